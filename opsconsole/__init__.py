@@ -1,0 +1,1 @@
+"""The operations console: settings, processes, screens and the servers it can bring along."""
