@@ -1,0 +1,74 @@
+"""Taking a piece of work, and giving it back only while it is still ours.
+
+PostgreSQL is the queue: a row with `due_at` in the past and no live lease is work. A lease lasts
+longer than the longest call it covers, and shorter than a customer's patience: a killed worker is
+replaced when its lease runs out (issue: within 15 s).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from orders.errors import LostLease
+from orders.models.stateful import Leased
+
+LEASE = timedelta(seconds=12)
+Work = TypeVar("Work", bound=Leased)
+
+
+def due(model: type[Work]) -> models.QuerySet[Work]:
+    """Rows of `model` that wait for a worker now, oldest first."""
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
+    return model._base_manager.filter(free, due_at__lte=Now()).order_by("due_at")
+
+
+def claim(model: type[Work], *, limit: int, lease: timedelta = LEASE) -> Sequence[Work]:
+    """Take up to `limit` due rows. Two workers never get the same row while its lease lives."""
+    with transaction.atomic():
+        ids = list(
+            due(model)
+            .select_for_update(skip_locked=True)
+            .values_list("pk", flat=True)[:limit]
+        )
+        _take(model._base_manager.filter(pk__in=ids), lease)
+        return list(model._base_manager.filter(pk__in=ids).order_by("due_at"))
+
+
+def claim_one(row: Work, *, lease: timedelta = LEASE) -> Work | None:
+    """Take this row whether or not it is due, or None while somebody else holds it."""
+    model = type(row)
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
+    if not _take(model._base_manager.filter(free, pk=row.pk), lease):
+        return None
+    return model._base_manager.get(pk=row.pk)
+
+
+def _take(rows: models.QuerySet[Work], lease: timedelta) -> int:
+    return rows.update(
+        token=F("token") + 1, tries=F("tries") + 1, lease_until=Now() + lease
+    )
+
+
+def finish(row: Work, *, due_at: datetime | None, **changes: Any) -> None:
+    """Give the row back: next look at `due_at`, None for never. Raises LostLease."""
+    mine = type(row)._base_manager.filter(pk=row.pk, token=row.token)
+    if not mine.update(lease_until=None, due_at=due_at, **changes):
+        raise LostLease(str(row))
+    row.lease_until, row.due_at = None, due_at
+
+
+def hold(row: Work) -> None:
+    """Lock the row for this transaction and make sure it is still ours. Raises LostLease."""
+    mine = type(row)._base_manager.select_for_update(of=("self",))
+    if not mine.filter(pk=row.pk, token=row.token).exists():
+        raise LostLease(str(row))
+
+
+def after(seconds: float) -> datetime:
+    """The instant `seconds` from now."""
+    return timezone.now() + timedelta(seconds=seconds)

@@ -1,0 +1,37 @@
+"""Rows of the order and payment state machines. No verbs here: see `orders.transitions`."""
+
+from orders.models.action import OperatorAction
+from orders.models.cart import Cart
+from orders.models.channel import ChannelToken, IdempotencyRecord
+from orders.models.diagnosis import Diagnosis
+from orders.models.history import ChainHead, Edge, Heartbeat, History, Outbox
+from orders.models.inbound import InboundEvent
+from orders.models.order import Item, Order
+from orders.models.payment import Attempt, LedgerEntry, Refund
+from orders.models.posting import Posting
+from orders.models.saga import DispatchEntry, Saga, Step
+from orders.models.setting import StuckLimit
+
+__all__ = [
+    "Attempt",
+    "Cart",
+    "ChainHead",
+    "ChannelToken",
+    "Diagnosis",
+    "DispatchEntry",
+    "Edge",
+    "Heartbeat",
+    "History",
+    "IdempotencyRecord",
+    "InboundEvent",
+    "Item",
+    "LedgerEntry",
+    "OperatorAction",
+    "Order",
+    "Outbox",
+    "Posting",
+    "Refund",
+    "Saga",
+    "Step",
+    "StuckLimit",
+]

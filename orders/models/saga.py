@@ -1,0 +1,123 @@
+"""Sagas, their steps, and the dispatch queue."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from orders.models.order import Item, Order
+from orders.models.stateful import Leased, Stateful, due_index
+from orders.states import (
+    DISPATCH,
+    SAGA,
+    STEP,
+    DispatchState,
+    Machine,
+    SagaState,
+    StepState,
+)
+
+
+class Saga(Stateful, Leased):
+    """One run of a declared saga (`kind`) over an order. At most one is live per order."""
+
+    machine: ClassVar[Machine] = SAGA
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="sagas")
+    kind = models.CharField(max_length=24)
+    deadline_at = models.DateTimeField()
+    failure = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["order", "kind"],
+                name="saga_one_live",
+                condition=models.Q(
+                    state__in=(
+                        SagaState.RUNNING,
+                        SagaState.COMPENSATING,
+                        SagaState.NEEDS_HAND,
+                    )
+                ),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state__in=SagaState.values), name="saga_state_known"
+            ),
+        )
+        indexes = (due_index("saga_due"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.order_id}"
+
+
+class Step(Stateful, Leased):
+    """One effect outside, with the key the partner knows it by. Marked `sent` before the call."""
+
+    machine: ClassVar[Machine] = STEP
+
+    saga = models.ForeignKey(Saga, on_delete=models.PROTECT, related_name="steps")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+")
+    item = models.ForeignKey(
+        Item, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    number = models.SmallIntegerField()
+    name = models.CharField(max_length=40)
+    partner = models.CharField(max_length=24)
+    key = models.CharField(max_length=64, unique=True)
+    partner_reference = models.CharField(max_length=80, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    answer = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["saga", "number"], name="step_number_once"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=StepState.values), name="step_state_known"
+            ),
+        )
+        indexes = (
+            models.Index(fields=["partner_reference"], name="step_partner_reference"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.key}"
+
+
+class DispatchEntry(Stateful, Leased):
+    """A taxi booking waiting for the dispatch system, or for a person."""
+
+    machine: ClassVar[Machine] = DISPATCH
+
+    order = models.ForeignKey(
+        Order, on_delete=models.PROTECT, related_name="dispatches"
+    )
+    step = models.ForeignKey(Step, on_delete=models.PROTECT, related_name="dispatches")
+    city = models.CharField(max_length=40, blank=True)
+    claimed_by = models.CharField(max_length=80, blank=True)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    note = models.CharField(max_length=400, blank=True)
+    vehicle = models.CharField(max_length=40, blank=True)
+    driver = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["step"],
+                name="dispatch_one_live",
+                condition=~models.Q(
+                    state__in=(
+                        DispatchState.DISPATCHED,
+                        DispatchState.WITHDRAWN,
+                        DispatchState.FAILED,
+                    )
+                ),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state__in=DispatchState.values),
+                name="dispatch_state_known",
+            ),
+        )
+        indexes = (due_index("dispatch_due"),)
+
+    def __str__(self) -> str:
+        return f"dispatch of {self.order_id}"
