@@ -1,0 +1,118 @@
+"""Where the neighbours are and how to speak to them, read from the environment.
+
+The settings import `UPSTREAMS`, `GATEWAYS`, `TPG`, `PARTNERS` from here; the sandbox takes the same
+names, so that an address or a secret is written down once.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import TypedDict
+
+HOST = "127.0.0.1"
+SANDBOX_PORT = 8100
+
+# The position is the port offset of the neighbour in the sandbox; the control page has offset 0.
+NEIGHBOURS = (
+    "control",
+    "midtrans",
+    "xendit",
+    "nicepay",
+    "tpg",
+    "rent",
+    "delivery",
+    "shuttle",
+    "ho",
+    "session_manager",
+    "promo",
+    "config",
+    "notification",
+)
+
+# Seconds for a whole call, tries included, and the tries of a call that may be repeated.
+LIMITS: Mapping[str, tuple[float, int]] = {
+    "midtrans": (3.0, 3),
+    "xendit": (3.0, 3),
+    "nicepay": (3.0, 3),
+    "tpg": (10.0, 3),
+    "rent": (5.0, 3),
+    "delivery": (5.0, 3),
+    "shuttle": (5.0, 3),
+    "ho": (5.0, 3),
+    "session_manager": (2.0, 3),
+    "promo": (1.0, 2),
+    "config": (1.0, 3),
+    "notification": (2.0, 5),
+}
+
+
+class Upstream(TypedDict):
+    url: str
+    timeout: float
+    tries: int
+
+
+def sandbox_port(environ: Mapping[str, str] = os.environ) -> int:
+    return int(environ.get("SANDBOX_PORT", SANDBOX_PORT))
+
+
+def sandbox_urls(port_base: int) -> dict[str, str]:
+    """Every sandbox listener, the control page included."""
+    return {name: f"http://{HOST}:{port_base + offset}" for offset, name in enumerate(NEIGHBOURS)}
+
+
+def upstreams(environ: Mapping[str, str] = os.environ) -> dict[str, Upstream]:
+    """`<NAME>_URL`, `<NAME>_TIMEOUT` (seconds) and `<NAME>_TRIES` override the sandbox defaults."""
+    urls = sandbox_urls(sandbox_port(environ))
+    return {name: _upstream(name, url=urls[name], environ=environ) for name in LIMITS}
+
+
+def _upstream(name: str, *, url: str, environ: Mapping[str, str]) -> Upstream:
+    timeout, tries = LIMITS[name]
+    prefix = name.upper()
+    return {
+        "url": environ.get(f"{prefix}_URL", url).rstrip("/"),
+        "timeout": float(environ.get(f"{prefix}_TIMEOUT", timeout)),
+        "tries": int(environ.get(f"{prefix}_TRIES", tries)),
+    }
+
+
+def gateways(environ: Mapping[str, str] = os.environ) -> dict[str, dict[str, str]]:
+    """Credentials of the three gateways; the defaults only open the sandbox."""
+    return {
+        "midtrans": {
+            "server_key": environ.get("MIDTRANS_SERVER_KEY", "SB-Mid-server-sandbox"),
+            "merchant_id": environ.get("MIDTRANS_MERCHANT_ID", "G000000001"),
+        },
+        "xendit": {
+            "secret_key": environ.get("XENDIT_SECRET_KEY", "xnd_development_sandbox"),
+            "callback_token": environ.get("XENDIT_CALLBACK_TOKEN", "sandbox-callback-token"),
+            "user_id": environ.get("XENDIT_USER_ID", "5f00000000000000000000aa"),
+        },
+        "nicepay": {
+            "imid": environ.get("NICEPAY_IMID", "MRGSANDBOX"),
+            "merchant_key": environ.get("NICEPAY_MERCHANT_KEY", "sandbox-merchant-key"),
+        },
+    }
+
+
+def tpg(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    return {"callback_secret": environ.get("TPG_CALLBACK_SECRET", "sandbox-tpg-secret")}
+
+
+def partners(environ: Mapping[str, str] = os.environ) -> dict[str, dict[str, str]]:
+    return {
+        name: {
+            "callback_secret": environ.get(
+                f"{name.upper()}_CALLBACK_SECRET", f"sandbox-{name}-secret"
+            )
+        }
+        for name in ("rent", "delivery", "shuttle")
+    }
+
+
+UPSTREAMS = upstreams()
+GATEWAYS = gateways()
+TPG = tpg()
+PARTNERS = partners()
+# Base address that gateways and partners call back to.
+PUBLIC_URL = os.environ.get("OPSCONSOLE_URL", "http://127.0.0.1:8000").rstrip("/")

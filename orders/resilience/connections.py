@@ -1,0 +1,124 @@
+"""Pooled connections, one client per process and neighbour, that obey one total deadline.
+
+httpx limits each phase (connect, one read, one write), so a neighbour that drips a byte at a time
+holds a caller for ever. Here the socket itself knows the deadline of the call in hand.
+"""
+
+import contextvars
+import os
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpcore
+import httpx
+
+MAX_CONNECTIONS = 64
+IDLE_SECONDS = 20.0
+
+_deadline: contextvars.ContextVar[float] = contextvars.ContextVar("deadline", default=float("inf"))
+
+
+@contextmanager
+def until(instant: float) -> Iterator[None]:
+    """Every socket operation inside ends before `instant` (monotonic clock)."""
+    token = _deadline.set(instant)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def _remaining(timeout: float | None, *, expired: type[Exception]) -> float | None:
+    left = _deadline.get() - time.monotonic()
+    if left == float("inf"):
+        return timeout
+    if left <= 0:
+        raise expired("deadline passed")
+    return left if timeout is None else min(timeout, left)
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        left = _remaining(timeout, expired=httpcore.ReadTimeout)
+        return self._inner.read(max_bytes, timeout=left)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, timeout=_remaining(timeout, expired=httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        left = _remaining(timeout, expired=httpcore.ConnectTimeout)
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout=left))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class _Backend(httpcore.SyncBackend):
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        left = _remaining(timeout, expired=httpcore.ConnectTimeout)
+        return _Stream(super().connect_tcp(host, port, left, local_address, socket_options))
+
+
+class _Transport(httpx.HTTPTransport):
+    """httpx has no argument for the network backend, so the pool is built here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=ssl.create_default_context(),
+            max_connections=MAX_CONNECTIONS,
+            max_keepalive_connections=MAX_CONNECTIONS,
+            keepalive_expiry=IDLE_SECONDS,
+            network_backend=_Backend(),
+        )
+
+
+_clients: dict[str, httpx.Client] = {}
+_lock = threading.Lock()
+
+
+def client(name: str) -> httpx.Client:
+    """The client of this process for one neighbour. Connections never cross a fork."""
+    found = _clients.get(name)
+    if found is not None:
+        return found
+    with _lock:
+        return _clients.setdefault(name, httpx.Client(transport=_Transport(), trust_env=False))
+
+
+def _forget() -> None:
+    global _clients, _lock
+    _clients, _lock = {}, threading.Lock()
+
+
+def close_all() -> None:
+    """For an orderly end and for tests."""
+    with _lock:
+        for each in _clients.values():
+            each.close()
+        _clients.clear()
+
+
+os.register_at_fork(after_in_child=_forget)

@@ -1,0 +1,59 @@
+"""What a call to a neighbour taught us. Nothing here is raised: an upstream's behaviour is a value.
+
+The four differ in what may be done next:
+
+- `Answered`: they did it, or know it.
+- `Refused`: they said no; nothing happened; asking again brings the same answer.
+- `Retryable`: certainly nothing happened; the same call may be made again.
+- `Unknown`: it was sent and no trustworthy answer came; find out by asking, never by repeating.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeAlias, TypeVar
+
+T = TypeVar("T")
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(Generic[T]):
+    status: int
+    data: T
+    kind = "answered"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """`code` and `message` are the neighbour's own words; `data` is its whole answer."""
+
+    status: int
+    code: str
+    message: str
+    data: Any = None
+    kind = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Retryable:
+    reason: str
+    kind = "retryable"
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    reason: str
+    kind = "unknown"
+
+
+Outcome: TypeAlias = Answered[T] | Refused | Retryable | Unknown
+
+
+def parsed(outcome: Outcome[Any], *, by: Callable[[Any], S]) -> Outcome[S]:
+    """Turn the data of an answer into a typed one; an answer that does not fit is no answer."""
+    if not isinstance(outcome, Answered):
+        return outcome
+    try:
+        return Answered(outcome.status, by(outcome.data))
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        return Unknown(f"answer does not fit: {type(error).__name__} {error}")
