@@ -1,0 +1,1 @@
+"""One module per neighbour. Nothing here raises for what a neighbour does; see `Outcome`."""
