@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Runs every command of the console; makes the environment first when it is missing."""
 
-import os
 import sys
 
 if sys.version_info < (3, 11):
@@ -18,15 +17,9 @@ def main() -> int:
     except (bootstrap.CannotInstall, OSError) as problem:
         bootstrap.say(str(problem))
         return 2
-    return _run_command()
+    from opsconsole import launching
 
-
-def _run_command() -> int:
-    from django.core.management import execute_from_command_line
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opsconsole.settings")
-    execute_from_command_line(sys.argv)
-    return 0
+    return launching.run(sys.argv)
 
 
 if __name__ == "__main__":

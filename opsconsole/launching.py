@@ -1,0 +1,80 @@
+"""Gives every management command its two servers: those of the environment, the running embedded ones, or its own."""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from types import FrameType
+
+from opsconsole import embedded
+from opsconsole.given import UnfitServer, check_given_servers
+from opsconsole.paths import data_dir
+
+# Commands that touch neither server, or see to their own.
+WITHOUT_SERVERS = {
+    "",
+    "compilemessages",
+    "help",
+    "makemessages",
+    "run",
+    "startapp",
+    "test",
+    "version",
+}
+# Long-running processes wait for their servers, however long it takes, instead of refusing to start.
+PATIENT = {"serve", "worker", "relay", "ticker", "sandbox"}
+
+
+class Refused(Exception):
+    """The command cannot run as asked; the message is one sentence, the exit code is 2."""
+
+
+def run(arguments: list[str]) -> int:
+    """Run one Django command with DATABASE_URL and REDIS_URL in its environment."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opsconsole.settings")
+    try:
+        with _servers_for(arguments):
+            return _execute(arguments)
+    except (Refused, UnfitServer, embedded.CannotServe) as problem:
+        sys.stderr.write(f"opsconsole: {problem}\n")
+        return 2
+
+
+def given_servers() -> bool:
+    """Whether the environment names the servers to use; naming one of the two is a mistake worth stopping for."""
+    given = [name for name in ("DATABASE_URL", "REDIS_URL") if os.environ.get(name)]
+    if len(given) == 1:
+        raise Refused(f"only {given[0]} is set; set both DATABASE_URL and REDIS_URL, or neither.")
+    return bool(given)
+
+
+def _servers_for(arguments: list[str]) -> contextlib.AbstractContextManager[None]:
+    command = arguments[1] if len(arguments) > 1 else ""
+    if command in WITHOUT_SERVERS or {"-h", "--help", "--version"} & set(arguments):
+        return contextlib.nullcontext()
+    if given_servers():
+        if command not in PATIENT:
+            check_given_servers()
+        return contextlib.nullcontext()
+    return _embedded_servers()
+
+
+@contextlib.contextmanager
+def _embedded_servers() -> Iterator[None]:
+    with embedded.servers(data_dir()) as urls:
+        os.environ.update(DATABASE_URL=urls.database, REDIS_URL=urls.redis)
+        yield
+
+
+def _execute(arguments: list[str]) -> int:
+    from django.core.management import execute_from_command_line
+
+    # SIGTERM ends a command as Ctrl-C does: through its `finally` blocks, so that its servers stop with it.
+    signal.signal(signal.SIGTERM, _leave)
+    execute_from_command_line(arguments)
+    return 0
+
+
+def _leave(_signum: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + signal.SIGTERM)
