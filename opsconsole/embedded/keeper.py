@@ -4,8 +4,8 @@
 at a terminal reaches it only through its users.
 """
 
-import contextlib
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -140,13 +140,22 @@ class Keeper:
 def _make_socket_folder(places: Places, account: accounts.Account) -> None:
     """A folder in a shared place with a known name: accept it only as ours, real, and closed to others."""
     folder = places.sockets
-    with contextlib.suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), account.uid}:
-        raise CannotServe(f"{folder} is in the way and is not ours; remove it.")
+    if _is_strangers(folder, account):
+        # Left by a run under another account, or laid out as a trap: root clears it, nobody else can.
+        if os.geteuid() != 0 or folder.is_symlink():
+            raise CannotServe(f"{folder} is in the way and is not ours; remove it.")
+        shutil.rmtree(folder)
+    folder.mkdir(mode=0o700, exist_ok=True)
     folder.chmod(0o700)
     account.own(folder)
+
+
+def _is_strangers(folder: Path, account: accounts.Account) -> bool:
+    try:
+        found = folder.lstat()
+    except FileNotFoundError:
+        return False
+    return not stat.S_ISDIR(found.st_mode) or found.st_uid != account.uid
 
 
 def _trim(log: Path) -> None:

@@ -76,7 +76,7 @@ class Postgres:
 
     def _initialise(self, folder: Path) -> None:
         """initdb beside the final place, then a rename: a half-made cluster is never mistaken for a whole one."""
-        draft = folder.with_name("postgres.new").resolve()
+        draft = folder.resolve().with_name("postgres.new")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
         self.account.own(draft)
