@@ -78,7 +78,7 @@ class Postgres:
         """initdb beside the final place, then a rename: a half-made cluster is never mistaken for a whole one."""
         draft = folder.resolve().with_name("postgres.new")
         shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(mode=0o700)
+        draft.mkdir(mode=0o700, parents=True)
         self.account.own(draft)
         with tempfile.TemporaryFile() as log:
             arguments = ["-D", str(draft), "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--locale=C"]
