@@ -4,21 +4,13 @@ import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 LIBPQ_ENGINE = "django.db.backends.postgresql"
 NO_ENGINE = "django.db.backends.dummy"
-
-
-class Upstream(TypedDict):
-    """One neighbour: base address, total deadline in seconds, tries including the first."""
-
-    url: str
-    timeout: float
-    tries: int
 
 
 @dataclass

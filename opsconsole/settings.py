@@ -3,7 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from opsconsole.environment import Environment, Upstream, kept_secret
+from opsconsole import upstreams
+from opsconsole.environment import Environment, kept_secret
 from opsconsole.paths import PROJECT, data_dir
 
 environment = Environment()
@@ -78,6 +79,7 @@ DATABASES: dict[str, dict[str, Any]] = {
 # Redis may vanish at any time: whoever waits for it waits this long, not the library's 4.6 s.
 REDIS_URL = environment.text("REDIS_URL")
 REDIS_TIMEOUT = timedelta(seconds=1)
+REDIS_PREFIX = environment.text("REDIS_PREFIX", "opsconsole:")
 
 JOB_TIMEOUT = timedelta(seconds=30)
 QUEUES = ("act", "diagnose", "notify", "bulk")
@@ -129,47 +131,20 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
-# Neighbours. The order is the port offset in the sandbox; 0 is its own control page.
-SANDBOX_PORT = environment.number("SANDBOX_PORT", 8100)
-SANDBOX_URL = environment.text("SANDBOX_URL", f"http://127.0.0.1:{SANDBOX_PORT}")
-NEIGHBOURS = (
-    "midtrans",
-    "xendit",
-    "nicepay",
-    "tpg",
-    "rent",
-    "delivery",
-    "shuttle",
-    "ho",
-    "session_manager",
-    "promo",
-    "config",
-    "notification",
-)
-UPSTREAMS: dict[str, Upstream] = {
-    name: {
-        "url": environment.text(f"{name.upper()}_URL", f"http://127.0.0.1:{SANDBOX_PORT + offset}"),
-        "timeout": 5.0,
-        "tries": 3,
-    }
-    for offset, name in enumerate(NEIGHBOURS, start=1)
-}
+# Neighbours: addresses, deadlines and credentials (opsconsole/upstreams.py).
+UPSTREAMS = upstreams.UPSTREAMS
+GATEWAYS = upstreams.GATEWAYS
+TPG = upstreams.TPG
+PARTNERS = upstreams.PARTNERS
+PUBLIC_URL = upstreams.PUBLIC_URL
+SANDBOX_PORT = upstreams.sandbox_port()
 
-# Credentials of the gateways; the defaults are the sandbox's own and open nothing else.
-GATEWAYS: dict[str, dict[str, str]] = {
-    "midtrans": {
-        "server_key": environment.text("MIDTRANS_SERVER_KEY", "sandbox-midtrans-server-key"),
-        "merchant_id": environment.text("MIDTRANS_MERCHANT_ID", "G000000001"),
-    },
-    "xendit": {
-        "secret_key": environment.text("XENDIT_SECRET_KEY", "sandbox-xendit-secret-key"),
-        "callback_token": environment.text("XENDIT_CALLBACK_TOKEN", "sandbox-xendit-callback-token"),
-    },
-    "nicepay": {
-        "imid": environment.text("NICEPAY_IMID", "SANDBOX001"),
-        "merchant_key": environment.text("NICEPAY_MERCHANT_KEY", "sandbox-nicepay-merchant-key"),
-    },
-}
+# How the platform behaves.
+DEMO = environment.flag("OPSCONSOLE_DEMO")  # public passwords and invented traffic
+PAYMENT_WINDOW = timedelta(minutes=environment.number("PAYMENT_WINDOW_MINUTES", 15))
+SECOND_PERSON_FROM = 5_000_000  # rupiah; a refund from here on waits for a second person
+WORK_THREADS = environment.number("WORK_THREADS", 8)
+TRUSTED_PROXIES = tuple(environment.words("TRUSTED_PROXIES"))
 
 LOGGING = {
     "version": 1,
