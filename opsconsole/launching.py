@@ -2,9 +2,11 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 
 from opsconsole import embedded
@@ -70,10 +72,19 @@ def _embedded_servers() -> Iterator[None]:
 def _execute(arguments: list[str]) -> int:
     from django.core.management import execute_from_command_line
 
+    if arguments[1:2] == ["serve"]:
+        _share_metrics()
     # SIGTERM ends a command as Ctrl-C does: through its `finally` blocks, so that its servers stop with it.
     signal.signal(signal.SIGTERM, _leave)
     execute_from_command_line(arguments)
     return 0
+
+
+def _share_metrics() -> None:
+    """Web workers count into files of one folder. prometheus_client looks for its name once, when first imported."""
+    folder = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(data_dir() / "metrics")))
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
 
 
 def _leave(_signum: int, _frame: FrameType | None) -> None:

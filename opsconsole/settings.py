@@ -6,6 +6,7 @@ from typing import Any
 from opsconsole import upstreams
 from opsconsole.environment import Environment, kept_secret
 from opsconsole.paths import PROJECT, data_dir
+from opsconsole.processes import QUEUES
 
 environment = Environment()
 DATA_DIR = data_dir()
@@ -82,7 +83,6 @@ REDIS_TIMEOUT = timedelta(seconds=1)
 REDIS_PREFIX = environment.text("REDIS_PREFIX", "opsconsole:")
 
 JOB_TIMEOUT = timedelta(seconds=30)
-QUEUES = ("act", "diagnose", "notify", "bulk")
 RQ_QUEUES = {
     name: {
         "URL": REDIS_URL,
@@ -91,7 +91,7 @@ RQ_QUEUES = {
     }
     for name in QUEUES
 }
-RQ = {"COMMIT_MODE": "on_db_commit"}
+RQ = {"COMMIT_MODE": "on_db_commit", "QUEUE_CLASS": "opsconsole.queues.DoorbellQueue"}
 RQ_SHOW_ADMIN_LINK = False
 
 LANGUAGE_CODE = "en"
@@ -151,6 +151,8 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # RQ tells of every look at its registries; what fails in a job it logs as an error.
+    "loggers": {"rq.worker": {"level": "WARNING"}},
     "root": {"handlers": ["stderr"], "level": environment.text("LOG_LEVEL", "INFO")},
 }
 

@@ -1,5 +1,9 @@
 """Addresses. Screens, API and callbacks are included from the packages that own them."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from opsconsole.liveness import health
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("health", health, name="health"),
+]

@@ -5,7 +5,7 @@ together: one *keeper* process owns both servers; every user holds a shared lock
 when it gets that lock for itself. The kernel drops the locks of a killed process, so nothing outlives its users.
 """
 
-from opsconsole.embedded.joining import servers
+from opsconsole.embedded.joining import revive, servers
 from opsconsole.embedded.places import CannotServe, Urls
 
-__all__ = ["CannotServe", "Urls", "servers"]
+__all__ = ["CannotServe", "Urls", "revive", "servers"]

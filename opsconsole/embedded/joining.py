@@ -32,6 +32,14 @@ def servers(data_dir: Path) -> Iterator[Urls]:
         _leave(places, use)
 
 
+def revive(data_dir: Path) -> None:
+    """For a user of the servers who stays long: bring the keeper back should somebody have killed it."""
+    places = Places(data_dir)
+    if not is_held(places.keeper_lock):
+        with held(places.start_lock):
+            ensure_running(places)
+
+
 def ensure_running(places: Places) -> Urls:
     """Addresses of a pair that answers. Only for a caller that holds the users' lock shared."""
     keeper: subprocess.Popen[bytes] | None = None

@@ -1,0 +1,32 @@
+"""`manage.py run`: the whole console on one machine, from nothing."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from opsconsole.paths import data_dir
+from opsconsole.runner.output import Log
+from opsconsole.runner.plan import Plan
+from opsconsole.runner.running import run
+
+
+class Command(BaseCommand):
+    help = "Start PostgreSQL, Redis and every process, with one merged log. Ctrl-C stops all of it."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--fresh", action="store_true", help="forget the data of earlier runs first")
+        parser.add_argument("--port", type=int, default=8000, help="port of the console")
+        parser.add_argument("--no-demo", action="store_true", help="no demo people, orders and traffic")
+        parser.add_argument("--workers", type=int, default=2, metavar="N", help="workers on the queue of actions")
+
+    def handle(self, **options: Any) -> None:
+        plan = Plan(
+            data=data_dir(),
+            port=options["port"],
+            demo=not options["no_demo"],
+            fresh=options["fresh"],
+            act_workers=max(1, options["workers"]),
+        )
+        run(plan, Log())

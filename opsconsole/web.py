@@ -1,0 +1,55 @@
+"""gunicorn with our settings, in this process: the same server for `run`, for compose and by hand."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.handlers.wsgi import WSGIHandler
+from gunicorn.app.base import BaseApplication
+from prometheus_client import multiprocess
+
+
+@dataclass(frozen=True)
+class Listening:
+    address: str
+    port: int
+    workers: int
+    threads: int
+
+
+class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """Threads, because most of a request is waiting for PostgreSQL; nothing preloaded, because connections
+    must not be shared over a fork."""
+
+    def __init__(self, listening: Listening) -> None:
+        self.listening = listening
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self.options().items():
+            self.cfg.set(name, value)
+
+    def options(self) -> dict[str, Any]:
+        return {
+            "bind": f"{self.listening.address}:{self.listening.port}",
+            "workers": self.listening.workers,
+            "threads": self.listening.threads,
+            "worker_class": "gthread",
+            "control_socket_disable": True,
+            "timeout": 30,
+            "graceful_timeout": 10,
+            "keepalive": 5,
+            # Larger than the connections a browser and a gateway keep open, smaller than max_connections of the server.
+            "worker_connections": 200,
+            "loglevel": "warning",
+            "child_exit": _forget_metrics,
+        }
+
+    def load(self) -> WSGIHandler:
+        from opsconsole.wsgi import application
+
+        return application
+
+
+def _forget_metrics(_server: object, worker: Any) -> None:
+    """A dead worker's gauges would be summed up for ever."""
+    multiprocess.mark_process_dead(worker.pid)
