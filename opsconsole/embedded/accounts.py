@@ -1,6 +1,6 @@
 """The account the servers run under: PostgreSQL refuses uid 0, and a killed keeper must not leave them behind.
 
-Root has two ways. In a user namespace the server believes it is `nobody` while the kernel still counts it as root, so
+Root has two ways; so has a user without a name, as containers like to have. In a user namespace the server believes it is `nobody` while the kernel still counts it as us, so
 that it can reach a project under a root-only folder and nothing changes hands. Where namespaces are forbidden (most
 containers), it really is `nobody`, and what it needs is brought where `nobody` may go.
 """
@@ -66,13 +66,24 @@ class Account:
 
 
 def choose() -> Account:
-    if os.geteuid() != 0:
-        return Account(os.geteuid(), os.getegid())
+    uid, gid = os.geteuid(), os.getegid()
+    if uid != 0 and _has_name(uid):
+        return Account(uid, gid)
     unprivileged = _unprivileged()
-    inside = Account(0, 0, seen_as=unprivileged.pw_uid)
+    inside = Account(uid, gid, seen_as=unprivileged.pw_uid)
     if _works(inside):
         return inside
+    if uid != 0:
+        raise CannotServe(f"PostgreSQL needs a user with a name, and user {uid} has none in the password file.")
     return Account(unprivileged.pw_uid, unprivileged.pw_gid)
+
+
+def _has_name(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
 
 
 def _unprivileged() -> pwd.struct_passwd:
