@@ -1,0 +1,152 @@
+"""The small neighbours: Session Manager (prices), Promo, Config and the Notification Center."""
+
+import json
+from typing import Any
+
+from opsconsole.sandbox.books import Row, now
+from opsconsole.sandbox.chance import chance
+from opsconsole.sandbox.http11 import Request, Response, answer
+from opsconsole.sandbox.neighbour import Found, Neighbour, Route, route
+from opsconsole.sandbox.world import references
+
+SERVICES = ("taxi", "rent", "delivery", "shuttle")
+# Rupiah: a start, and per kilometre.
+TARIFFS = {
+    "taxi": (12_000, 6_500),
+    "rent": (350_000, 2_000),
+    "delivery": (15_000, 3_500),
+    "shuttle": (85_000, 500),
+}
+STEP = 500
+PROMOS = {"HEMAT10": (10, 20_000), "MRG25": (25, 50_000), "LEBARAN": (15, 100_000)}
+CITIES = {
+    "Jakarta": "HO-JKT",
+    "Bandung": "HO-BDG",
+    "Surabaya": "HO-SUB",
+    "Semarang": "HO-SRG",
+    "Medan": "HO-MES",
+    "Bali": "HO-DPS",
+}
+FLAGS = {
+    "promo": True,
+    "auto_dispatch": True,
+    "whatsapp": True,
+    "shuttle_booking": True,
+}
+CHANNELS = ("email", "sms", "whatsapp", "push")
+
+
+class SessionManager(Neighbour):
+    name = "session_manager"
+
+    def make_routes(self) -> list[Route]:
+        return [route("POST", "/v1/price", "price", run=self._price)]
+
+    def _price(self, request: Request, found: Found) -> Response:
+        """The same details cost the same in every run with the seed."""
+        wanted = request.json()
+        service, details = wanted.get("service"), wanted.get("details")
+        if service not in TARIFFS or not isinstance(details, dict):
+            return answer({"code": "unknown_service", "message": str(service)}, 422)
+        text = json.dumps(details, sort_keys=True)
+        drawn = chance(self.world.seed, service, text)
+        given = details.get("distance_km")
+        distance = float(given) if isinstance(given, int | float) and given >= 0 else 2 + 28 * drawn
+        start, per_km = TARIFFS[service]
+        amount = round((start + per_km * min(distance, 2_000)) / STEP) * STEP
+        quote_id = f"Q-{int(drawn * 10**12):012d}"
+        return answer({"amount": amount, "currency": "IDR", "quote_id": quote_id})
+
+
+class Promo(Neighbour):
+    name = "promo"
+
+    def make_routes(self) -> list[Route]:
+        return [route("POST", "/v1/promos/validate", "validate", run=self._validate)]
+
+    def _validate(self, request: Request, found: Found) -> Response:
+        wanted = request.json()
+        promo, amount = (
+            PROMOS.get(str(wanted.get("code")).upper()),
+            wanted.get("amount"),
+        )
+        if promo is None or not isinstance(amount, int):
+            return answer({"valid": False, "discount": 0, "reason": "unknown_code"})
+        percent, most = promo
+        return answer(
+            {
+                "valid": True,
+                "discount": min(amount * percent // 100, most),
+                "reason": "",
+            }
+        )
+
+
+class Config(Neighbour):
+    name = "config"
+
+    def make_routes(self) -> list[Route]:
+        return [
+            route("GET", "/v1/cities", "cities", run=self._cities),
+            route("GET", "/v1/flags", "flags", run=self._flags),
+        ]
+
+    def _cities(self, request: Request, found: Found) -> Response:
+        cities = [
+            {"name": name, "ho_branch": branch, "services": SERVICES}
+            for name, branch in CITIES.items()
+        ]
+        return answer({"cities": cities})
+
+    def _flags(self, request: Request, found: Found) -> Response:
+        return answer({"flags": FLAGS})
+
+
+class Notification(Neighbour):
+    """Plans and faults can be narrowed to a provider by its name, as it is among the references."""
+
+    name = "notification"
+
+    def make_routes(self) -> list[Route]:
+        return [
+            route("POST", "/v1/messages", "send", run=self._send, refs=_addressed),
+            route("GET", "/v1/messages/by-key/<key>", "ask_message", run=self._ask),
+        ]
+
+    @property
+    def messages(self) -> dict[str, Row]:
+        return self.world.books.rows(self.name, "messages")
+
+    def _send(self, request: Request, found: Found) -> Response:
+        wanted, key = request.json(), request.headers.get("idempotency-key", "")
+        if not key or wanted.get("channel") not in CHANNELS or not wanted.get("to"):
+            return answer({"code": "invalid_message", "message": "channel, to, key"}, 422)
+        row = self.messages.get(key)
+        if row is None:
+            row = self._deliver(wanted, key=key)
+        return answer({"message_id": row["message_id"], "provider": row["provider"]})
+
+    def _deliver(self, wanted: dict[str, Any], *, key: str) -> Row:
+        names = ("channel", "to", "template", "data", "provider")
+        row: Row = {name: wanted.get(name) for name in names}
+        row |= {
+            "key": key,
+            "message_id": f"MSG-{len(self.messages) + 1:08d}",
+            "at": now().isoformat(),
+        }
+        self.world.books.put(self.name, "messages", key, row)
+        self.world.books.note(
+            self.name, "sent", key=key, channel=row["channel"], provider=row["provider"]
+        )
+        return row
+
+    def _ask(self, request: Request, found: Found) -> Response:
+        row = self.messages.get(found["key"])
+        if row is None:
+            return answer({"code": "not_found", "message": "no such message"}, 404)
+        return answer({"message_id": row["message_id"], "provider": row["provider"]})
+
+
+def _addressed(request: Request, found: Found) -> list[str]:
+    wanted = request.json()
+    return references(wanted.get("to"), wanted.get("provider"), wanted.get("template"))
