@@ -62,8 +62,7 @@ def enter(arguments: list[str]) -> None:
 
 def is_current(lock: str) -> bool:
     """Whether `.venv` holds this lock, or the development lock, which contains the other."""
-    # os.path, because a link into a folder we may not enter is simply not there for us.
-    if not os.path.exists(VENV_PYTHON) or not STAMP.exists():
+    if not _is_there(VENV_PYTHON) or not STAMP.exists():
         return False
     held = STAMP.read_text()
     return held in {_fingerprint(one) for one in {lock, DEVELOPMENT}}
@@ -108,6 +107,14 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
+def _is_there(path: Path) -> bool:
+    """A link into a folder we may not enter is not there for us; `Path.exists` would raise."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return False
+
+
 def _fingerprint(lock: str) -> str:
     digest = hashlib.sha256((PROJECT / lock).read_bytes()).hexdigest()
     return f"{lock} {digest}"
@@ -142,7 +149,7 @@ def _installer_environment() -> dict[str, str]:
 
 
 def _make_venv(environment: dict[str, str]) -> None:
-    if os.path.exists(VENV_PYTHON) and _run([str(VENV_PYTHON), "-c", "pass"], environment).returncode == 0:
+    if _is_there(VENV_PYTHON) and _run([str(VENV_PYTHON), "-c", "pass"], environment).returncode == 0:
         return
     shutil.rmtree(VENV, ignore_errors=True)
     # Without pip: Debian's python3 comes without the wheels that ensurepip unpacks, and some without venv at all.

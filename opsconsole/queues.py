@@ -22,10 +22,10 @@ class RetryRefused(ValueError):
     """A job asked for RQ's own retry."""
 
 
-class DoorbellQueue(DjangoRQ):  # type: ignore[misc]  # django_rq's classes are untyped
+class DoorbellQueue(DjangoRQ):
     """The queue class of every queue (settings.RQ)."""
 
-    def enqueue_call(self, *args: Any, **kwargs: Any) -> Job | None:
+    def enqueue_call(self, *args: Any, **kwargs: Any) -> Job | None:  # type: ignore[override]  # as DjangoRQ's
         if kwargs.get("retry") is not None:
             raise RetryRefused("no RQ retry: recovery comes from leases in PostgreSQL")
         if kwargs.get("failure_ttl") is None:

@@ -16,7 +16,7 @@ class Listening:
     threads: int
 
 
-class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+class WebServer(BaseApplication):
     """Threads, because most of a request is waiting for PostgreSQL; nothing preloaded, because connections
     must not be shared over a fork."""
 
@@ -25,8 +25,9 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         super().__init__()
 
     def load_config(self) -> None:
+        configuration: Any = self.cfg
         for name, value in self.options().items():
-            self.cfg.set(name, value)
+            configuration.set(name, value)
 
     def options(self) -> dict[str, Any]:
         return {

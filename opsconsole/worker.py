@@ -30,7 +30,7 @@ WAIT_FOR_A_JOB: Final = 2  # seconds; also how long an idle worker takes to stop
 LONGEST_PAUSE: Final = 5.0  # seconds between attempts to reach Redis
 
 
-class PatientWorker(SimpleWorker):  # type: ignore[misc]  # rq's workers are untyped
+class PatientWorker(SimpleWorker):
     """Takes jobs until asked to stop; every Redis error leaves `work_until` and a new worker is made."""
 
     log_result_lifespan = False

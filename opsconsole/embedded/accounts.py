@@ -1,8 +1,9 @@
 """The account the servers run under: PostgreSQL refuses uid 0, and a killed keeper must not leave them behind.
 
-Root has two ways; so has a user without a name, as containers like to have. In a user namespace the server believes it is `nobody` while the kernel still counts it as us, so
-that it can reach a project under a root-only folder and nothing changes hands. Where namespaces are forbidden (most
-containers), it really is `nobody`, and what it needs is brought where `nobody` may go.
+Root has two ways; so has a user without a name, as containers like to have. In a user namespace the server believes
+it is `nobody` while the kernel still counts it as us, so that it can reach a project under a root-only folder and
+nothing changes hands. Where namespaces are forbidden (most containers), root's server really is `nobody`, and what it
+needs is brought where `nobody` may go.
 """
 
 import ctypes

@@ -3,6 +3,7 @@
 import os
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, TextIO
 
 PALETTE: Final = (36, 33, 35, 32, 34, 96, 93, 95, 92, 94)
@@ -21,7 +22,7 @@ class Log:
             self.out.flush()
         except (BrokenPipeError, ValueError):
             # Whoever read the log has gone; the processes have not.
-            self.out = open(os.devnull, "w")  # noqa: SIM115 - lives as long as the runner
+            self.out = Path(os.devnull).open("w")  # noqa: SIM115 - lives as long as the runner
 
     def _prefix(self, source: str) -> str:
         padded = f"{source:<{self.width}} |"
