@@ -101,11 +101,7 @@ def tpg(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 def partners(environ: Mapping[str, str] = os.environ) -> dict[str, dict[str, str]]:
     return {
-        name: {
-            "callback_secret": environ.get(
-                f"{name.upper()}_CALLBACK_SECRET", f"sandbox-{name}-secret"
-            )
-        }
+        name: {"callback_secret": environ.get(f"{name.upper()}_CALLBACK_SECRET", f"sandbox-{name}-secret")}
         for name in ("rent", "delivery", "shuttle")
     }
 

@@ -85,11 +85,7 @@ class Books:
 
     def dump(self, neighbour: str, *, since: int = 0) -> dict[str, Any]:
         """Everything a neighbour has written, the effects after `since` only."""
-        kinds = {
-            kind: list(rows.values())
-            for (name, kind), rows in self._rows.items()
-            if name == neighbour
-        }
+        kinds = {kind: list(rows.values()) for (name, kind), rows in self._rows.items() if name == neighbour}
         return kinds | {"effects": list(self.effects(neighbour, since=since))}
 
     def clear(self) -> None:

@@ -92,9 +92,7 @@ class Callbacks:
     def _due(self, seconds: float) -> datetime:
         return now() + timedelta(seconds=seconds / self.world.speed)
 
-    def _row(
-        self, neighbour: str, message: Message, *, body: bytes, is_forged: bool = False
-    ) -> Row:
+    def _row(self, neighbour: str, message: Message, *, body: bytes, is_forged: bool = False) -> Row:
         return {
             "id": uuid.uuid4().hex,
             "neighbour": neighbour,
@@ -129,7 +127,7 @@ class Callbacks:
             if wait > 0:
                 await asyncio.sleep(wait)
             async with self._places:
-                status = await self._post(row, timeout=policy.timeout)
+                status = await self._post(row, limit=policy.timeout)
             self._record(row, status=status, policy=policy)
         if row["refs"]:
             self._release(row["refs"][0])
@@ -153,10 +151,10 @@ class Callbacks:
     def _save(self, row: Row) -> None:
         self.world.books.put(row["neighbour"], "callbacks", row["id"], row)
 
-    async def _post(self, row: Row, *, timeout: float) -> int | None:
+    async def _post(self, row: Row, *, limit: float) -> int | None:
         """The status of the answer, or None when there was none."""
         with suppress(OSError, ValueError, asyncio.IncompleteReadError, TimeoutError):
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(limit):
                 url = self.world.app_url + row["path"]
                 return await posted(url, body=row["body"].encode(), headers=row["headers"])
         return None

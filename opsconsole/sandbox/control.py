@@ -127,11 +127,7 @@ class Control(Neighbour):
         """The newest payment under a reference, an unpaid one before the others."""
         reference = str(wanted.get("reference", "")).rpartition("/")[2].rpartition("=")[2]
         gateways = [g for g in self._gateways() if wanted.get("gateway") in (None, g.name)]
-        found = [
-            (gateway, gateway.payments[key])
-            for gateway in gateways
-            for key in gateway.index.get(reference, [])
-        ]
+        found = [(gateway, gateway.payments[key]) for gateway in gateways for key in gateway.index.get(reference, [])]
         if not found:
             raise Problem(404, f"no payment under {reference!r}")
         wants_unpaid = wanted.get("outcome", "pay") not in ("settle", "reverse")
@@ -218,10 +214,7 @@ class Control(Neighbour):
         down = "checked" if faults.down else ""
         cells = [f'<input type="checkbox" name="down" aria-label="{name} down" {down}>']
         cells += [_number(name, each, getattr(faults, each)) for each in CLICKS]
-        cells += [
-            _number(name, f"callbacks.{each}", getattr(faults.callbacks, each))
-            for each in CALLBACK_CLICKS
-        ]
+        cells += [_number(name, f"callbacks.{each}", getattr(faults.callbacks, each)) for each in CALLBACK_CLICKS]
         inner = "".join(f"<td>{cell}" for cell in cells)
         url = escape(self.world.urls[name])
         return (
@@ -235,9 +228,7 @@ class Control(Neighbour):
         form = request.form()
         try:
             given: dict[str, Any] = {each: float(form.get(each) or 0) for each in CLICKS}
-            given["callbacks"] = {
-                each: float(form.get(f"callbacks.{each}") or 0) for each in CALLBACK_CLICKS
-            }
+            given["callbacks"] = {each: float(form.get(f"callbacks.{each}") or 0) for each in CALLBACK_CLICKS}
         except ValueError:
             raise Problem(422, "a number is wanted") from None
         self.world.set_faults(name, given | {"down": "down" in form}, afresh=False)
@@ -245,10 +236,7 @@ class Control(Neighbour):
 
 
 def _number(neighbour: str, name: str, value: float) -> str:
-    return (
-        f'<input name="{name}" aria-label="{neighbour} {name}" value="{value:g}" size="4" '
-        'inputmode="decimal">'
-    )
+    return f'<input name="{name}" aria-label="{neighbour} {name}" value="{value:g}" size="4" inputmode="decimal">'
 
 
 PAGE = """<!doctype html>

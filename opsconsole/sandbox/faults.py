@@ -92,9 +92,7 @@ def _checked(given: Any, *, kind: type[Faults] | type[CallbackFaults]) -> dict[s
     if not isinstance(given, Mapping):
         raise UnknownFault("an object is wanted")
     known = {each.name: each.type for each in fields(kind)}
-    return {
-        name: _value(name, given=value, wanted=known.get(name)) for name, value in given.items()
-    }
+    return {name: _value(name, given=value, wanted=known.get(name)) for name, value in given.items()}
 
 
 def _value(name: str, *, given: Any, wanted: Any) -> Any:

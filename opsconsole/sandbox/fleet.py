@@ -236,9 +236,7 @@ def _named(request: Request, found: Found) -> list[str]:
 
 def _named_in(wanted: dict[str, Any]) -> list[str]:
     item = _item(wanted)
-    return references(
-        wanted.get("order_ref"), item.get("ref"), item.get("email"), item.get("phone")
-    )
+    return references(wanted.get("order_ref"), item.get("ref"), item.get("email"), item.get("phone"))
 
 
 def _item(wanted: dict[str, Any]) -> dict[str, Any]:

@@ -50,9 +50,7 @@ class HeadOffice(Neighbour):
 
     def _record(self, wanted: dict[str, Any]) -> Row:
         refs = references(wanted["order_ref"], wanted["entry_ref"])
-        planned = self.world.plans.take(
-            refs, neighbour=self.name, on="post", do=("double", "amount")
-        )
+        planned = self.world.plans.take(refs, neighbour=self.name, on="post", do=("double", "amount"))
         amount = wanted["amount"]
         if planned is not None and planned.do == "amount" and planned.amount:
             amount = planned.amount

@@ -106,9 +106,7 @@ class Listener:
         """Listen. With port 0 the system picks one, which is kept from then on."""
         if self._server is not None:
             return
-        self._server = await asyncio.start_server(
-            self._serve, self.host, self.port, limit=HEAD_LIMIT, backlog=1024
-        )
+        self._server = await asyncio.start_server(self._serve, self.host, self.port, limit=HEAD_LIMIT, backlog=1024)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def down(self) -> None:

@@ -127,17 +127,15 @@ class Midtrans(PaymentGateway):
     def _known(self, request: Request, found: Found) -> list[str]:
         return self.refs_of(found["id"])
 
-    def _guard(
-        self, run: Callable[[Request, Found], Response]
-    ) -> Callable[[Request, Found], Response]:
+    def _guard(self, run: Callable[[Request, Found], Response]) -> Callable[[Request, Found], Response]:
         def guarded(request: Request, found: Found) -> Response:
             is_snap = request.path.startswith("/snap/")
             if not self._is_authorised(request):
-                return _said(is_snap, "401", "Unknown Merchant server_key/id", status=401)
+                return _said("401", "Unknown Merchant server_key/id", status=401, is_snap=is_snap)
             try:
                 return run(request, found)
             except Refused as refused:
-                return _said(is_snap, refused.code, refused.message, status=refused.status)
+                return _said(refused.code, refused.message, status=refused.status, is_snap=is_snap)
 
         return guarded
 
@@ -267,9 +265,7 @@ class Midtrans(PaymentGateway):
             "transaction_time": _local(row["paid_at"] or row["created_at"]),
             "signature_key": self._signature(row["merchant_ref"] + code + gross),
         }
-        if row["status"] in ("settled", "reversed") or (
-            row["status"] == "paid" and status != "capture"
-        ):
+        if row["status"] in ("settled", "reversed") or (row["status"] == "paid" and status != "capture"):
             known["settlement_time"] = _local(row["settled_at"] or row["paid_at"])
         return known | self._refunds(row)
 
@@ -364,7 +360,7 @@ def _core(code: str, message: str) -> Response:
     return answer({"status_code": code, "status_message": message, "id": str(uuid.uuid4())})
 
 
-def _said(is_snap: bool, code: str, message: str, *, status: int) -> Response:
+def _said(code: str, message: str, *, status: int, is_snap: bool) -> Response:
     if is_snap:
         return answer({"error_messages": [message]}, status)
     if status == 401:

@@ -90,14 +90,10 @@ class Neighbour:
         self.world.count(self.name, route.operation)
         if not route.is_call:
             return route.run(request, found)
-        fate = self.world.fate(
-            self.name, operation=route.operation, refs=route.refs(request, found)
-        )
+        fate = self.world.fate(self.name, operation=route.operation, refs=route.refs(request, found))
         if fate.do is not None:
             self.world.count(self.name, route.operation, fate.do)
-        return await self._fated(
-            fate, operation=route.operation, run=lambda: route.run(request, found)
-        )
+        return await self._fated(fate, operation=route.operation, run=lambda: route.run(request, found))
 
     async def _fated(self, fate: Fate, *, operation: str, run: Callable[[], Response]) -> Answer:
         if fate.do == "latency":

@@ -122,9 +122,7 @@ class Nicepay(PaymentGateway):
     def _known(self, request: Request, found: Found) -> list[str]:
         return self.refs_of(str(request.json().get("tXid")))
 
-    def _guard(
-        self, run: Callable[[Request, Found], Response]
-    ) -> Callable[[Request, Found], Response]:
+    def _guard(self, run: Callable[[Request, Found], Response]) -> Callable[[Request, Found], Response]:
         def guarded(request: Request, found: Found) -> Response:
             try:
                 self._check_token(request)
@@ -339,7 +337,7 @@ def _number(row: Row) -> str:
     if row["status"] in PAID and row["refunds"] and left(row) == 0:
         return "2"
     status = {"settled": "paid", "cancelled": "expired"}.get(row["status"], row["status"])
-    return str(NUMBERS[family][status])
+    return str(NUMBERS[family][str(status)])
 
 
 def _date(instant: str) -> str:

@@ -92,10 +92,7 @@ class Config(Neighbour):
         ]
 
     def _cities(self, request: Request, found: Found) -> Response:
-        cities = [
-            {"name": name, "ho_branch": branch, "services": SERVICES}
-            for name, branch in CITIES.items()
-        ]
+        cities = [{"name": name, "ho_branch": branch, "services": SERVICES} for name, branch in CITIES.items()]
         return answer({"cities": cities})
 
     def _flags(self, request: Request, found: Found) -> Response:
@@ -135,9 +132,7 @@ class Notification(Neighbour):
             "at": now().isoformat(),
         }
         self.world.books.put(self.name, "messages", key, row)
-        self.world.books.note(
-            self.name, "sent", key=key, channel=row["channel"], provider=row["provider"]
-        )
+        self.world.books.note(self.name, "sent", key=key, channel=row["channel"], provider=row["provider"])
         return row
 
     def _ask(self, request: Request, found: Found) -> Response:

@@ -206,9 +206,7 @@ class PaymentGateway(Neighbour):
             outcome = planned.do
         match outcome:
             case "pay":
-                return self._paid(
-                    row, planned=planned, amount=amount, currency=currency, force=force
-                )
+                return self._paid(row, planned=planned, amount=amount, currency=currency, force=force)
             case "settle" | "reverse":
                 return self._after_paid(row, outcome=outcome)
             case "pick" | "fail" | "expire":
@@ -316,9 +314,7 @@ class PaymentGateway(Neighbour):
     def refund_failing(self, row: Row) -> bool:
         planned = self.world.plans.take(row["refs"], neighbour=self.name, on="refund", do=("fail",))
         rate = self.world.faults(self.name).refund_fails
-        return planned is not None or self.world.hits(
-            self.name, rate, "refund_fails", refs=row["refs"]
-        )
+        return planned is not None or self.world.hits(self.name, rate, "refund_fails", refs=row["refs"])
 
     # The page.
 

@@ -34,11 +34,7 @@ class Behaviour:
     status: int | None = None
 
     def fits(self, neighbour: str, *, on: str) -> bool:
-        return (
-            self.on in (on, ANY)
-            and self.neighbour in (neighbour, ANY)
-            and (self.times is None or self.times > 0)
-        )
+        return self.on in (on, ANY) and self.neighbour in (neighbour, ANY) and (self.times is None or self.times > 0)
 
 
 def behaviour(given: Any) -> Behaviour:

@@ -20,6 +20,8 @@ from opsconsole.sandbox.world import Secrets, World
 from opsconsole.sandbox.xendit import Xendit
 from opsconsole.upstreams import HOST, NEIGHBOURS
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104  for containers, when told so
+
 
 class Sandbox:
     """`with Sandbox(secrets=...) as sandbox: sandbox.urls["midtrans"]`.
@@ -40,9 +42,7 @@ class Sandbox:
         host: str = HOST,
     ) -> None:
         self.world = World(secrets, app_url.rstrip("/"), store, seed, speed)
-        self._ports = {
-            name: port_base + offset if port_base else 0 for offset, name in enumerate(NEIGHBOURS)
-        }
+        self._ports = {name: port_base + offset if port_base else 0 for offset, name in enumerate(NEIGHBOURS)}
         self._host = host
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="sandbox", daemon=True)
@@ -95,7 +95,7 @@ class Sandbox:
             listener = Listener(each.handle, host=self._host, port=self._ports[name])
             self._listeners[name] = listener
             await listener.up()
-            shown = HOST if self._host in ("0.0.0.0", "::") else self._host
+            shown = HOST if self._host == EVERYWHERE else self._host
             self.urls[name] = f"http://{shown}:{listener.port}"
         for each in neighbours.values():
             each.resume()

@@ -118,9 +118,7 @@ class Xendit(PaymentGateway):
     def _refunded(self, request: Request, found: Found) -> list[str]:
         return self.refs_of(str(request.json().get("invoice_id")))
 
-    def _guard(
-        self, run: Callable[[Request, Found], Response]
-    ) -> Callable[[Request, Found], Response]:
+    def _guard(self, run: Callable[[Request, Found], Response]) -> Callable[[Request, Found], Response]:
         def guarded(request: Request, found: Found) -> Response:
             key = self.world.secrets.gateways[self.name]["secret_key"]
             expected = "Basic " + base64.b64encode(f"{key}:".encode()).decode()
@@ -204,9 +202,7 @@ class Xendit(PaymentGateway):
 
     def _end_refund(self, invoice: str, key: str) -> None:
         row = self.payments.get(invoice)
-        refund = (
-            next((each for each in row["refunds"] if each["key"] == key), None) if row else None
-        )
+        refund = next((each for each in row["refunds"] if each["key"] == key), None) if row else None
         if row is None or refund is None or refund["status"] != "pending":
             return
         if self.refund_failing(row):

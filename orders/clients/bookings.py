@@ -60,9 +60,7 @@ class BookingPartner:
         )
         return parsed(outcome, by=_booking)
 
-    def ask_booking(
-        self, idempotency_key: str, *, deadline: float | None = None
-    ) -> Outcome[Booking | None]:
+    def ask_booking(self, idempotency_key: str, *, deadline: float | None = None) -> Outcome[Booking | None]:
         """None: the partner knows nothing of this key now."""
         path = f"/v1/bookings/by-key/{quote(idempotency_key, safe='')}"
         outcome = call(self.name, "GET", path, deadline=deadline)
@@ -70,9 +68,7 @@ class BookingPartner:
             return Answered(outcome.status, None)
         return parsed(outcome, by=_booking)
 
-    def cancel(
-        self, idempotency_key: str, *, reason: str = "", deadline: float | None = None
-    ) -> Outcome[Booking]:
+    def cancel(self, idempotency_key: str, *, reason: str = "", deadline: float | None = None) -> Outcome[Booking]:
         """Cancel by the key of the booking; cancelling again answers the same.
 
         A key that is not known is refused with code `not_found`; a trip that has ended with

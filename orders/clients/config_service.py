@@ -29,7 +29,4 @@ def flags(*, deadline: float | None = None) -> Outcome[dict[str, bool]]:
 
 
 def _cities(data: Mapping[str, Any]) -> dict[str, City]:
-    return {
-        each["name"]: City(each["name"], each["ho_branch"], tuple(each["services"]))
-        for each in data["cities"]
-    }
+    return {each["name"]: City(each["name"], each["ho_branch"], tuple(each["services"])) for each in data["cities"]}

@@ -78,9 +78,7 @@ def ask_entry(entry_ref: str, *, deadline: float | None = None) -> Outcome[Entry
     return parsed(outcome, by=_entry)
 
 
-def list_entries(
-    cursor: str | None = None, *, limit: int = 500, deadline: float | None = None
-) -> Outcome[EntryPage]:
+def list_entries(cursor: str | None = None, *, limit: int = 500, deadline: float | None = None) -> Outcome[EntryPage]:
     """HO's book in the order of recording."""
     query = {"limit": limit} | ({"cursor": cursor} if cursor else {})
     outcome = call(NAME, "GET", f"/v1/entries?{urlencode(query)}", deadline=deadline)

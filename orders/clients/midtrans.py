@@ -75,9 +75,7 @@ class Midtrans:
             "custom_field1": order_ref,
         }
         outcome = _call("POST", "/snap/v1/transactions", json=body, deadline=deadline)
-        return parsed(
-            outcome, by=lambda data: Link(data["token"], data["redirect_url"], expires_at)
-        )
+        return parsed(outcome, by=lambda data: Link(data["token"], data["redirect_url"], expires_at))
 
     def ask_status(
         self,
@@ -114,13 +112,9 @@ class Midtrans:
             if not isinstance(closed, Refused):
                 return closed
         outcome = _call("POST", f"/v2/{quote(merchant_ref)}/cancel", deadline=deadline)
-        return parsed(
-            outcome, by=lambda data: _status(data, method=method, token=gateway_ref, paid=False)
-        )
+        return parsed(outcome, by=lambda data: _status(data, method=method, token=gateway_ref, paid=False))
 
-    def _close_page(
-        self, merchant_ref: str, *, token: str, deadline: float | None
-    ) -> Outcome[Status]:
+    def _close_page(self, merchant_ref: str, *, token: str, deadline: float | None) -> Outcome[Status]:
         path = f"/snap/v1/transactions/{quote(token)}/cancel"
         outcome = _call("POST", path, deadline=deadline)
         closed = Status("cancelled", "cancel", merchant_ref=merchant_ref, gateway_ref=token)
@@ -176,8 +170,7 @@ class Midtrans:
         try:
             data = wire.strict_json(raw)
             signed = "".join(
-                wire.text(data.get(name), name=name)
-                for name in ("order_id", "status_code", "gross_amount")
+                wire.text(data.get(name), name=name) for name in ("order_id", "status_code", "gross_amount")
             )
         except wire.Unreadable as error:
             return Unparseable(str(error))
@@ -280,9 +273,7 @@ def _status(data: Mapping[str, Any], *, method: str, token: str, paid: bool) -> 
     )
 
 
-def _paid_at(
-    data: Mapping[str, Any], *, state: str | None, settled: datetime | None
-) -> datetime | None:
+def _paid_at(data: Mapping[str, Any], *, state: str | None, settled: datetime | None) -> datetime | None:
     if state not in ("paid", "reversed"):
         return None
     return settled or wire.wib_instant(data.get("transaction_time"))

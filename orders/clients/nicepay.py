@@ -121,14 +121,10 @@ class Nicepay:
         deadline: float | None = None,
     ) -> Outcome[Status]:
         """Cancel what is unpaid. Cancelling a *paid* payment would be a refund, so ask first."""
-        asked = self.ask_status(
-            merchant_ref, gateway_ref=gateway_ref, amount=amount, method=method, deadline=deadline
-        )
+        asked = self.ask_status(merchant_ref, gateway_ref=gateway_ref, amount=amount, method=method, deadline=deadline)
         if not isinstance(asked, Answered) or asked.data.state != "open":
             return _not_open(asked)
-        outcome = _cancel(
-            gateway_ref, amount=amount, method=method, reason="close", kind=FULL, deadline=deadline
-        )
+        outcome = _cancel(gateway_ref, amount=amount, method=method, reason="close", kind=FULL, deadline=deadline)
         closed = Status("cancelled", "cancel", merchant_ref=merchant_ref, gateway_ref=gateway_ref)
         return parsed(outcome, by=lambda data: closed)
 
@@ -154,9 +150,7 @@ class Nicepay:
             kind=FULL if charged in (None, amount) else PARTIAL,
             deadline=deadline,
         )
-        return parsed(
-            outcome, by=lambda data: RefundAnswer("succeeded", data["tXid"], amount, SUCCESS)
-        )
+        return parsed(outcome, by=lambda data: RefundAnswer("succeeded", data["tXid"], amount, SUCCESS))
 
     def ask_refund(
         self,
@@ -179,9 +173,7 @@ class Nicepay:
             method=method,
             deadline=deadline,
         )
-        return parsed(
-            asked, by=lambda status: _grown(status, by_amount=amount, before=refunded_before)
-        )
+        return parsed(asked, by=lambda status: _grown(status, by_amount=amount, before=refunded_before))
 
     def verify_callback(self, raw: bytes, *, headers: Mapping[str, str]) -> Verdict:
         """hex SHA-256 of iMid + tXid + amt + merchantKey; neither status nor reference covered."""
@@ -224,13 +216,9 @@ def _signed(reference: str, *, amount: int) -> dict[str, str]:
     }
 
 
-def _call(
-    path: str, *, json: Mapping[str, str], deadline: float | None, reads: bool = False
-) -> Outcome[Any]:
+def _call(path: str, *, json: Mapping[str, str], deadline: float | None, reads: bool = False) -> Outcome[Any]:
     """Nicepay answers 200 with the verdict in `resultCd`."""
-    outcome = call(
-        codes.NICEPAY, "POST", path, json=json, deadline=deadline, reads=reads, idempotent=reads
-    )
+    outcome = call(codes.NICEPAY, "POST", path, json=json, deadline=deadline, reads=reads, idempotent=reads)
     if not isinstance(outcome, Answered):
         return outcome
     if not isinstance(outcome.data, dict) or "resultCd" not in outcome.data:

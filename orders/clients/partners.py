@@ -14,9 +14,7 @@ delivery = BookingPartner("delivery")
 shuttle = BookingPartner("shuttle")
 
 
-def verify_event(
-    name: str, *, raw: bytes, headers: Mapping[str, str]
-) -> TripEvent | BadSignature | Unparseable:
+def verify_event(name: str, *, raw: bytes, headers: Mapping[str, str]) -> TripEvent | BadSignature | Unparseable:
     """`name`: rent, delivery or shuttle; another name has no secret and nothing verifies."""
     if name not in settings.PARTNERS:
         return BadSignature("no such partner")

@@ -19,9 +19,7 @@ class Promo:
     reason: str
 
 
-def validate(
-    code: str, *, amount: int, currency: str, service: str, deadline: float | None = None
-) -> Outcome[Promo]:
+def validate(code: str, *, amount: int, currency: str, service: str, deadline: float | None = None) -> Outcome[Promo]:
     outcome = call(
         NAME,
         "POST",

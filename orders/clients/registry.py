@@ -9,9 +9,7 @@ from orders.clients.midtrans import Midtrans
 from orders.clients.nicepay import Nicepay
 from orders.clients.xendit import Xendit
 
-GATEWAYS: Mapping[str, Gateway] = MappingProxyType(
-    {each.name: each for each in (Midtrans(), Xendit(), Nicepay())}
-)
+GATEWAYS: Mapping[str, Gateway] = MappingProxyType({each.name: each for each in (Midtrans(), Xendit(), Nicepay())})
 # Who books an item of a service.
 PARTNERS: Mapping[str, BookingPartner] = MappingProxyType(
     {

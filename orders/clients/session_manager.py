@@ -19,9 +19,7 @@ class Price:
     quote_id: str
 
 
-def price(
-    service: str, *, details: Mapping[str, Any], deadline: float | None = None
-) -> Outcome[Price]:
+def price(service: str, *, details: Mapping[str, Any], deadline: float | None = None) -> Outcome[Price]:
     """A price has no effect at the other side, so it may be asked again."""
     outcome = call(
         NAME,

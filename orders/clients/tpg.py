@@ -32,17 +32,13 @@ class Vehicle:
     distance_m: int
 
 
-def vacant_vehicles(
-    city: str, *, lat: float, lng: float, deadline: float | None = None
-) -> Outcome[list[Vehicle]]:
+def vacant_vehicles(city: str, *, lat: float, lng: float, deadline: float | None = None) -> Outcome[list[Vehicle]]:
     """Nearest first; distance in metres."""
     query = urlencode({"city": city, "lat": lat, "lng": lng})
     return parsed(call(NAME, "GET", f"/v1/vehicles?{query}", deadline=deadline), by=_vehicles)
 
 
-def verify_event(
-    raw: bytes, *, headers: Mapping[str, str]
-) -> TripEvent | BadSignature | Unparseable:
+def verify_event(raw: bytes, *, headers: Mapping[str, str]) -> TripEvent | BadSignature | Unparseable:
     secret = settings.TPG["callback_secret"]
     return trip_events.verified(raw, headers=headers, secret=secret, partner=NAME)
 

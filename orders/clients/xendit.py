@@ -111,9 +111,7 @@ class Xendit:
     ) -> Outcome[Status]:
         found = gateway_ref
         if not found:
-            asked = self.ask_status(
-                merchant_ref, gateway_ref="", amount=amount, method=method, deadline=deadline
-            )
+            asked = self.ask_status(merchant_ref, gateway_ref="", amount=amount, method=method, deadline=deadline)
             if not isinstance(asked, Answered) or not asked.data.gateway_ref:
                 return asked
             found = asked.data.gateway_ref
@@ -234,9 +232,7 @@ def _status(data: Mapping[str, Any], *, method: str) -> Status:
     return Status(
         state=state,
         code=code,
-        amount=wire.minor_units(
-            data["amount"] if paid_amount is None else paid_amount, currency=currency
-        ),
+        amount=wire.minor_units(data["amount"] if paid_amount is None else paid_amount, currency=currency),
         currency=currency,
         merchant=data.get("user_id"),
         merchant_ref=data["external_id"],

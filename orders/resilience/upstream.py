@@ -89,7 +89,7 @@ def _tried(name: str, request: _Request, *, until: float, tries: int) -> Outcome
     for number in range(1, tries + 1):
         outcome = _guarded(name, request, until=until)
         unanswered = unanswered or isinstance(outcome, Unknown)
-        pause = FIRST_PAUSE * 2 ** (number - 1) * random.uniform(0.5, 1.5)
+        pause = FIRST_PAUSE * 2 ** (number - 1) * random.uniform(0.5, 1.5)  # noqa: S311
         final = isinstance(outcome, Answered | Refused) or number == tries
         if final or time.monotonic() + pause >= until:
             return _concluded(outcome, request=request, unanswered=unanswered)
