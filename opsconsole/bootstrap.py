@@ -77,6 +77,7 @@ def install(lock: str) -> None:
     STAMP.unlink(missing_ok=True)
     if not (uv_here and _uv_sync(lock, environment)):
         _pip_install(lock, environment)
+    _make_importable()
     STAMP.write_text(_fingerprint(lock))
 
 
@@ -182,6 +183,12 @@ def _pip_install(lock: str, environment: dict[str, str]) -> None:
     if installed.returncode != 0:
         reason = _last_line(installed)
         raise CannotInstall(f"cannot install the dependencies, is the network or the package mirror there? ({reason})")
+
+
+def _make_importable() -> None:
+    """Let every program of `.venv` import the project, wherever it is started: gunicorn, pytest, mypy."""
+    for folder in VENV.glob("lib/python*/site-packages"):
+        (folder / "project.pth").write_text(f"{PROJECT}\n")
 
 
 def _run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -8,10 +8,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from opsconsole import embedded
 from opsconsole.given import UnfitServer, check_given_servers
-from opsconsole.paths import data_dir
+from opsconsole.paths import PROJECT, data_dir
 
 # Commands that touch neither server, or see to their own.
 WITHOUT_SERVERS = {
@@ -33,7 +34,9 @@ class Refused(Exception):
 
 
 def run(arguments: list[str]) -> int:
-    """Run one Django command with DATABASE_URL and REDIS_URL in its environment."""
+    """Run one Django command with DATABASE_URL and REDIS_URL in its environment; `test` becomes pytest."""
+    if arguments[1:2] == ["test"]:
+        run_pytest(arguments[2:])
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opsconsole.settings")
     try:
         with _servers_for(arguments):
@@ -41,6 +44,12 @@ def run(arguments: list[str]) -> int:
     except (Refused, UnfitServer, embedded.CannotServe) as problem:
         sys.stderr.write(f"opsconsole: {problem}\n")
         return 2
+
+
+def run_pytest(arguments: list[str]) -> NoReturn:
+    """Become pytest; its plugin opsconsole.testing sees to the servers."""
+    os.chdir(PROJECT)
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *arguments])
 
 
 def given_servers() -> bool:

@@ -103,9 +103,12 @@ TIME_ZONE = "Asia/Jakarta"  # what people see; rows are UTC
 
 STATIC_URL = "/static/"
 STATIC_ROOT = PROJECT / "staticfiles"
+# File names with a hash of the content; off in tests, where nothing has been collected.
+HASHED_FILES = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+PLAIN_FILES = "django.contrib.staticfiles.storage.StaticFilesStorage"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": HASHED_FILES if environment.flag("STATIC_MANIFEST", default=True) else PLAIN_FILES},
 }
 
 LOGIN_URL = "/sign-in/"

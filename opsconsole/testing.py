@@ -1,0 +1,99 @@
+"""The pytest plugin behind `manage.py test`: throw-away servers, and a loud word when browser tests are left out.
+
+Loaded by `-p` in pyproject.toml, because PostgreSQL must be up before pytest-django reads the settings.
+"""
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Generator, Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from opsconsole import embedded
+from opsconsole.embedded.locks import is_held
+from opsconsole.embedded.places import Places
+from opsconsole.paths import PROJECT
+
+PREFIX: Final = "opsconsole-test-"
+# Of a named Redis, the database that tests may empty; `run` uses 0.
+REDIS_DATABASE: Final = 15
+BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
+
+_open = contextlib.ExitStack()
+_left_out: list[str] = []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests() -> Generator[None]:
+    """Around everybody else's, pytest-django's above all."""
+    folder = _data_folder()
+    os.environ["OPSCONSOLE_DATA_DIR"] = str(folder)
+    os.environ["STATIC_MANIFEST"] = "no"
+    (PROJECT / "staticfiles").mkdir(exist_ok=True)
+    if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
+        os.environ["REDIS_URL"] = _own_redis_database(os.environ["REDIS_URL"])
+    else:
+        urls = _open.enter_context(embedded.servers(folder))
+        os.environ.update(DATABASE_URL=urls.database, REDIS_URL=urls.redis)
+    return (yield)
+
+
+def pytest_unconfigure() -> None:
+    _open.close()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if chromium() is not None:
+        return
+    left_out = [item for item in items if item.get_closest_marker("browser")]
+    if left_out:
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
+        _left_out.extend(item.nodeid for item in left_out)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not _left_out:
+        return
+    terminalreporter.section("BROWSER TESTS LEFT OUT", sep="!", red=True, bold=True)
+    terminalreporter.write_line(
+        f"{len(_left_out)} browser tests were LEFT OUT: no chromium here. `.ci/run` installs it and runs everything.",
+        red=True,
+        bold=True,
+    )
+
+
+def chromium() -> str | None:
+    """Path of the browser for tests: what CHROMIUM names, else Debian's."""
+    candidates: Iterable[str | None] = (os.environ.get("CHROMIUM"), *map(shutil.which, BROWSERS))
+    return next((path for path in candidates if path), None)
+
+
+def _data_folder() -> Path:
+    """A data folder for this session only; what killed sessions left behind goes first."""
+    _sweep()
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    _open.callback(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _sweep() -> None:
+    long_ago = time.time() - timedelta(hours=1).total_seconds()
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if folder.stat().st_mtime < long_ago and not is_held(Places(folder).keeper_lock):
+                shutil.rmtree(folder)
+
+
+def _own_redis_database(address: str) -> str:
+    parts = urlsplit(address)
+    if parts.scheme == "unix":
+        return urlunsplit(parts._replace(query=f"db={REDIS_DATABASE}"))
+    return urlunsplit(parts._replace(path=f"/{REDIS_DATABASE}"))
