@@ -1,0 +1,29 @@
+"""House rules that no linter knows."""
+
+import re
+from pathlib import Path
+
+from opsconsole.paths import PROJECT
+
+# Put together here, so that this file does not find itself.
+BANNED_IN_TESTS = {
+    "waiting by the clock": re.compile(r"\btime\.sle" + r"ep\("),
+    "a skipped test": re.compile(
+        r"pytest\.(ski" + r"p|xfai" + r"l|importorski" + r"p)\b|mark\.(ski" + r"p|xfai" + r"l)"
+    ),
+    "a mock of our own code": re.compile(r"\bmo" + r"ck\.patch|\bmonkeypatch\.setat" + r"tr"),
+}
+
+
+def lines_with(pattern: re.Pattern[str], folder: Path) -> list[str]:
+    return [
+        f"{path.relative_to(PROJECT)}:{number}"
+        for path in sorted(folder.rglob("*.py"))
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if pattern.search(line)
+    ]
+
+
+def test_tests_wait_for_conditions_skip_nothing_and_mock_nothing_of_ours() -> None:
+    found = {what: lines_with(pattern, PROJECT / "tests") for what, pattern in BANNED_IN_TESTS.items()}
+    assert found == dict.fromkeys(BANNED_IN_TESTS, [])
