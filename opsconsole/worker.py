@@ -21,7 +21,7 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker, WorkerStatus
 
-from opsconsole.heartbeats import beat
+from orders.heartbeats import beat
 from opsconsole.queues import DoorbellQueue, patient_redis
 
 logger = logging.getLogger("opsconsole.worker")

@@ -1,4 +1,4 @@
-"""Signs of life of processes, as rows: Redis forgets its workers, PostgreSQL does not."""
+"""Signs of life of processes, as rows: Redis forgets its workers, PostgreSQL does not. One line per loop: `beat`."""
 
 import logging
 import os
