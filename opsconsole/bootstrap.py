@@ -26,8 +26,6 @@ UV = UV_FOLDER / "bin" / "uv"
 RUNTIME = "requirements.txt"
 DEVELOPMENT = "requirements-dev.txt"
 BOOTSTRAP = "requirements-bootstrap.txt"
-LOCKS = (RUNTIME, DEVELOPMENT)
-DEVELOPMENT_COMMANDS = {"test"}
 
 UV_NAMES = {
     "index-url": "UV_DEFAULT_INDEX",
@@ -48,16 +46,28 @@ class CannotInstall(Exception):
 
 
 def enter(arguments: list[str]) -> None:
-    """Return inside a current `.venv`; otherwise bring it up to date and start the same command again in it."""
-    lock = DEVELOPMENT if DEVELOPMENT_COMMANDS & set(arguments[1:2]) else RUNTIME
+    """Return inside a current `.venv`; otherwise bring it up to date and start the same command again in it.
+
+    The command `bootstrap` is only that: it ends here.
+    """
+    lock = _lock_for(arguments)
     changed = not is_current(lock)
     if changed:
         with _one_at_a_time():
             if not is_current(lock):
                 install(_level(lock))
+    if arguments[1:2] == ["bootstrap"]:
+        sys.exit(0)
     if changed or Path(sys.prefix).resolve() != VENV.resolve():
         sys.stdout.flush()
         os.execv(VENV_PYTHON, [str(VENV_PYTHON), *arguments])  # noqa: S606 - our own interpreter, no shell
+
+
+def _lock_for(arguments: list[str]) -> str:
+    """`test` needs the tools; `bootstrap --dev` fetches them ahead, for an image or a developer."""
+    command = arguments[1] if len(arguments) > 1 else ""
+    wants_tools = command == "test" or (command == "bootstrap" and "--dev" in arguments)
+    return DEVELOPMENT if wants_tools else RUNTIME
 
 
 def is_current(lock: str) -> bool:

@@ -11,8 +11,10 @@ from types import FrameType
 from typing import NoReturn
 
 from opsconsole import embedded
+from opsconsole.embedded import locks
 from opsconsole.given import UnfitServer, check_given_servers
 from opsconsole.paths import PROJECT, data_dir
+from opsconsole.processes import PROCESSES
 
 # Commands that touch neither server, or see to their own.
 WITHOUT_SERVERS = {
@@ -26,7 +28,9 @@ WITHOUT_SERVERS = {
     "version",
 }
 # Long-running processes wait for their servers, however long it takes, instead of refusing to start.
-PATIENT = {"serve", "worker", "relay", "ticker", "sandbox"}
+PATIENT = {"alive", *(process.command[0] for process in PROCESSES)}
+# Commands that bring tables up to date themselves, or must see them as they are.
+OWN_MIGRATIONS = {"check", "collectstatic", "makemigrations", "migrate", "prepare", "showmigrations", "sqlmigrate"}
 
 
 class Refused(Exception):
@@ -68,14 +72,31 @@ def _servers_for(arguments: list[str]) -> contextlib.AbstractContextManager[None
         if command not in PATIENT:
             check_given_servers()
         return contextlib.nullcontext()
-    return _embedded_servers()
+    return _embedded_servers(command)
 
 
 @contextlib.contextmanager
-def _embedded_servers() -> Iterator[None]:
+def _embedded_servers(command: str) -> Iterator[None]:
     with embedded.servers(data_dir()) as urls:
         os.environ.update(DATABASE_URL=urls.database, REDIS_URL=urls.redis)
+        if command not in OWN_MIGRATIONS:
+            _migrate()
         yield
+
+
+def _migrate() -> None:
+    """Give the embedded database its tables: any command may be the first one on a new machine."""
+    import django
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    django.setup()
+    with locks.held(data_dir() / "migrate.lock"):
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            sys.stderr.write("opsconsole: preparing the database ...\n")
+            call_command("migrate", interactive=False, verbosity=0)
 
 
 def _execute(arguments: list[str]) -> int:

@@ -21,8 +21,8 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker, WorkerStatus
 
-from orders.heartbeats import beat
 from opsconsole.queues import DoorbellQueue, patient_redis
+from orders.heartbeats import beat
 
 logger = logging.getLogger("opsconsole.worker")
 

@@ -28,6 +28,7 @@ class Child:
     process: Process
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
+    program: tuple[str, ...] = (sys.executable, str(PROJECT / "manage.py"))
     running: subprocess.Popen[bytes] | None = None
     lines: Lines = field(default_factory=Lines)
     started_at: float = 0.0
@@ -39,7 +40,7 @@ class Child:
         self.lines = Lines()
         self.started_at = time.monotonic()
         self.running = subprocess.Popen(
-            [sys.executable, str(PROJECT / "manage.py"), *self.arguments],
+            [*self.program, *self.arguments],
             cwd=PROJECT,
             env={**self.environment, "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
