@@ -1,0 +1,54 @@
+"""12,751 real orders, when their files are at hand. Nothing of them is kept in this project."""
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from django.db.models import Sum
+
+from orders.models import History, LedgerEntry, Order
+from orders.services.importing import Summary, import_orders, load_mapping
+
+pytestmark = [pytest.mark.django_db, pytest.mark.olist]
+
+
+def take_in(folder: Path) -> Summary:
+    return import_orders(
+        orders=folder / "orders.csv",
+        payments=folder / "payments.csv",
+        mapping=load_mapping(),
+        currency="BRL",
+    )
+
+
+def expected(folder: Path, name: str) -> list[dict[str, str]]:
+    with (folder / name).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.timeout(180)
+def test_a_real_shop_comes_in_whole_and_only_once(olist: Path) -> None:
+    first = take_in(olist)
+    assert (first.new, first.new_payments, len(first.unread)) == (12_751, 13_720, 0)
+    assert Counter(Order.objects.values_list("state", flat=True)) == {
+        "completed": 9788,
+        "active": 1107,
+        "cancelled": 625,
+        "booking": 615,
+        "failed": 609,
+        "created": 5,
+        "paid": 2,
+    }
+    assert LedgerEntry.objects.aggregate(total=Sum("amount"))["total"] == 215_595_345
+    again = take_in(olist)
+    assert (again.new, again.changed, again.unchanged, again.anomalies) == (0, 0, 12_751, 0)
+    anomalies_are_on_the_timelines(olist)
+
+
+def anomalies_are_on_the_timelines(folder: Path) -> None:
+    wanted = {(row["order_id"], row["anomaly"]) for row in expected(folder, "expected_sequence_anomalies.csv")}
+    names = dict(Order.objects.values_list("pk", "public_id"))
+    found = {(names[row.order_id], row.detail["kind"]) for row in History.objects.filter(verb="anomaly").iterator()}
+    kinds = {kind for _order, kind in wanted}
+    assert {(order, kind) for order, kind in found if kind in kinds} == wanted
