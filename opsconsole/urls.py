@@ -1,9 +1,13 @@
 """Addresses. Screens, API and callbacks are included from the packages that own them."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from opsconsole.liveness import health
+from opsconsole.readiness import ready
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health, name="health"),
+    path("ready", ready, name="ready"),
+    path("callbacks/", include("orders.urls")),
+    path("api/v1/", include("opsconsole.api.urls")),
 ]

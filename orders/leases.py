@@ -30,11 +30,7 @@ def due(model: type[Work]) -> models.QuerySet[Work]:
 def claim(model: type[Work], *, limit: int, lease: timedelta = LEASE) -> Sequence[Work]:
     """Take up to `limit` due rows. Two workers never get the same row while its lease lives."""
     with transaction.atomic():
-        ids = list(
-            due(model)
-            .select_for_update(skip_locked=True)
-            .values_list("pk", flat=True)[:limit]
-        )
+        ids = list(due(model).select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
         _take(model._base_manager.filter(pk__in=ids), lease)
         return list(model._base_manager.filter(pk__in=ids).order_by("due_at"))
 
@@ -49,9 +45,7 @@ def claim_one(row: Work, *, lease: timedelta = LEASE) -> Work | None:
 
 
 def _take(rows: models.QuerySet[Work], lease: timedelta) -> int:
-    return rows.update(
-        token=F("token") + 1, tries=F("tries") + 1, lease_until=Now() + lease
-    )
+    return rows.update(token=F("token") + 1, tries=F("tries") + 1, lease_until=Now() + lease)
 
 
 def finish(row: Work, *, due_at: datetime | None, **changes: Any) -> None:
@@ -59,7 +53,15 @@ def finish(row: Work, *, due_at: datetime | None, **changes: Any) -> None:
     mine = type(row)._base_manager.filter(pk=row.pk, token=row.token)
     if not mine.update(lease_until=None, due_at=due_at, **changes):
         raise LostLease(str(row))
-    row.lease_until, row.due_at = None, due_at
+    for name, value in {"lease_until": None, "due_at": due_at, **changes}.items():
+        setattr(row, name, value)
+
+
+def renew(row: Work, *, lease: timedelta = LEASE) -> None:
+    """More time, before another long call. Raises LostLease."""
+    mine = type(row)._base_manager.filter(pk=row.pk, token=row.token)
+    if not mine.update(lease_until=Now() + lease):
+        raise LostLease(str(row))
 
 
 def hold(row: Work) -> None:

@@ -219,13 +219,11 @@ class Machine:
         return [verb for source, verb in self.edges if source == state]
 
 
-def _fan(
-    sources: tuple[str, ...], verb: str, target: str
-) -> dict[tuple[str, str], str]:
+def _fan(sources: tuple[str, ...], verb: str, target: str) -> dict[tuple[str, str], str]:
     return {(source, verb): target for source in sources}
 
 
-O, A, R, G, S, D, P, I = (
+Ord, Att, Ref, Sag, Stp, Dis, Pos, Inb = (
     OrderState,
     AttemptState,
     RefundState,
@@ -236,67 +234,67 @@ O, A, R, G, S, D, P, I = (
     InboundState,
 )
 
-_UNPAID = (O.CREATED, O.AWAITING_PAYMENT)
-_CLOSED = (O.CANCELLED, O.EXPIRED, O.FAILED)
+_UNPAID = (Ord.CREATED, Ord.AWAITING_PAYMENT)
+_CLOSED = (Ord.CANCELLED, Ord.EXPIRED, Ord.FAILED)
 
 ORDER = Machine(
     name="order",
     states=OrderState,
     verbs=OrderVerb,
-    births=frozenset({O.CREATED}),
+    births=frozenset({Ord.CREATED}),
     edges=MappingProxyType(
         {
-            (O.CREATED, OrderVerb.OPEN_LINK): O.AWAITING_PAYMENT,
-            **_fan(_UNPAID, OrderVerb.PAY, O.PAID),
-            **_fan(_UNPAID, OrderVerb.EXPIRE, O.EXPIRED),
-            **_fan(_UNPAID, OrderVerb.FAIL, O.FAILED),
-            (O.PAID, OrderVerb.BOOK): O.BOOKING,
-            (O.BOOKING, OrderVerb.QUEUE): O.QUEUED_FOR_DISPATCH,
-            (O.QUEUED_FOR_DISPATCH, OrderVerb.BOOK): O.BOOKING,
-            **_fan((O.BOOKING, O.QUEUED_FOR_DISPATCH), OrderVerb.CONFIRM, O.ACTIVE),
-            **_fan((O.BOOKING, O.QUEUED_FOR_DISPATCH), OrderVerb.FAIL, O.FAILED),
-            (O.ACTIVE, OrderVerb.COMPLETE): O.COMPLETED,
+            (Ord.CREATED, OrderVerb.OPEN_LINK): Ord.AWAITING_PAYMENT,
+            **_fan(_UNPAID, OrderVerb.PAY, Ord.PAID),
+            **_fan(_UNPAID, OrderVerb.EXPIRE, Ord.EXPIRED),
+            **_fan(_UNPAID, OrderVerb.FAIL, Ord.FAILED),
+            (Ord.PAID, OrderVerb.BOOK): Ord.BOOKING,
+            (Ord.BOOKING, OrderVerb.QUEUE): Ord.QUEUED_FOR_DISPATCH,
+            (Ord.QUEUED_FOR_DISPATCH, OrderVerb.BOOK): Ord.BOOKING,
+            **_fan((Ord.BOOKING, Ord.QUEUED_FOR_DISPATCH), OrderVerb.CONFIRM, Ord.ACTIVE),
+            **_fan((Ord.BOOKING, Ord.QUEUED_FOR_DISPATCH), OrderVerb.FAIL, Ord.FAILED),
+            (Ord.ACTIVE, OrderVerb.COMPLETE): Ord.COMPLETED,
             **_fan(
-                (*_UNPAID, O.PAID, O.BOOKING, O.QUEUED_FOR_DISPATCH, O.ACTIVE),
+                (*_UNPAID, Ord.PAID, Ord.BOOKING, Ord.QUEUED_FOR_DISPATCH, Ord.ACTIVE),
                 OrderVerb.CANCEL,
-                O.CANCELLED,
+                Ord.CANCELLED,
             ),
             # The gateway took the money back before anything was booked.
-            (O.PAID, OrderVerb.REVERSE): O.AWAITING_PAYMENT,
+            (Ord.PAID, OrderVerb.REVERSE): Ord.AWAITING_PAYMENT,
             # Money on a closed order is never a quiet resurrection: a person decides.
-            **_fan(_CLOSED, OrderVerb.PAY_LATE, O.PAID_AFTER_CLOSE),
-            (O.PAID_AFTER_CLOSE, OrderVerb.REINSTATE): O.PAID,
-            (O.PAID_AFTER_CLOSE, OrderVerb.SETTLE): O.CANCELLED,
+            **_fan(_CLOSED, OrderVerb.PAY_LATE, Ord.PAID_AFTER_CLOSE),
+            (Ord.PAID_AFTER_CLOSE, OrderVerb.REINSTATE): Ord.PAID,
+            (Ord.PAID_AFTER_CLOSE, OrderVerb.SETTLE): Ord.CANCELLED,
             # A trip booked as completed that the partner later takes back.
-            (O.COMPLETED, OrderVerb.ANNUL): O.CANCELLED,
+            (Ord.COMPLETED, OrderVerb.ANNUL): Ord.CANCELLED,
         }
     ),
 )
 
-_ASKABLE = (A.UNKNOWN, A.OPEN)
-_UNPAID_ATTEMPT = (A.DECLINED, A.NOT_STARTED, A.EXPIRED, A.CANCELLED)
+_ASKABLE = (Att.UNKNOWN, Att.OPEN)
+_UNPAID_ATTEMPT = (Att.DECLINED, Att.NOT_STARTED, Att.EXPIRED, Att.CANCELLED)
 
 ATTEMPT = Machine(
     name="attempt",
     states=AttemptState,
     verbs=AttemptVerb,
-    births=frozenset({A.REQUESTED}),
+    births=frozenset({Att.REQUESTED}),
     edges=MappingProxyType(
         {
             # Written before the call: until the gateway answers we do not know.
-            (A.REQUESTED, AttemptVerb.SEND): A.UNKNOWN,
-            (A.REQUESTED, AttemptVerb.CANCEL): A.CANCELLED,
-            (A.UNKNOWN, AttemptVerb.OPEN): A.OPEN,
-            (A.UNKNOWN, AttemptVerb.NOT_START): A.NOT_STARTED,
-            **_fan(_ASKABLE, AttemptVerb.DECLINE, A.DECLINED),
-            **_fan(_ASKABLE, AttemptVerb.EXPIRE, A.EXPIRED),
-            **_fan(_ASKABLE, AttemptVerb.CANCEL, A.CANCELLED),
+            (Att.REQUESTED, AttemptVerb.SEND): Att.UNKNOWN,
+            (Att.REQUESTED, AttemptVerb.CANCEL): Att.CANCELLED,
+            (Att.UNKNOWN, AttemptVerb.OPEN): Att.OPEN,
+            (Att.UNKNOWN, AttemptVerb.NOT_START): Att.NOT_STARTED,
+            **_fan(_ASKABLE, AttemptVerb.DECLINE, Att.DECLINED),
+            **_fan(_ASKABLE, AttemptVerb.EXPIRE, Att.EXPIRED),
+            **_fan(_ASKABLE, AttemptVerb.CANCEL, Att.CANCELLED),
             # Paid outranks every terminal failure: late money is still money.
-            **_fan((*_ASKABLE, *_UNPAID_ATTEMPT, A.MISMATCH), AttemptVerb.PAY, A.PAID),
-            **_fan((*_ASKABLE, *_UNPAID_ATTEMPT), AttemptVerb.MISMATCH, A.MISMATCH),
+            **_fan((*_ASKABLE, *_UNPAID_ATTEMPT, Att.MISMATCH), AttemptVerb.PAY, Att.PAID),
+            **_fan((*_ASKABLE, *_UNPAID_ATTEMPT), AttemptVerb.MISMATCH, Att.MISMATCH),
             # Only a person closes a mismatch that turned out to be no payment.
-            (A.MISMATCH, AttemptVerb.DECLINE): A.DECLINED,
-            (A.PAID, AttemptVerb.REVERSE): A.REVERSED,
+            (Att.MISMATCH, AttemptVerb.DECLINE): Att.DECLINED,
+            (Att.PAID, AttemptVerb.REVERSE): Att.REVERSED,
         }
     ),
 )
@@ -305,18 +303,18 @@ REFUND = Machine(
     name="refund",
     states=RefundState,
     verbs=RefundVerb,
-    births=frozenset({R.REQUESTED}),
+    births=frozenset({Ref.REQUESTED}),
     edges=MappingProxyType(
         {
-            (R.REQUESTED, RefundVerb.APPROVE): R.APPROVED,
-            (R.REQUESTED, RefundVerb.REJECT): R.REJECTED,
-            (R.APPROVED, RefundVerb.SEND): R.SENT,
-            **_fan((R.SENT, R.UNKNOWN), RefundVerb.SUCCEED, R.SUCCEEDED),
-            **_fan((R.SENT, R.UNKNOWN), RefundVerb.FAIL, R.FAILED),
-            (R.SENT, RefundVerb.LOSE): R.UNKNOWN,
+            (Ref.REQUESTED, RefundVerb.APPROVE): Ref.APPROVED,
+            (Ref.REQUESTED, RefundVerb.REJECT): Ref.REJECTED,
+            (Ref.APPROVED, RefundVerb.SEND): Ref.SENT,
+            **_fan((Ref.SENT, Ref.UNKNOWN), RefundVerb.SUCCEED, Ref.SUCCEEDED),
+            **_fan((Ref.SENT, Ref.UNKNOWN), RefundVerb.FAIL, Ref.FAILED),
+            (Ref.SENT, RefundVerb.LOSE): Ref.UNKNOWN,
             # The gateway was asked and has never heard of it: the same key may go again.
-            **_fan((R.SENT, R.UNKNOWN, R.FAILED), RefundVerb.RETRY, R.APPROVED),
-            (R.SUCCEEDED, RefundVerb.BOUNCE): R.FAILED,
+            **_fan((Ref.SENT, Ref.UNKNOWN, Ref.FAILED), RefundVerb.RETRY, Ref.APPROVED),
+            (Ref.SUCCEEDED, RefundVerb.BOUNCE): Ref.FAILED,
         }
     ),
 )
@@ -325,14 +323,15 @@ SAGA = Machine(
     name="saga",
     states=SagaState,
     verbs=SagaVerb,
-    births=frozenset({G.RUNNING}),
+    births=frozenset({Sag.RUNNING}),
     edges=MappingProxyType(
         {
-            **_fan((G.RUNNING, G.NEEDS_HAND), SagaVerb.SUCCEED, G.SUCCEEDED),
-            **_fan((G.RUNNING, G.NEEDS_HAND), SagaVerb.COMPENSATE, G.COMPENSATING),
-            **_fan((G.COMPENSATING, G.NEEDS_HAND), SagaVerb.FINISH, G.COMPENSATED),
-            **_fan((G.RUNNING, G.COMPENSATING), SagaVerb.GIVE_UP, G.NEEDS_HAND),
-            (G.NEEDS_HAND, SagaVerb.RETRY): G.RUNNING,
+            **_fan((Sag.RUNNING, Sag.NEEDS_HAND), SagaVerb.SUCCEED, Sag.SUCCEEDED),
+            # A booked order that is cancelled later is undone by the same steps, backwards.
+            **_fan((Sag.RUNNING, Sag.NEEDS_HAND, Sag.SUCCEEDED), SagaVerb.COMPENSATE, Sag.COMPENSATING),
+            **_fan((Sag.COMPENSATING, Sag.NEEDS_HAND), SagaVerb.FINISH, Sag.COMPENSATED),
+            **_fan((Sag.RUNNING, Sag.COMPENSATING), SagaVerb.GIVE_UP, Sag.NEEDS_HAND),
+            (Sag.NEEDS_HAND, SagaVerb.RETRY): Sag.RUNNING,
         }
     ),
 )
@@ -341,22 +340,20 @@ STEP = Machine(
     name="step",
     states=StepState,
     verbs=StepVerb,
-    births=frozenset({S.PENDING}),
+    births=frozenset({Stp.PENDING}),
     edges=MappingProxyType(
         {
-            (S.PENDING, StepVerb.SEND): S.SENT,
-            **_fan((S.SENT, S.UNKNOWN), StepVerb.FINISH, S.DONE),
-            **_fan((S.SENT, S.UNKNOWN), StepVerb.FAIL, S.FAILED),
-            (S.SENT, StepVerb.LOSE): S.UNKNOWN,
+            (Stp.PENDING, StepVerb.SEND): Stp.SENT,
+            **_fan((Stp.SENT, Stp.UNKNOWN), StepVerb.FINISH, Stp.DONE),
+            **_fan((Stp.SENT, Stp.UNKNOWN), StepVerb.FAIL, Stp.FAILED),
+            (Stp.SENT, StepVerb.LOSE): Stp.UNKNOWN,
             # The partner was asked and has never heard of it: the same key may go again.
-            **_fan((S.SENT, S.UNKNOWN, S.FAILED), StepVerb.RETRY, S.PENDING),
-            **_fan(
-                (S.SENT, S.DONE, S.UNKNOWN, S.UNDO_FAILED), StepVerb.UNDO, S.UNDOING
-            ),
-            (S.UNDOING, StepVerb.FINISH_UNDO): S.UNDONE,
-            (S.UNDO_FAILED, StepVerb.FINISH_UNDO): S.UNDONE,
-            (S.UNDOING, StepVerb.FAIL_UNDO): S.UNDO_FAILED,
-            **_fan((S.PENDING, S.FAILED), StepVerb.SKIP, S.SKIPPED),
+            **_fan((Stp.SENT, Stp.UNKNOWN, Stp.FAILED), StepVerb.RETRY, Stp.PENDING),
+            **_fan((Stp.SENT, Stp.DONE, Stp.UNKNOWN, Stp.UNDO_FAILED), StepVerb.UNDO, Stp.UNDOING),
+            (Stp.UNDOING, StepVerb.FINISH_UNDO): Stp.UNDONE,
+            (Stp.UNDO_FAILED, StepVerb.FINISH_UNDO): Stp.UNDONE,
+            (Stp.UNDOING, StepVerb.FAIL_UNDO): Stp.UNDO_FAILED,
+            **_fan((Stp.PENDING, Stp.FAILED), StepVerb.SKIP, Stp.SKIPPED),
         }
     ),
 )
@@ -365,19 +362,19 @@ DISPATCH = Machine(
     name="dispatch",
     states=DispatchState,
     verbs=DispatchVerb,
-    births=frozenset({D.WAITING}),
+    births=frozenset({Dis.WAITING}),
     edges=MappingProxyType(
         {
-            (D.WAITING, DispatchVerb.CLAIM): D.CLAIMED,
-            (D.CLAIMED, DispatchVerb.RELEASE): D.WAITING,
-            **_fan((D.WAITING, D.CLAIMED), DispatchVerb.SEND, D.SENDING),
-            (D.SENDING, DispatchVerb.RELEASE): D.WAITING,
-            **_fan((D.CLAIMED, D.SENDING), DispatchVerb.DISPATCH, D.DISPATCHED),
-            **_fan((D.CLAIMED, D.SENDING), DispatchVerb.FAIL, D.FAILED),
+            (Dis.WAITING, DispatchVerb.CLAIM): Dis.CLAIMED,
+            (Dis.CLAIMED, DispatchVerb.RELEASE): Dis.WAITING,
+            **_fan((Dis.WAITING, Dis.CLAIMED), DispatchVerb.SEND, Dis.SENDING),
+            (Dis.SENDING, DispatchVerb.RELEASE): Dis.WAITING,
+            **_fan((Dis.CLAIMED, Dis.SENDING), DispatchVerb.DISPATCH, Dis.DISPATCHED),
+            **_fan((Dis.CLAIMED, Dis.SENDING), DispatchVerb.FAIL, Dis.FAILED),
             **_fan(
-                (D.WAITING, D.CLAIMED, D.SENDING, D.FAILED),
+                (Dis.WAITING, Dis.CLAIMED, Dis.SENDING, Dis.FAILED),
                 DispatchVerb.WITHDRAW,
-                D.WITHDRAWN,
+                Dis.WITHDRAWN,
             ),
         }
     ),
@@ -387,42 +384,39 @@ POSTING = Machine(
     name="posting",
     states=PostingState,
     verbs=PostingVerb,
-    births=frozenset({P.DUE}),
+    births=frozenset({Pos.DUE}),
     edges=MappingProxyType(
         {
-            (P.DUE, PostingVerb.SEND): P.SENT,
-            **_fan((P.SENT, P.UNKNOWN), PostingVerb.RECORD, P.RECORDED),
-            **_fan((P.SENT, P.UNKNOWN), PostingVerb.REJECT, P.REJECTED),
-            (P.SENT, PostingVerb.LOSE): P.UNKNOWN,
-            **_fan((P.SENT, P.UNKNOWN, P.REJECTED), PostingVerb.RETRY, P.DUE),
+            (Pos.DUE, PostingVerb.SEND): Pos.SENT,
+            **_fan((Pos.SENT, Pos.UNKNOWN), PostingVerb.RECORD, Pos.RECORDED),
+            **_fan((Pos.SENT, Pos.UNKNOWN), PostingVerb.REJECT, Pos.REJECTED),
+            (Pos.SENT, PostingVerb.LOSE): Pos.UNKNOWN,
+            **_fan((Pos.SENT, Pos.UNKNOWN, Pos.REJECTED), PostingVerb.RETRY, Pos.DUE),
         }
     ),
 )
 
-_JUDGED = (I.DUPLICATE, I.OUT_OF_ORDER, I.ILLEGAL, I.QUARANTINED)
+_JUDGED = (Inb.DUPLICATE, Inb.OUT_OF_ORDER, Inb.ILLEGAL, Inb.QUARANTINED)
 
 INBOUND = Machine(
     name="inbound",
     states=InboundState,
     verbs=InboundVerb,
-    births=frozenset({I.STORED, I.QUARANTINED}),
+    births=frozenset({Inb.STORED, Inb.QUARANTINED}),
     edges=MappingProxyType(
         {
-            (I.STORED, InboundVerb.APPLY): I.APPLIED,
-            (I.STORED, InboundVerb.REPEAT): I.DUPLICATE,
-            (I.STORED, InboundVerb.OUTRANK): I.OUT_OF_ORDER,
-            (I.STORED, InboundVerb.REFUSE): I.ILLEGAL,
-            (I.STORED, InboundVerb.QUARANTINE): I.QUARANTINED,
-            **_fan((*_JUDGED, I.APPLIED), InboundVerb.REPLAY, I.STORED),
+            (Inb.STORED, InboundVerb.APPLY): Inb.APPLIED,
+            (Inb.STORED, InboundVerb.REPEAT): Inb.DUPLICATE,
+            (Inb.STORED, InboundVerb.OUTRANK): Inb.OUT_OF_ORDER,
+            (Inb.STORED, InboundVerb.REFUSE): Inb.ILLEGAL,
+            (Inb.STORED, InboundVerb.QUARANTINE): Inb.QUARANTINED,
+            **_fan((*_JUDGED, Inb.APPLIED), InboundVerb.REPLAY, Inb.STORED),
         }
     ),
 )
 
 MACHINES: Mapping[str, Machine] = MappingProxyType(
-    {
-        m.name: m
-        for m in (ORDER, ATTEMPT, REFUND, SAGA, STEP, DISPATCH, POSTING, INBOUND)
-    }
+    {m.name: m for m in (ORDER, ATTEMPT, REFUND, SAGA, STEP, DISPATCH, POSTING, INBOUND)}
 )
 
 
@@ -447,28 +441,28 @@ class Channel(TextChoices):
 
 
 OPEN_ORDER_STATES: tuple[str, ...] = (
-    O.CREATED,
-    O.AWAITING_PAYMENT,
-    O.PAID,
-    O.BOOKING,
-    O.QUEUED_FOR_DISPATCH,
-    O.ACTIVE,
-    O.PAID_AFTER_CLOSE,
+    Ord.CREATED,
+    Ord.AWAITING_PAYMENT,
+    Ord.PAID,
+    Ord.BOOKING,
+    Ord.QUEUED_FOR_DISPATCH,
+    Ord.ACTIVE,
+    Ord.PAID_AFTER_CLOSE,
 )
 
 # "Late news" is compared by rank: a lower rank after a higher one is kept and shown, not applied
 # (notes on gateways: settlement may arrive before pending; Midtrans status cycle).
 ATTEMPT_RANK: Mapping[str, int] = MappingProxyType(
     {
-        A.REQUESTED: 0,
-        A.UNKNOWN: 0,
-        A.OPEN: 1,
-        A.NOT_STARTED: 2,
-        A.DECLINED: 2,
-        A.EXPIRED: 2,
-        A.CANCELLED: 2,
-        A.MISMATCH: 2,
-        A.PAID: 3,
-        A.REVERSED: 4,
+        Att.REQUESTED: 0,
+        Att.UNKNOWN: 0,
+        Att.OPEN: 1,
+        Att.NOT_STARTED: 2,
+        Att.DECLINED: 2,
+        Att.EXPIRED: 2,
+        Att.CANCELLED: 2,
+        Att.MISMATCH: 2,
+        Att.PAID: 3,
+        Att.REVERSED: 4,
     }
 )

@@ -26,6 +26,8 @@ class Saga(Stateful, Leased):
     kind = models.CharField(max_length=24)
     deadline_at = models.DateTimeField()
     failure = models.CharField(max_length=200, blank=True)
+    # Who had it undone, when a person did; their refund is held to the second-person rule.
+    undone_for = models.CharField(max_length=80, blank=True)
 
     class Meta:
         constraints = (
@@ -40,9 +42,7 @@ class Saga(Stateful, Leased):
                     )
                 ),
             ),
-            models.CheckConstraint(
-                condition=models.Q(state__in=SagaState.values), name="saga_state_known"
-            ),
+            models.CheckConstraint(condition=models.Q(state__in=SagaState.values), name="saga_state_known"),
         )
         indexes = (due_index("saga_due"),)
 
@@ -57,9 +57,7 @@ class Step(Stateful, Leased):
 
     saga = models.ForeignKey(Saga, on_delete=models.PROTECT, related_name="steps")
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+")
-    item = models.ForeignKey(
-        Item, null=True, on_delete=models.PROTECT, related_name="+"
-    )
+    item = models.ForeignKey(Item, null=True, on_delete=models.PROTECT, related_name="+")
     number = models.SmallIntegerField()
     name = models.CharField(max_length=40)
     partner = models.CharField(max_length=24)
@@ -71,13 +69,9 @@ class Step(Stateful, Leased):
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["saga", "number"], name="step_number_once"),
-            models.CheckConstraint(
-                condition=models.Q(state__in=StepState.values), name="step_state_known"
-            ),
+            models.CheckConstraint(condition=models.Q(state__in=StepState.values), name="step_state_known"),
         )
-        indexes = (
-            models.Index(fields=["partner_reference"], name="step_partner_reference"),
-        )
+        indexes = (models.Index(fields=["partner_reference"], name="step_partner_reference"),)
 
     def __str__(self) -> str:
         return f"{self.name} {self.key}"
@@ -88,9 +82,7 @@ class DispatchEntry(Stateful, Leased):
 
     machine: ClassVar[Machine] = DISPATCH
 
-    order = models.ForeignKey(
-        Order, on_delete=models.PROTECT, related_name="dispatches"
-    )
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="dispatches")
     step = models.ForeignKey(Step, on_delete=models.PROTECT, related_name="dispatches")
     city = models.CharField(max_length=40, blank=True)
     claimed_by = models.CharField(max_length=80, blank=True)

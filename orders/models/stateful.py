@@ -26,6 +26,11 @@ class Stateful(models.Model):
     class Meta:
         abstract = True
 
+    @property
+    def state_label(self) -> str:
+        """The state's name in the reader's language."""
+        return str(self.machine.states(self.state).label)
+
 
 class Leased(models.Model):
     """A row that is itself a piece of work for a worker.
@@ -47,6 +52,4 @@ class Leased(models.Model):
 
 def due_index(name: str) -> models.Index:
     """The partial index that finds work: rows with something due, oldest first."""
-    return models.Index(
-        fields=["due_at"], name=name, condition=models.Q(due_at__isnull=False)
-    )
+    return models.Index(fields=["due_at"], name=name, condition=models.Q(due_at__isnull=False))

@@ -1,0 +1,82 @@
+"""`/ready`: whether this process can do its work, with each dependency's answer time.
+
+Red (503) only for what it cannot do without: PostgreSQL. Redis and the neighbours are told, but an
+order can be taken without them, so a platform must not take us out for them.
+"""
+
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from orders import crew
+
+PATIENCE = 1.0  # seconds for each dependency; red within 5 s (issue: PostgreSQL away)
+
+
+def ready(_request: HttpRequest) -> JsonResponse:
+    """GET /ready."""
+    answers = {"postgresql": _timed(_postgresql), "redis": _timed(_redis), **_neighbours()}
+    is_ready = answers["postgresql"]["ok"]
+    body = {"ready": is_ready, "dependencies": answers}
+    headers = {"Cache-Control": "no-store"}
+    return JsonResponse(body, status=200 if is_ready else 503, headers=headers)
+
+
+def _timed(check: Callable[[], None]) -> dict[str, Any]:
+    started = time.monotonic()
+    try:
+        check()
+    except (DatabaseError, redis.RedisError, OSError) as problem:
+        return {"ok": False, "ms": _since(started), "why": type(problem).__name__}
+    return {"ok": True, "ms": _since(started)}
+
+
+def _since(started: float) -> float:
+    return round((time.monotonic() - started) * 1000, 1)
+
+
+def _postgresql() -> None:
+    """A write-capable server answers; a broken connection is made anew, not believed."""
+    connection.close_if_unusable_or_obsolete()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_is_in_recovery()")
+        if cursor.fetchone()[0]:
+            raise DatabaseError("read-only")
+
+
+def _redis() -> None:
+    client = redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_connect_timeout=PATIENCE,
+        socket_timeout=PATIENCE,
+        retry=Retry(NoBackoff(), 0),
+    )
+    try:
+        client.ping()
+    finally:
+        client.close()
+
+
+def _neighbours() -> dict[str, dict[str, Any]]:
+    names = list(settings.UPSTREAMS)
+    return dict(zip(names, crew.each(_neighbour, names, crew="ready"), strict=True))
+
+
+def _neighbour(name: str) -> dict[str, Any]:
+    return _timed(lambda: _knock(settings.UPSTREAMS[name]["url"]))
+
+
+def _knock(url: str) -> None:
+    """An accepted connection is a sign of life; what the answers are worth, the metrics say."""
+    address = urlsplit(url)
+    port = address.port or (443 if address.scheme == "https" else 80)
+    socket.create_connection((address.hostname or "", port), timeout=PATIENCE).close()

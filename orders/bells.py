@@ -1,0 +1,92 @@
+"""Doorbells: "there may be work of this kind". Losing one costs a second, never the work.
+
+The work itself is rows in PostgreSQL (see `orders.leases`). A bell is one RQ job per kind and
+moment; `drain` hushes the bell before it looks, so a row that commits while it looks rings anew.
+Redis may be away: then the ticker's sweep rings when it is back (notes on reliability, 2.4).
+"""
+
+import logging
+import time
+from functools import lru_cache
+
+import django_rq
+import redis
+from django.conf import settings
+from django.db import transaction
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+logger = logging.getLogger(__name__)
+
+QUEUES = {
+    "attempt": "act",
+    "inbound": "act",
+    "saga": "act",
+    "dispatch": "act",
+    "refund": "act",
+    "posting": "act",
+    "action": "act",
+    "diagnosis": "diagnose",
+    "notice": "notify",
+    "import": "bulk",
+}
+LONGEST_HUSH = 5  # seconds; a bell whose job was lost with Redis rings again after this
+LATCH = 1.0  # seconds without trying, once Redis has refused
+PATIENCE = 0.2  # seconds
+
+
+class _Latch:
+    """Since when Redis is not worth asking, for this process."""
+
+    bad_until = 0.0
+
+
+_latch = _Latch()
+
+
+def ring(kind: str) -> None:
+    """Ring after the running transaction commits; at once when there is none."""
+    transaction.on_commit(lambda: ring_now(kind), robust=True)
+
+
+def ring_now(kind: str) -> bool:
+    """Ring at once. False when the bell already rings or Redis is away."""
+    if time.monotonic() < _latch.bad_until:
+        return False
+    try:
+        return _enqueue(kind)
+    except (redis.RedisError, OSError) as error:
+        _latch.bad_until = time.monotonic() + LATCH
+        logger.warning("bell %s: %s", kind, type(error).__name__)
+        return False
+
+
+def _enqueue(kind: str) -> bool:
+    queue = django_rq.get_queue(QUEUES[kind], connection=_redis())
+    if not queue.connection.set(_key(kind), 1, nx=True, ex=LONGEST_HUSH):
+        return False
+    queue.enqueue("orders.jobs.drain", kind, result_ttl=0, failure_ttl=3600)
+    return True
+
+
+@lru_cache(maxsize=1)
+def _redis() -> redis.Redis:
+    """A client that gives up at once: a bell must never hold up an order."""
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_connect_timeout=PATIENCE,
+        socket_timeout=PATIENCE,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def hush(kind: str) -> None:
+    """Let the next ring through. Called by the job before it looks for work."""
+    try:
+        _redis().delete(_key(kind))
+    except (redis.RedisError, OSError):
+        logger.warning("bell %s could not be hushed", kind)
+
+
+def _key(kind: str) -> str:
+    return f"{settings.REDIS_PREFIX}bell:{kind}"

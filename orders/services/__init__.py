@@ -1,0 +1,1 @@
+"""The verbs that staff, callers and workers use. Nothing here renders anything."""

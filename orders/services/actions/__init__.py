@@ -1,0 +1,28 @@
+"""Operators' actions on one order: asked for, perhaps approved, done by a worker, verified.
+
+An action carries the version of the order its operator saw. It is refused, not performed, when
+the order moved on since. Its outcome is what a read afterwards showed, never "sent".
+"""
+
+from orders.services.actions.requests import (
+    APPROVAL_TIME,
+    Wish,
+    approve,
+    needs_second_person,
+    reject,
+    request,
+)
+from orders.services.actions.verbs import VERBS, why_not
+from orders.services.actions.worker import work
+
+__all__ = [
+    "APPROVAL_TIME",
+    "VERBS",
+    "Wish",
+    "approve",
+    "needs_second_person",
+    "reject",
+    "request",
+    "why_not",
+    "work",
+]

@@ -1,0 +1,304 @@
+"""What each action does to an order, and why it may not.
+
+Each verb takes the action and the order, does its work (network calls between transactions) and
+answers with what a read afterwards shows.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from orders.clients.codes import OFFERED
+from orders.errors import NotAllowed
+from orders.leases import claim_one, renew
+from orders.models import Attempt, OperatorAction, Order, Posting, Saga, Step
+from orders.services import booking, dispatching, inquiry, ledger, links, placing, posting, refunds
+from orders.services.routing import LIVE
+from orders.states import (
+    AttemptState,
+    AttemptVerb,
+    OrderState,
+    OrderVerb,
+    PostingState,
+    RefundState,
+    SagaState,
+    SagaVerb,
+    StepState,
+    StepVerb,
+)
+from orders.transitions import lock, move
+
+S = OrderState
+UNBOOKED = (S.PAID, S.BOOKING, S.QUEUED_FOR_DISPATCH)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a read afterwards showed."""
+
+    fixed: bool
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    perform: Callable[[OperatorAction, Order], Result]
+    why_not: Callable[[Order, Mapping[str, Any]], str]
+    label: str
+
+
+def why_not(order: Order, name: str, params: Mapping[str, Any] | None = None) -> str:
+    """Why this action is not possible now, as a sentence; "" when it is."""
+    verb = VERBS.get(name)
+    return verb.why_not(order, params or {}) if verb else _("There is no such action.")
+
+
+def _recheck_not(order: Order, params: Mapping[str, Any]) -> str:
+    if order.origin == Order.Origin.IMPORT:
+        return _("An imported order has no gateway to ask.")
+    return "" if order.attempts.exists() else _("There is no payment attempt to ask about.")
+
+
+def recheck_payment(action: OperatorAction, order: Order) -> Result:
+    """Ask every gateway about every attempt of the order; apply what they say."""
+    said = [_ask(action, attempt) for attempt in order.attempts.order_by("number")]
+    moved = Order.objects.get(pk=order.pk).version != order.version
+    return Result(moved or all(final for final, _said in said), "; ".join(s for _f, s in said))
+
+
+def _ask(action: OperatorAction, attempt: Attempt) -> tuple[bool, str]:
+    renew(action)
+    mine = claim_one(attempt)
+    if mine is None:
+        return False, _("%(attempt)s is being asked about at this moment") % {"attempt": attempt}
+    if mine.state == AttemptState.REQUESTED:
+        links.make_link(mine)
+        fresh = Attempt.objects.get(pk=mine.pk)
+        return fresh.state == AttemptState.OPEN, f"{attempt}: {fresh.state}"
+    verdict = inquiry.ask(mine)
+    return verdict.is_final, f"{attempt}: {verdict.sentence}"
+
+
+def _link_not(order: Order, params: Mapping[str, Any]) -> str:
+    if order.state not in links.PAYABLE:
+        return _("Nothing is to be paid: the order is %(state)s.") % {"state": order.state_label}
+    wanted = params.get("gateway")
+    if wanted and order.method not in OFFERED.get(wanted, ()):
+        return _("%(gateway)s does not offer %(method)s.") % {
+            "gateway": wanted,
+            "method": order.method,
+        }
+    return ""
+
+
+def make_link(action: OperatorAction, order: Order) -> Result:
+    """A payable link, after no other attempt can be paid any more."""
+    wanted = str(action.params.get("gateway") or "")
+    for attempt in order.attempts.filter(state__in=LIVE).order_by("number"):
+        _clear(action, attempt)
+    renew(action)
+    with transaction.atomic():
+        fresh = lock(order)
+        if fresh.state not in links.PAYABLE:
+            return Result(True, _("It was paid meanwhile."))
+        attempt = links.add_attempt(fresh, actor=action.actor, gateway_name=wanted)
+        window = timezone.now() + settings.PAYMENT_WINDOW
+        Order.objects.filter(pk=order.pk).update(expires_at=window)
+    mine = claim_one(attempt)
+    if mine is not None and mine.state == AttemptState.REQUESTED:
+        links.make_link(mine)
+    attempt.refresh_from_db()
+    opened = attempt.state == AttemptState.OPEN
+    return Result(opened, attempt.link_url if opened else f"{attempt.gateway}: {attempt.state}")
+
+
+def _clear(action: OperatorAction, attempt: Attempt) -> None:
+    """Make one live attempt unpayable; raises NotAllowed while that is not certain."""
+    renew(action)
+    mine = claim_one(attempt)
+    if mine is None:
+        raise NotAllowed(_("%(attempt)s is being worked on; try again.") % {"attempt": attempt})
+    if mine.state == AttemptState.REQUESTED:
+        with transaction.atomic():
+            lock(mine.order)
+            move(mine, AttemptVerb.CANCEL, actor=action.actor, reason="replaced", due_at=None)
+        return
+    inquiry.close(mine)
+    mine.refresh_from_db()
+    if mine.state in LIVE:
+        raise NotAllowed(
+            _("%(attempt)s at %(gateway)s may still be paid; it could not be closed.")
+            % {"attempt": attempt, "gateway": attempt.gateway}
+        )
+
+
+def _booking_not(order: Order, params: Mapping[str, Any]) -> str:
+    if order.origin == Order.Origin.IMPORT:
+        return _("An imported order was booked elsewhere.")
+    if order.state == S.PAID_AFTER_CLOSE or order.state in UNBOOKED:
+        return ""
+    return _("There is nothing to book: the order is %(state)s.") % {"state": order.state_label}
+
+
+def retry_booking(action: OperatorAction, order: Order) -> Result:
+    """Take the booking up where it stopped; a closed order with money is reinstated first."""
+    with transaction.atomic():
+        fresh = lock(order)
+        if fresh.state == S.PAID_AFTER_CLOSE:
+            move(fresh, OrderVerb.REINSTATE, actor=action.actor, reason=action.reason)
+        saga = _saga_again(fresh, actor=action.actor, reason=action.reason)
+    for _wave in range(3):
+        renew(action)
+        mine = claim_one(saga)
+        if mine is None or mine.due_at is None:
+            break
+        booking.work(mine)
+        if Saga.objects.get(pk=saga.pk).state != SagaState.RUNNING:
+            break
+    now = Order.objects.get(pk=order.pk)
+    return Result(
+        now.state in (S.ACTIVE, S.COMPLETED),
+        _("The order is now %(state)s.") % {"state": now.state_label},
+    )
+
+
+def _saga_again(order: Order, *, actor: str, reason: str) -> Saga:
+    saga = order.sagas.filter(kind=booking.BOOKING.kind).order_by("-id").first()
+    if saga is None or saga.state in (SagaState.COMPENSATED, SagaState.SUCCEEDED):
+        return booking.start(order)
+    saga = lock(saga)
+    if saga.state == SagaState.NEEDS_HAND:
+        _steps_again(saga, actor=actor, reason=reason)
+    for entry in order.dispatches.filter(state__in=dispatching.WAITING):
+        dispatching.try_again(order, saga, entry, actor=actor)
+    dispatching.saga_again(saga)
+    return Saga.objects.get(pk=saga.pk)
+
+
+def _steps_again(saga: Saga, *, actor: str, reason: str) -> None:
+    """From where it stopped: backwards when an undo failed, forwards otherwise."""
+    undoing = saga.steps.filter(state__in=(StepState.UNDO_FAILED, StepState.UNDOING))
+    if undoing.exists():
+        move(saga, SagaVerb.COMPENSATE, actor=actor, reason=reason)
+        return
+    move(saga, SagaVerb.RETRY, actor=actor, reason=reason)
+    for step in Step.objects.filter(saga=saga, state=StepState.FAILED):
+        move(step, StepVerb.RETRY, actor=actor, reason=reason)
+
+
+def _repost_not(order: Order, params: Mapping[str, Any]) -> str:
+    if order.postings.exclude(state=PostingState.RECORDED).exists():
+        return ""
+    if order.state == S.COMPLETED and not order.postings.exists() and ledger.balance(order) > 0:
+        return ""
+    return _("Head Office has every entry of this order, or none is due yet.")
+
+
+def repost_ho(action: OperatorAction, order: Order) -> Result:
+    """Send what HO lacks again, under the same reference, and read it back."""
+    with transaction.atomic():
+        fresh = lock(order)
+        if not fresh.postings.exists():
+            posting.owe_payment(fresh)
+        for entry in fresh.postings.exclude(state=PostingState.RECORDED):
+            posting.repost(entry, actor=action.actor, reason=action.reason)
+    for entry in order.postings.exclude(state=PostingState.RECORDED):
+        renew(action)
+        mine = claim_one(entry)
+        if mine is not None:
+            posting.work(mine)
+    left = Posting.objects.filter(order=order).exclude(state=PostingState.RECORDED)
+    said = ", ".join(f"{entry}: {entry.state_label}" for entry in left)
+    return Result(not said, said or _("Head Office has it."))
+
+
+def _cancel_not(order: Order, params: Mapping[str, Any]) -> str:
+    if order.origin == Order.Origin.IMPORT:
+        return _("An imported order is cancelled where it came from.")
+    if order.machine.target(order.state, OrderVerb.CANCEL):
+        return ""
+    return _("It cannot be cancelled any more: it is %(state)s.") % {"state": order.state_label}
+
+
+def cancel_order(action: OperatorAction, order: Order) -> Result:
+    """Cancel; what is booked is undone and what was paid goes back, by their own workers."""
+    placing.cancel_order(order, actor=action.actor, reason=action.reason)
+    held = ledger.balance(order)
+    if held > 0:
+        return Result(True, _("Cancelled. The customer's money is on its way back."))
+    return Result(True, _("Cancelled. Nothing was paid."))
+
+
+def _refund_not(order: Order, params: Mapping[str, Any]) -> str:
+    if order.origin == Order.Origin.IMPORT:
+        return _("An imported order is refunded where it was paid.")
+    if _retryable_refund(order) is not None:
+        return ""
+    held = sum(refunds.refundable(attempt) for attempt in order.attempts.all())
+    if held <= 0:
+        return _("There is no money to give back.")
+    if int(params.get("amount", 0)) > held:
+        return _("It is more than what is held.")
+    if order.state in (*UNBOOKED, S.ACTIVE) and held - int(params.get("amount", 0)) < order.amount:
+        return _("It is still being carried out: cancel the order instead.")
+    return ""
+
+
+def _retryable_refund(order: Order) -> Any:
+    return order.refunds.filter(state=RefundState.FAILED).order_by("-id").first()
+
+
+def refund(action: OperatorAction, order: Order) -> Result:
+    """Give money back, or send a failed refund again; finished when the gateway says so."""
+    with transaction.atomic():
+        fresh = lock(order)
+        failed = _retryable_refund(fresh)
+        if failed is not None:
+            refunds.retry(failed, actor=action.actor, reason=action.reason)
+            made = [failed]
+        else:
+            made = _request_refunds(fresh, action)
+    for each in made:
+        renew(action)
+        mine = claim_one(each)
+        if mine is not None:
+            refunds.work(mine)
+        each.refresh_from_db()
+    done = all(each.state == RefundState.SUCCEEDED for each in made)
+    return Result(done, ", ".join(f"{each.key}: {each.state_label}" for each in made))
+
+
+def _request_refunds(order: Order, action: OperatorAction) -> list[Any]:
+    left, made = int(action.params["amount"]), []
+    for attempt in order.attempts.order_by("-number"):
+        amount = min(left, refunds.refundable(attempt))
+        if amount <= 0:
+            continue
+        each = refunds.request(
+            attempt,
+            amount=amount,
+            cause=f"action:{action.pk}",
+            actor=action.actor,
+            reason=action.reason,
+        )
+        if each.state == RefundState.REQUESTED and action.approver:
+            refunds.approve(each, actor=action.approver)
+        made.append(each)
+        left -= amount
+    return made
+
+
+VERBS: Mapping[str, Verb] = {
+    "recheck_payment": Verb(recheck_payment, _recheck_not, gettext_noop("Re-check payment")),
+    "make_link": Verb(make_link, _link_not, gettext_noop("Make payment link")),
+    "retry_booking": Verb(retry_booking, _booking_not, gettext_noop("Retry booking")),
+    "repost_ho": Verb(repost_ho, _repost_not, gettext_noop("Re-post to HO")),
+    "cancel_order": Verb(cancel_order, _cancel_not, gettext_noop("Cancel order")),
+    "refund": Verb(refund, _refund_not, gettext_noop("Refund")),
+}

@@ -1,0 +1,145 @@
+"""The booking saga: every item with its partner, side by side; all or none."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from orders.bells import ring
+from orders.clients.registry import partner
+from orders.context import act_as
+from orders.errors import NotAllowed
+from orders.models import Item, Order, Saga, Step
+from orders.resilience.outcome import Answered, Outcome, Refused, parsed
+from orders.services import dispatching, refunds, sagas
+from orders.states import OrderState, OrderVerb, SagaState, SagaVerb, Service, StepState
+from orders.transitions import move
+
+PARTNER = {"taxi": "tpg", "rent": "rent", "delivery": "delivery", "shuttle": "shuttle"}
+NOT_KNOWN = 404
+
+
+def start(order: Order) -> Saga:
+    """Owe the order its booking. Lock: order; the same transaction as its payment."""
+    now = timezone.now()
+    act_as("worker")
+    saga = Saga.objects.create(
+        order=order,
+        kind=BOOKING.kind,
+        state=SagaState.RUNNING,
+        deadline_at=now + sagas.LIMIT,
+        due_at=now,
+    )
+    for item in order.items.order_by("number"):
+        Step.objects.create(
+            saga=saga,
+            order=order,
+            item=item,
+            number=item.number,
+            name=f"book {item.service}",
+            partner=PARTNER[item.service],
+            state=StepState.PENDING,
+            key=f"{order.public_id}-s{saga.pk}-{item.number}",
+        )
+    ring("saga")
+    return saga
+
+
+def work(saga: Saga) -> None:
+    """One look at a due booking saga, leased by the caller."""
+    sagas.run(saga, BOOKING)
+
+
+def undo(order: Order, *, actor: str, reason: str) -> Saga | None:
+    """Have everything booked for this order cancelled. Lock: order. None: nothing ran."""
+    states = (SagaState.RUNNING, SagaState.SUCCEEDED, SagaState.NEEDS_HAND)
+    saga = order.sagas.filter(kind=BOOKING.kind, state__in=states).order_by("-id").first()
+    if saga is None:
+        return None
+    move(
+        saga,
+        SagaVerb.COMPENSATE,
+        actor=actor,
+        reason=reason,
+        failure=reason[:200],
+        undone_for=actor if actor.startswith("user:") else "",
+        due_at=timezone.now(),
+        tries=0,
+    )
+    ring("saga")
+    return saga
+
+
+class Booking:
+    kind = "booking"
+
+    def send(self, step: Step) -> Outcome[str]:
+        booker = partner(_item(step).service)
+        outcome = booker.book(step.order.public_id, item=_order_line(step), idempotency_key=step.key)
+        return parsed(outcome, by=lambda booking: booking.booking_id)
+
+    def ask(self, step: Step) -> Outcome[str | None]:
+        outcome = partner(_item(step).service).ask_booking(step.key)
+        return parsed(outcome, by=lambda found: found.booking_id if found else None)
+
+    def undo(self, step: Step) -> Outcome[None]:
+        outcome = partner(_item(step).service).cancel(step.key, reason=step.saga.failure)
+        if isinstance(outcome, Refused) and outcome.status == NOT_KNOWN:
+            return Answered(outcome.status, None)
+        return parsed(outcome, by=lambda booking: None)
+
+    def begin(self, order: Order) -> bool:
+        if order.state == OrderState.PAID:
+            move(order, OrderVerb.BOOK, actor="worker")
+        return order.state in (OrderState.BOOKING, OrderState.QUEUED_FOR_DISPATCH)
+
+    def is_waiting(self, step: Step) -> bool:
+        return step.dispatches.filter(state__in=dispatching.WAITING).exists()
+
+    def wait(self, order: Order, step: Step, reason: str) -> bool:
+        if step.item is None or step.item.service != Service.TAXI:
+            return False
+        dispatching.enqueue(order, step, reason=reason)
+        return True
+
+    def waiting(self, order: Order) -> None:
+        if order.state == OrderState.BOOKING:
+            move(order, OrderVerb.QUEUE, actor="worker", reason="dispatch cannot be reached")
+
+    def succeeded(self, order: Order, saga: Saga) -> None:
+        dispatching.close_all(saga)
+        move(order, OrderVerb.CONFIRM, actor="worker")
+        # Trip events that came before the booking's answer wait for this moment.
+        order.inbound.filter(state="stored").update(due_at=timezone.now())
+        ring("inbound")
+
+    def compensated(self, order: Order, saga: Saga) -> None:
+        dispatching.close_all(saga)
+        if order.state in (OrderState.BOOKING, OrderState.QUEUED_FOR_DISPATCH):
+            move(order, OrderVerb.FAIL, actor="worker", reason=saga.failure)
+        if order.state in (OrderState.FAILED, OrderState.CANCELLED):
+            refunds.refund_all(
+                order,
+                cause=f"saga:{saga.pk}",
+                actor=saga.undone_for or "policy:compensation",
+                reason=saga.failure,
+            )
+
+
+BOOKING = Booking()
+
+
+def _item(step: Step) -> Item:
+    if step.item is None:
+        raise NotAllowed(f"{step} books no item")
+    return step.item
+
+
+def _order_line(step: Step) -> dict[str, Any]:
+    item = _item(step)
+    return {
+        **item.details,
+        "ref": str(item.number),
+        "service": item.service,
+        "city": step.order.city,
+        "amount": item.amount,
+    }

@@ -1,0 +1,77 @@
+"""The dispatch queue: taxi bookings that wait for TPG/BBD, or for a person.
+
+An entry that waits is sent again every five minutes (domain, section 3). The sending itself is the
+booking saga's step; the entry only says that it waits and when to try again.
+"""
+
+from django.db import transaction
+from django.utils import timezone
+
+from orders import ladders
+from orders.bells import ring
+from orders.context import act_as
+from orders.leases import finish, hold
+from orders.models import DispatchEntry, Order, Saga, Step
+from orders.services import sagas
+from orders.states import (
+    DispatchState,
+    DispatchVerb,
+    OrderState,
+    OrderVerb,
+    SagaState,
+    StepState,
+)
+from orders.transitions import lock, move
+
+WAITING = (DispatchState.WAITING, DispatchState.CLAIMED)
+LIVE = (*WAITING, DispatchState.SENDING)
+
+
+def enqueue(order: Order, step: Step, *, reason: str) -> None:
+    """Put a step into the queue, or back into it after another try. Lock: order."""
+    entry = step.dispatches.filter(state=DispatchState.SENDING).first()
+    due_at = ladders.rung(ladders.DISPATCH, 1)
+    if entry:
+        move(entry, DispatchVerb.RELEASE, actor="worker", reason=reason, due_at=due_at)
+        return
+    act_as("worker", reason=reason)
+    DispatchEntry.objects.create(order=order, step=step, city=order.city, state=DispatchState.WAITING, due_at=due_at)
+
+
+def work(entry: DispatchEntry) -> None:
+    """Five minutes are over: let the saga try the step again. `entry` is leased by the caller."""
+    with transaction.atomic():
+        order = lock(entry.order)
+        saga = lock(entry.step.saga)
+        hold(entry)
+        if entry.state != DispatchState.WAITING or saga.state != SagaState.RUNNING:
+            finish(entry, due_at=None)
+            return
+        finish(entry, due_at=None)
+        try_again(order, saga, entry, actor="policy:dispatch-retry")
+
+
+def try_again(order: Order, saga: Saga, entry: DispatchEntry, *, actor: str) -> None:
+    """Send a waiting entry to the dispatch system now. Lock: order, saga."""
+    move(entry, DispatchVerb.SEND, actor=actor, due_at=None)
+    if order.state == OrderState.QUEUED_FOR_DISPATCH:
+        move(order, OrderVerb.BOOK, actor=actor)
+    saga_again(saga)
+
+
+def saga_again(saga: Saga) -> None:
+    """A fresh five minutes for a saga that waited for the queue. Lock: saga."""
+    now = timezone.now()
+    Saga.objects.filter(pk=saga.pk).update(due_at=now, deadline_at=now + sagas.LIMIT, lease_until=None, tries=0)
+    Step.objects.filter(saga=saga, state=StepState.PENDING).update(tries=0)
+    ring("saga")
+
+
+def close_all(saga: Saga) -> None:
+    """The saga ended: its entries are dispatched, or no longer wanted. Lock: order, saga."""
+    for entry in DispatchEntry.objects.filter(step__saga=saga, state__in=LIVE):
+        step_done = entry.step.state == StepState.DONE
+        if step_done and entry.state in (DispatchState.SENDING, DispatchState.CLAIMED):
+            move(entry, DispatchVerb.DISPATCH, actor="partner:tpg", due_at=None)
+        else:
+            move(entry, DispatchVerb.WITHDRAW, actor="worker", due_at=None)

@@ -1,0 +1,173 @@
+"""Placing and cancelling an order.
+
+The order must exist whatever the gateways do; its link may be pending. The caller is answered
+within its 3 s budget (domain, section 3).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from orders.bells import ring
+from orders.context import act_as
+from orders.errors import NotAllowed
+from orders.leases import claim_one
+from orders.models import Attempt, Cart, Item, Order
+from orders.services import booking, links, refunds
+from orders.services.routing import route
+from orders.states import AttemptState, OrderState, OrderVerb
+from orders.transitions import lock, move
+
+LINK_BUDGET = 2.2  # seconds of the 3 s that an order may take
+CANCELLABLE_BY_CUSTOMER = (OrderState.CREATED, OrderState.AWAITING_PAYMENT, OrderState.PAID)
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    id: str = ""
+    name: str = ""
+    phone: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """One item to be booked; `amount` in minor units of the order's currency."""
+
+    service: str
+    amount: int
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def place_order(
+    *,
+    channel: str,
+    customer: Customer,
+    items: Sequence[NewItem],
+    method: str,
+    city: str = "",
+    promo_code: str = "",
+    discount: int = 0,
+    notes: Mapping[str, Any] | None = None,
+    cart: Cart | None = None,
+) -> Order:
+    """Insert the order, then try once to make its payment link.
+
+    Raises NotAllowed where nothing can be placed; never fails for a gateway. `cart` is marked as
+    ordered in the same transaction, so one cart never becomes two orders.
+    """
+    route(method)
+    if not items:
+        raise NotAllowed("an order needs at least one item")
+    order, attempt = _insert(
+        channel=channel,
+        customer=customer,
+        items=items,
+        discount=discount,
+        cart=cart,
+        fields={
+            "method": method,
+            "city": city,
+            "promo_code": promo_code,
+            "notes": dict(notes or {}),
+        },
+    )
+    _try_link(attempt)
+    return Order.objects.get(pk=order.pk)
+
+
+@transaction.atomic
+def _insert(
+    *,
+    channel: str,
+    customer: Customer,
+    items: Sequence[NewItem],
+    discount: int,
+    cart: Cart | None,
+    fields: Mapping[str, Any],
+) -> tuple[Order, Attempt]:
+    number = _next_number()
+    now = timezone.now()
+    act_as(f"channel:{channel}")
+    order = Order.objects.create(
+        id=number,
+        public_id=f"MRG-{number}",
+        state=OrderState.CREATED,
+        channel=channel,
+        service=items[0].service,
+        amount=max(0, sum(item.amount for item in items) - discount),
+        customer_id=customer.id,
+        customer_name=customer.name,
+        customer_phone=customer.phone,
+        customer_email=customer.email,
+        placed_at=now,
+        expires_at=now + settings.PAYMENT_WINDOW,
+        **fields,
+    )
+    _insert_items(order, items)
+    _mark_ordered(cart, order)
+    return order, links.add_attempt(order, actor=f"channel:{channel}", due_at=_not_before(now))
+
+
+def _next_number() -> int:
+    """The order's number, taken first because people read it in the public id."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('orders_order', 'id'))")
+        return int(cursor.fetchone()[0])
+
+
+def _insert_items(order: Order, items: Sequence[NewItem]) -> None:
+    Item.objects.bulk_create(
+        Item(
+            order=order,
+            number=number,
+            service=item.service,
+            amount=item.amount,
+            details=dict(item.details),
+        )
+        for number, item in enumerate(items, start=1)
+    )
+
+
+def _mark_ordered(cart: Cart | None, order: Order) -> None:
+    if cart and not Cart.objects.filter(pk=cart.pk, order=None).update(order=order):
+        raise NotAllowed("this cart was ordered already")
+
+
+def _not_before(now: datetime) -> datetime:
+    """A worker leaves the attempt to the caller for as long as the caller's own try may take."""
+    return now + timedelta(seconds=LINK_BUDGET + 1)
+
+
+def _try_link(attempt: Attempt) -> None:
+    mine = claim_one(attempt)
+    if mine is not None and mine.state == AttemptState.REQUESTED:
+        links.make_link(mine, deadline=LINK_BUDGET)
+
+
+def cancel_order(order: Order, *, actor: str, reason: str, by_customer: bool = False) -> None:
+    """Cancel, make its links unpayable, and give back what was paid. Raises a Refusal.
+
+    A customer may cancel until booking begins; staff until the trip ends.
+    """
+    with transaction.atomic():
+        order = lock(order)
+        if by_customer and order.state not in CANCELLABLE_BY_CUSTOMER:
+            raise NotAllowed(f"{order} is {order.state}: only staff can cancel it now")
+        move(order, OrderVerb.CANCEL, actor=actor, reason=reason)
+        close_attempts(order)
+        # What is booked is undone first, and its end gives the money back.
+        if booking.undo(order, actor=actor, reason=reason) is None:
+            refunds.refund_all(order, cause="cancelled", actor=actor, reason=reason)
+
+
+def close_attempts(order: Order) -> None:
+    """Have the janitor close every attempt that could still be paid. Lock: order."""
+    live = order.attempts.filter(state__in=(AttemptState.REQUESTED, AttemptState.UNKNOWN, AttemptState.OPEN))
+    if live.update(due_at=timezone.now()):
+        ring("attempt")

@@ -1,0 +1,154 @@
+"""Telling Head Office: each entry once, under a key HO finds duplicates by."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from orders import ladders
+from orders.bells import ring
+from orders.clients import ho
+from orders.context import act_as
+from orders.leases import finish, hold
+from orders.models import Order, Posting, Refund
+from orders.resilience.outcome import Answered, Outcome, Refused, Retryable
+from orders.services import ledger
+from orders.states import PostingState, PostingVerb
+from orders.transitions import lock, move
+
+
+def owe_payment(order: Order) -> Posting | None:
+    """The order is completed: HO has to be told what was paid. Lock: order."""
+    amount = ledger.balance(order)
+    if amount <= 0:
+        return None
+    return _owe(order, kind=Posting.Kind.PAYMENT, amount=amount, reference=order.public_id)
+
+
+def owe_refund(order: Order, refund: Refund) -> Posting | None:
+    """Money went back after HO was told of the payment. Lock: order."""
+    if not order.postings.filter(kind=Posting.Kind.PAYMENT).exists():
+        return None
+    return _owe(
+        order,
+        kind=Posting.Kind.REFUND,
+        amount=refund.amount,
+        reference=f"{order.public_id}-{refund.key}",
+        refund=refund,
+    )
+
+
+def _owe(order: Order, *, kind: str, amount: int, reference: str, refund: Refund | None = None) -> Posting:
+    found = Posting.objects.filter(reference=reference).first()
+    if found:
+        return found
+    act_as("worker")
+    now = timezone.now()
+    posting = Posting.objects.create(
+        order=order,
+        refund=refund,
+        kind=kind,
+        reference=reference,
+        amount=amount,
+        currency=order.currency,
+        occurred_at=now,
+        state=PostingState.DUE,
+        due_at=now,
+    )
+    ring("posting")
+    return posting
+
+
+def work(posting: Posting) -> None:
+    """One look at a due entry, leased by the caller: send it, or ask whether HO has it."""
+    if posting.state == PostingState.DUE:
+        send(posting)
+    elif posting.state in (PostingState.SENT, PostingState.UNKNOWN):
+        ask(posting)
+    else:
+        finish(posting, due_at=None)
+
+
+def send(posting: Posting) -> None:
+    """Mark it sent, tell HO, write down the answer."""
+    with transaction.atomic():
+        lock(posting.order)
+        hold(posting)
+        move(posting, PostingVerb.SEND, actor="worker")
+    outcome = ho.post_entry(
+        posting.reference,
+        order_ref=posting.order.public_id,
+        amount=posting.amount,
+        currency=posting.currency,
+        kind="payment" if posting.kind == Posting.Kind.PAYMENT else "refund",
+        occurred_at=posting.occurred_at,
+        idempotency_key=posting.reference,
+    )
+    _write(posting, outcome)
+
+
+def ask(posting: Posting) -> None:
+    """Ask HO for the entry; absent for longer than HO may still be booking, it goes again."""
+    outcome = ho.ask_entry(posting.reference)
+    if isinstance(outcome, Answered):
+        _found(posting, outcome.status, outcome.data)
+    elif isinstance(outcome, Refused):
+        _write(posting, outcome)
+    else:
+        finish(posting, due_at=_later(posting), last_error=str(outcome)[:300], asked_at=_now())
+
+
+def _found(posting: Posting, status: int, entry: ho.Entry | None) -> None:
+    if entry is None:
+        _absent(posting)
+    else:
+        _write(posting, Answered(status, entry))
+
+
+@transaction.atomic
+def _absent(posting: Posting) -> None:
+    lock(posting.order)
+    hold(posting)
+    if _now() - posting.entered_at >= ladders.QUARANTINE:
+        _again(posting, "HO has never heard of it")
+    else:
+        finish(posting, due_at=_later(posting), asked_at=_now())
+
+
+@transaction.atomic
+def _write(posting: Posting, outcome: Outcome[ho.Entry]) -> None:
+    lock(posting.order)
+    hold(posting)
+    if isinstance(outcome, Answered):
+        move(posting, PostingVerb.RECORD, actor="partner:ho", ho_reference=outcome.data.entry_id)
+        finish(posting, due_at=None, last_error="")
+    elif isinstance(outcome, Refused):
+        said = f"{outcome.code} {outcome.message}".strip()
+        move(posting, PostingVerb.REJECT, actor="partner:ho", reason=said)
+        finish(posting, due_at=None, last_error=said[:300])
+    elif isinstance(outcome, Retryable):
+        _again(posting, outcome.reason)
+    else:
+        if posting.state == PostingState.SENT:
+            move(posting, PostingVerb.LOSE, actor="worker", reason=outcome.reason)
+        finish(posting, due_at=_later(posting), last_error=outcome.reason[:300])
+
+
+def _again(posting: Posting, why: str) -> None:
+    move(posting, PostingVerb.RETRY, actor="worker", reason=why)
+    finish(posting, due_at=_later(posting), last_error=why[:300])
+
+
+def repost(posting: Posting, *, actor: str, reason: str) -> None:
+    """A person sends an entry again; the key stays, so HO books it at most once. Lock: order."""
+    if posting.state in (PostingState.REJECTED, PostingState.UNKNOWN, PostingState.SENT):
+        move(posting, PostingVerb.RETRY, actor=actor, reason=reason, due_at=_now(), tries=0)
+    ring("posting")
+
+
+def _later(posting: Posting) -> datetime:
+    return ladders.rung(ladders.POSTING, posting.tries)
+
+
+def _now() -> datetime:
+    return timezone.now()

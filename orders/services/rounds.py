@@ -1,0 +1,79 @@
+"""The ticker's rounds: what has to happen by the clock, each round at its own interval.
+
+Any number of tickers may run: a round is taken by moving its row's clock on, and only one mover
+wins. A round that fails is logged and tried again at its next time; the others go on.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from orders import bells
+from orders.models import Heartbeat
+from orders.services import expiry, publishing, work
+from orders.services.actions import requests
+
+logger = logging.getLogger(__name__)
+
+Round = Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A round and how often it is due, in seconds."""
+
+    every: float
+    go: Round
+
+
+def sweep() -> list[str]:
+    """Ring for all work that is due: what Redis lost, and what fell due by the clock."""
+    kinds = work.waiting()
+    return [kind for kind in kinds if bells.ring_now(kind)]
+
+
+def forget() -> int:
+    return expiry.forget() + publishing.forget_published()
+
+
+ROUNDS: Mapping[str, Clock] = {
+    "sweep": Clock(1, sweep),
+    "expire-orders": Clock(5, expiry.expire_orders),
+    "expire-approvals": Clock(5, requests.expire),
+    "forget": Clock(3600, forget),
+}
+
+_TAKE = """
+INSERT INTO orders_heartbeat (name, pid, at, detail) VALUES (%s, 0, clock_timestamp(), '{}')
+ON CONFLICT (name) DO UPDATE SET at = clock_timestamp()
+WHERE orders_heartbeat.at < clock_timestamp() - make_interval(secs => %s)
+RETURNING name
+"""
+
+
+def go(rounds: Mapping[str, Clock] = ROUNDS) -> list[str]:
+    """Go the rounds that are due. Their names."""
+    return [name for name, clock in rounds.items() if _take(name, clock) and _go(name, clock)]
+
+
+def _take(name: str, clock: Clock) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE, [f"round:{name}", clock.every * 0.9])
+        return cursor.fetchone() is not None
+
+
+def _go(name: str, clock: Clock) -> bool:
+    started = time.monotonic()
+    try:
+        result = clock.go()
+    except Exception:
+        logger.exception("round %s", name)
+        return False
+    detail = {"result": str(result)[:200], "seconds": round(time.monotonic() - started, 3)}
+    Heartbeat.objects.filter(name=f"round:{name}").update(detail=detail, at=timezone.now())
+    return True

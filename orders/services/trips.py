@@ -1,0 +1,77 @@
+"""What partners tell of trips: assigned, picked up, completed, cancelled by the driver."""
+
+from django.db import transaction
+
+from orders.clients.trip_events import TripEvent
+from orders.errors import IllegalEdge
+from orders.models import History, Order, Step
+from orders.services import booking, posting
+from orders.services.settlement import Verdict
+from orders.states import InboundVerb, OrderState, OrderVerb, StepState
+from orders.transitions import lock, move, record
+
+ENDED = "completed"
+TOLD = {"assigned": "driver_assigned", "picked_up": "picked_up", ENDED: "item_completed"}
+BEFORE_ACTIVE = (OrderState.PAID, OrderState.BOOKING, OrderState.QUEUED_FOR_DISPATCH)
+
+
+@transaction.atomic
+def apply(event: TripEvent) -> Verdict | None:
+    """Apply one trip event. None: too early, the booking's own answer has not arrived."""
+    step = Step.objects.filter(partner=event.partner, partner_reference=event.booking_id).first()
+    if step is None:
+        return _early(event)
+    order = lock(step.order)
+    if order.state in BEFORE_ACTIVE:
+        return None
+    if event.event == "cancelled_by_driver":
+        return _cancelled(order, event)
+    return _told(order, step, event)
+
+
+def _early(event: TripEvent) -> Verdict | None:
+    known = Order.objects.filter(public_id=event.order_ref).exists()
+    return None if known else Verdict(InboundVerb.QUARANTINE, f"no order {event.order_ref} here")
+
+
+def _told(order: Order, step: Step, event: TripEvent) -> Verdict:
+    verb = TOLD[event.event]
+    if _was_told(order, step, verb):
+        return Verdict(InboundVerb.REPEAT, f"item {step.number}: {event.event} was known")
+    if order.state not in (OrderState.ACTIVE, OrderState.COMPLETED):
+        return Verdict(InboundVerb.REFUSE, f"{event.event}, but the order is {order.state}")
+    detail = {"item": step.number, "vehicle": event.vehicle, "driver": event.driver}
+    record(
+        order,
+        verb,
+        actor=f"partner:{event.partner}",
+        subject=step,
+        at=event.at,
+        detail={name: value for name, value in detail.items() if value},
+    )
+    if event.event == ENDED and order.state == OrderState.ACTIVE and _all_ended(order, step):
+        move(order, OrderVerb.COMPLETE, actor=f"partner:{event.partner}", at=event.at)
+        posting.owe_payment(order)
+        return Verdict(InboundVerb.APPLY, "the trip ended: order completed")
+    return Verdict(InboundVerb.APPLY, f"item {step.number}: {event.event}")
+
+
+def _was_told(order: Order, step: Step, verb: str) -> bool:
+    told = History.objects.filter(order_id=order.pk, machine="step", subject_id=step.pk, verb=verb)
+    return told.exists()
+
+
+def _all_ended(order: Order, step: Step) -> bool:
+    booked = set(Step.objects.filter(saga=step.saga_id, state=StepState.DONE).values_list("pk", flat=True))
+    ended = History.objects.filter(order_id=order.pk, machine="step", verb=TOLD[ENDED], subject_id__in=booked)
+    return booked <= set(ended.values_list("subject_id", flat=True))
+
+
+def _cancelled(order: Order, event: TripEvent) -> Verdict:
+    actor = f"partner:{event.partner}"
+    try:
+        move(order, OrderVerb.CANCEL, actor=actor, reason="cancelled by the driver")
+    except IllegalEdge:
+        return Verdict(InboundVerb.REFUSE, f"cancelled by the driver, but {order.state}")
+    booking.undo(order, actor=actor, reason="cancelled by the driver")
+    return Verdict(InboundVerb.APPLY, "cancelled by the driver: money goes back")

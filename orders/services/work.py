@@ -1,0 +1,97 @@
+"""Which rows are work, and who does it."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from orders import crew, ladders
+from orders.errors import LostLease, Refusal
+from orders.leases import claim, due, finish
+from orders.models import (
+    Attempt,
+    DispatchEntry,
+    InboundEvent,
+    OperatorAction,
+    Posting,
+    Refund,
+    Saga,
+)
+from orders.models.stateful import Leased
+from orders.services import actions, booking, dispatching, inquiry, judging, posting, refunds
+
+logger = logging.getLogger(__name__)
+
+BATCH = 8  # rows taken at a time: all of them are looked at side by side, inside one lease
+HINTS = 64  # messages are cheap and share inquiries
+LONGEST = 20.0  # seconds one job may go on; RQ ends it at 30
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of work: the rows, and what one look at them is."""
+
+    model: type[Leased]
+    look: Callable[[Any], None]
+    in_batches: bool = False
+
+    @property
+    def batch(self) -> int:
+        return HINTS if self.in_batches else BATCH
+
+
+KINDS: Mapping[str, Kind] = {
+    "attempt": Kind(Attempt, inquiry.work),
+    "inbound": Kind(InboundEvent, judging.work, in_batches=True),
+    "saga": Kind(Saga, booking.work),
+    "dispatch": Kind(DispatchEntry, dispatching.work),
+    "refund": Kind(Refund, refunds.work),
+    "posting": Kind(Posting, posting.work),
+    "action": Kind(OperatorAction, actions.work),
+}
+
+
+def drain(name: str, *, longest: float = LONGEST) -> int:
+    """Do the work that is due, until there is none or `longest` seconds are over. How many rows."""
+    kind, done = KINDS[name], 0
+    until = time.monotonic() + longest
+    while time.monotonic() < until:
+        rows = claim(kind.model, limit=kind.batch)
+        if not rows:
+            break
+        _look(kind, rows)
+        done += len(rows)
+    return done
+
+
+def _look(kind: Kind, rows: Sequence[Leased]) -> None:
+    if kind.in_batches:
+        _safely(kind.look, rows, rows)
+    else:
+        crew.each(lambda row: _safely(kind.look, row, [row]), rows)
+
+
+def _safely(look: Callable[[Any], None], what: Any, rows: Sequence[Leased]) -> None:
+    """One bad row never stops the loop: it is put aside for a while, with the reason."""
+    try:
+        look(what)
+    except LostLease as lost:
+        logger.info("taken over by another worker: %s", lost)
+    except Exception as error:
+        level = logging.INFO if isinstance(error, Refusal) else logging.ERROR
+        logger.log(level, "%s: %s", rows[0], error, exc_info=level == logging.ERROR)
+        _put_aside(rows, f"{type(error).__name__}: {error}"[:300])
+
+
+def _put_aside(rows: Sequence[Leased], why: str) -> None:
+    for row in rows:
+        try:
+            finish(row, due_at=ladders.rung(ladders.UNKNOWN_ATTEMPT, row.tries), last_error=why)
+        except LostLease:
+            continue
+
+
+def waiting() -> list[str]:
+    """The kinds that have work due now: what the ticker rings for."""
+    return [name for name, kind in KINDS.items() if due(kind.model).order_by().exists()]

@@ -1,0 +1,93 @@
+"""Where gateways and partners call: verify the raw bytes, store, answer. Nothing else.
+
+Answers: 200 stored (also a repetition, and a message only quarantined), 401 wrong signature,
+413 too large, 503 cannot be stored now. Never 500: Midtrans gives up after one retry on a 500 and
+retries four times on a 503 (notes on gateways, read 2026-11).
+"""
+
+import logging
+from collections.abc import Mapping
+
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+from prometheus_client import Counter
+
+from orders.clients import partners, tpg
+from orders.clients.gateway import BadSignature, Claim, Unparseable
+from orders.clients.registry import GATEWAYS
+from orders.clients.trip_events import TripEvent
+from orders.services import callbacks
+
+logger = logging.getLogger(__name__)
+
+LARGEST = 64 * 1024  # bytes
+RECEIVED = Counter("orderorchestrator_callbacks_received_total", "Callbacks by what we answered", ("source", "answer"))
+
+
+@csrf_exempt
+@require_POST
+def gateway_callback(request: HttpRequest, source: str) -> HttpResponse:
+    """POST /callbacks/<midtrans|xendit|nicepay>."""
+    if source not in GATEWAYS:
+        return _answer(404, "unknown", "no such gateway")
+    raw = _body(request)
+    if raw is None:
+        return _answer(413, source, "too large")
+    return _keep(source, raw, request.headers, GATEWAYS[source].verify_callback(raw, headers=request.headers))
+
+
+@csrf_exempt
+@require_POST
+def trip_callback(request: HttpRequest, source: str = "tpg") -> HttpResponse:
+    """POST /callbacks/tpg and /callbacks/partners/<rent|delivery|shuttle>."""
+    raw = _body(request)
+    if raw is None:
+        return _answer(413, source, "too large")
+    headers = request.headers
+    if source == tpg.NAME:
+        return _keep(source, raw, headers, tpg.verify_event(raw, headers=headers))
+    return _keep(source, raw, headers, partners.verify_event(source, raw=raw, headers=headers))
+
+
+def _body(request: HttpRequest) -> bytes | None:
+    declared = request.META.get("CONTENT_LENGTH") or "0"
+    if not declared.isdigit() or int(declared) > LARGEST:
+        return None
+    raw = request.read(LARGEST + 1)
+    return raw if len(raw) <= LARGEST else None
+
+
+def _keep(
+    source: str,
+    raw: bytes,
+    headers: Mapping[str, str],
+    verdict: Claim | TripEvent | BadSignature | Unparseable,
+) -> HttpResponse:
+    if isinstance(verdict, BadSignature):
+        return _answer(401, source, "signature does not fit")
+    try:
+        callbacks.store(_message(source, raw, headers, verdict))
+    except DatabaseError as error:
+        logger.warning("callback of %s not stored: %s", source, type(error).__name__)
+        return _answer(503, source, "cannot be stored now")
+    return _answer(200, source, "stored")
+
+
+def _message(
+    source: str,
+    raw: bytes,
+    headers: Mapping[str, str],
+    verdict: Claim | TripEvent | Unparseable,
+) -> callbacks.Message:
+    if isinstance(verdict, Unparseable):
+        return callbacks.unreadable(source, verdict, raw=raw, headers=headers)
+    if isinstance(verdict, Claim):
+        return callbacks.hint(verdict, raw=raw, headers=headers)
+    return callbacks.fact(verdict, raw=raw, headers=headers)
+
+
+def _answer(status: int, source: str, text: str) -> HttpResponse:
+    RECEIVED.labels(source, str(status)).inc()
+    return JsonResponse({"status": text}, status=status)
