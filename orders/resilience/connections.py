@@ -5,6 +5,7 @@ holds a caller for ever. Here the socket itself knows the deadline of the call i
 """
 
 import contextvars
+import logging
 import os
 import ssl
 import threading
@@ -18,6 +19,9 @@ import httpx
 
 MAX_CONNECTIONS = 64
 IDLE_SECONDS = 20.0
+
+# A line of its own for every request, address and query included, is noise and may tell too much.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 _deadline: contextvars.ContextVar[float] = contextvars.ContextVar("deadline", default=float("inf"))
 

@@ -1,0 +1,1 @@
+from tests.sandbox_fixtures import *  # noqa: F403
