@@ -1,0 +1,121 @@
+"""From a cart to its order, and to a link the customer can pay by."""
+
+import uuid
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from orders.errors import NotAllowed, Refusal
+from orders.leases import after, claim_one
+from orders.models import Attempt, Cart, Order
+from orders.services import carts, links, placing
+from orders.services.cart_content import Content, Pricing, PromoStatus
+from orders.services.carts import CartMoved, CartOrdered, SeenCart
+from orders.services.placing import LINK_BUDGET, Customer, NewItem
+from orders.services.routing import LIVE, route
+from orders.states import AttemptState
+from orders.transitions import lock
+
+
+class CartIncomplete(Refusal):
+    """Something is missing; the sentence says what."""
+
+
+def order_cart(cart_id: uuid.UUID, *, channel: str, method: str, revision: int | None = None) -> tuple[Order, bool]:
+    """(order, made): the order of this cart, whoever asks and however often.
+
+    `revision` is what the customer agreed to; CartMoved is raised where the cart is another by now.
+    Raises CartIncomplete for a cart that cannot be ordered, CartOrdered for one that was ordered in
+    another way.
+    """
+    seen = carts.find(cart_id, channel=channel)
+    if seen.order_id:
+        return _ordered(seen, method=method), False
+    _refuse_unready(seen, revision=revision)
+    try:
+        return _place(seen, method=method), True
+    except NotAllowed:
+        # Another call may have ordered the cart meanwhile; anything else is refused as it was.
+        seen = carts.find(cart_id, channel=channel)
+        if not seen.order_id:
+            raise
+        return _ordered(seen, method=method), False
+
+
+def _ordered(seen: SeenCart, *, method: str) -> Order:
+    order = Order.objects.get(public_id=seen.order_id)
+    if order.method != method:
+        raise CartOrdered(seen.order_id)
+    return order
+
+
+def _refuse_unready(seen: SeenCart, *, revision: int | None) -> None:
+    if revision is not None and revision != seen.revision:
+        raise CartMoved(_("The cart has changed since it was shown."))
+    if not seen.content.items:
+        raise CartIncomplete(_("The cart is empty."))
+    if not seen.content.priced:
+        raise CartIncomplete(_("An item has no price yet; ask for the prices again."))
+    if not seen.content.customer.id:
+        raise CartIncomplete(_("The cart has no customer."))
+
+
+def _place(seen: SeenCart, *, method: str) -> Order:
+    now = seen.content
+    customer = now.customer
+    return placing.place_order(
+        channel=seen.channel,
+        customer=Customer(customer.id, customer.name, customer.phone, customer.email),
+        items=[NewItem(item.service, item.amount or 0, item.details) for item in now.items],
+        method=method,
+        city=now.city,
+        promo_code=now.promo.code if now.promo.status == PromoStatus.APPLIED else "",
+        discount=now.promo.discount,
+        notes=_notes(now),
+        cart=Cart(id=seen.id, revision=seen.revision),
+    )
+
+
+def _notes(now: Content) -> dict[str, Any]:
+    """What the customer was told of prices that were not asked for in time."""
+    notes: dict[str, Any] = {}
+    marked = [n for n, item in enumerate(now.items, 1) if item.pricing == Pricing.LAST_KNOWN]
+    if marked:
+        notes["pricing_marked"] = marked
+    if now.promo.status == PromoStatus.SKIPPED:
+        notes["promo_skipped"] = now.promo.code
+    return notes
+
+
+def ensure_link(order: Order, *, actor: str, method: str = "") -> bool:
+    """Have one link that can be paid: the living one, or a new one. True when one was asked for.
+
+    `method` changes how the order is to be paid, which only an order without a living link allows.
+    Raises NotAllowed where nothing is to be paid.
+    """
+    with transaction.atomic():
+        order = lock(order)
+        if _living(order, method=method):
+            return False
+        if method and method != order.method:
+            route(method)
+            Order.objects.filter(pk=order.pk).update(method=method)
+            order.method = method
+        # A worker leaves the attempt to us for as long as our own try may take.
+        attempt = links.add_attempt(order, actor=actor, due_at=after(LINK_BUDGET + 1))
+    _try(attempt)
+    return True
+
+
+def _living(order: Order, *, method: str) -> bool:
+    living = order.attempts.filter(state__in=LIVE).exclude(state=AttemptState.MISMATCH).first()
+    if living and method and living.method != method:
+        raise NotAllowed(_("The present link may still be paid; it must end first."))
+    return living is not None
+
+
+def _try(attempt: Attempt) -> None:
+    mine = claim_one(attempt)
+    if mine is not None and mine.state == AttemptState.REQUESTED:
+        links.make_link(mine, deadline=LINK_BUDGET)
