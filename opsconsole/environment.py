@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,13 +79,13 @@ def _host_list(netloc: str) -> list[str]:
 
 
 def kept_secret(path: Path) -> str:
-    """Hexadecimal key in a file only its owner reads; made once, even when two processes ask at the same time."""
+    """Hexadecimal key in a file only its owner reads; made once, even when two ask at the same time."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_hex(32))
-        _publish(draft, path)
+        descriptor, draft = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+        with os.fdopen(descriptor, "w") as key:
+            key.write(secrets.token_hex(32))
+        _publish(Path(draft), path)
     return path.read_text().strip()
 
 

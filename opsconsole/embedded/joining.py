@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -42,20 +43,31 @@ def revive(data_dir: Path) -> None:
 
 def ensure_running(places: Places) -> Urls:
     """Addresses of a pair that answers. Only for a caller that holds the users' lock shared."""
-    keeper: subprocess.Popen[bytes] | None = None
+    is_started = False
     deadline = time.monotonic() + KEEPER_WITHIN
     while time.monotonic() < deadline:
         state = State.read(places.state)
         if is_held(places.keeper_lock):
-            if state and not state.problem:
+            if state and not state.problem and _listens(places.postgres_socket) and _listens(places.redis_socket):
                 return Urls(database=state.database_url, redis=state.redis_url)
-        elif keeper is None:
-            places.state.unlink(missing_ok=True)
-            keeper = _start_keeper(places)
-        elif keeper.poll() is not None:
+        elif is_started:
             raise CannotServe(state.problem if state else f"the embedded servers did not start; see {places.logs}.")
+        else:
+            places.state.unlink(missing_ok=True)
+            _start_keeper(places)
+            is_started = True
         time.sleep(LOOK_EVERY)
     raise CannotServe(f"the embedded servers take too long to start; see {places.logs}.")
+
+
+def _listens(path: Path) -> bool:
+    """Whether a server is behind a socket: a killed keeper's state and lock outlive its servers by a moment."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True
 
 
 def _make_data_folder(data_dir: Path) -> None:
@@ -70,15 +82,17 @@ def _make_data_folder(data_dir: Path) -> None:
         ) from problem
 
 
-def _start_keeper(places: Places) -> subprocess.Popen[bytes]:
+def _start_keeper(places: Places) -> None:
+    """Returns when the keeper has its lock and is nobody's child, or has failed."""
     with (places.logs / "keeper.log").open("ab") as log:
-        return subprocess.Popen(
+        subprocess.run(
             [sys.executable, "-m", "opsconsole.embedded.keeper", str(places.data)],
             cwd=PROJECT,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
+            check=False,
         )
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,9 +20,22 @@ class FileLock:
     def take(self) -> None:
         fcntl.flock(self._file, fcntl.LOCK_EX)
 
+    def shared_at_once(self) -> bool:
+        return self._locked(fcntl.LOCK_SH | fcntl.LOCK_NB)
+
     def taken_at_once(self) -> bool:
+        return self._locked(fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def taken_within(self, seconds: float) -> bool:
+        """For a lock that others only look at: their look must not count as having it."""
+        deadline = time.monotonic() + seconds
+        while not (taken := self.taken_at_once()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return taken
+
+    def _locked(self, how: int) -> bool:
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._file, how)
         except BlockingIOError:
             return False
         return True
@@ -42,9 +56,9 @@ def held(path: Path) -> Iterator[None]:
 
 
 def is_held(path: Path) -> bool:
-    """Whether some process has it now."""
+    """Whether some process has it for itself. Looking shares it for a moment, which other lookers do not notice."""
     lock = FileLock(path)
     try:
-        return not lock.taken_at_once()
+        return not lock.shared_at_once()
     finally:
         lock.close()

@@ -66,6 +66,10 @@ class Places:
         return (fitting or roots)[0] / name
 
     @property
+    def postgres_socket(self) -> Path:
+        return self.sockets / ".s.PGSQL.5432"
+
+    @property
     def redis_socket(self) -> Path:
         return self.sockets / "redis.sock"
 

@@ -38,7 +38,7 @@ class Plan:
         """Be the only run in this data folder."""
         self.data.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.data / "run.lock")
-        if not lock.taken_at_once():
+        if not lock.taken_within(1):
             raise Refused(f"a run is already going in {self.data}; OPSCONSOLE_DATA_DIR names another folder.")
         return lock
 
