@@ -142,4 +142,6 @@ def _order_line(step: Step) -> dict[str, Any]:
         "service": item.service,
         "city": step.order.city,
         "amount": item.amount,
+        "name": step.order.customer_name,
+        "phone": step.order.customer_phone,
     }

@@ -1,0 +1,1 @@
+"""PostgreSQL as always, except that `transaction=True` tests can empty append-only tables."""

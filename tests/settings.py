@@ -1,0 +1,6 @@
+"""The application's own settings, on a database that may be emptied between tests."""
+
+from opsconsole.settings import *  # noqa: F403
+from opsconsole.settings import DATABASES
+
+DATABASES["default"]["ENGINE"] = "tests.backend"
