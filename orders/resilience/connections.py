@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import httpcore
@@ -88,10 +89,10 @@ class _Backend(httpcore.SyncBackend):
 class _Transport(httpx.HTTPTransport):
     """httpx has no argument for the network backend, so the pool is built here."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        super().__init__(verify=tls)
         self._pool = httpcore.ConnectionPool(
-            ssl_context=ssl.create_default_context(),
+            ssl_context=tls,
             max_connections=MAX_CONNECTIONS,
             max_keepalive_connections=MAX_CONNECTIONS,
             keepalive_expiry=IDLE_SECONDS,
@@ -99,17 +100,30 @@ class _Transport(httpx.HTTPTransport):
         )
 
 
-_clients: dict[str, httpx.Client] = {}
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all: reading the certificates takes a tenth of a second."""
+    return ssl.create_default_context()
+
+
+@cache
+def _no_tls() -> ssl.SSLContext:
+    """Trusts nobody, for addresses without TLS."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+_clients: dict[tuple[str, bool], httpx.Client] = {}
 _lock = threading.Lock()
 
 
-def client(name: str) -> httpx.Client:
+def client(name: str, *, is_secure: bool) -> httpx.Client:
     """The client of this process for one neighbour. Connections never cross a fork."""
-    found = _clients.get(name)
+    found = _clients.get((name, is_secure))
     if found is not None:
         return found
+    tls = _tls() if is_secure else _no_tls()
     with _lock:
-        return _clients.setdefault(name, httpx.Client(transport=_Transport(), trust_env=False))
+        return _clients.setdefault((name, is_secure), httpx.Client(transport=_Transport(tls), trust_env=False))
 
 
 def _forget() -> None:

@@ -34,6 +34,7 @@ FORM = {
 
 @dataclass(frozen=True, slots=True)
 class _Request:
+    client: httpx.Client
     method: str
     url: str
     content: bytes | None
@@ -62,8 +63,10 @@ def call(
     """
     upstream = settings.UPSTREAMS[name]
     limit = upstream["timeout"] if deadline is None else deadline
+    client = connections.client(name, is_secure=upstream["url"].startswith("https:"))
     started = time.monotonic()
     request = _Request(
+        client=client,
         method=method,
         url=upstream["url"] + path,
         content=_content(json, form=form),
@@ -113,18 +116,18 @@ def _guarded(name: str, request: _Request, *, until: float) -> Outcome[Any]:
     if refusal is not None:
         return Retryable(refusal)
     started = time.monotonic()
-    outcome = _sent(name, request, until=until)
+    outcome = _sent(request, until=until)
     chosen.report(outcome, seconds=time.monotonic() - started)
     return outcome
 
 
-def _sent(name: str, request: _Request, *, until: float) -> Outcome[Any]:
+def _sent(request: _Request, *, until: float) -> Outcome[Any]:
     left = until - time.monotonic()
     if left <= 0:
         return Retryable("deadline passed before sending")
     try:
         with connections.until(until):
-            status, body = _exchange(name, request, timeout=left)
+            status, body = _exchange(request, timeout=left)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         return Retryable(_reason(error))
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
@@ -138,8 +141,8 @@ class _TooLong(Exception):
     """The answer is longer than any honest one."""
 
 
-def _exchange(name: str, request: _Request, *, timeout: float) -> tuple[int, bytes]:
-    stream = connections.client(name).stream(
+def _exchange(request: _Request, *, timeout: float) -> tuple[int, bytes]:
+    stream = request.client.stream(
         request.method,
         request.url,
         content=request.content,
