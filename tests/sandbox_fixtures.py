@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import httpx
 import pytest
 
 from opsconsole import upstreams
@@ -18,7 +19,7 @@ from opsconsole.sandbox import Sandbox, Secrets
 from opsconsole.sandbox.remote import RemoteSandbox
 from orders.resilience import connections
 
-__all__ = ["Receiver", "control", "effects", "neighbours", "receiver", "sandbox", "wait_until"]
+__all__ = ["Receiver", "control", "effects", "neighbours", "raw", "receiver", "sandbox", "wait_until"]
 
 SECRETS = Secrets(upstreams.GATEWAYS, upstreams.TPG, upstreams.PARTNERS)
 # Fast enough that a trip of twenty minutes lasts a fraction of a second.
@@ -109,3 +110,8 @@ def control(sandbox: Sandbox) -> Iterator[RemoteSandbox]:
 def effects(control: RemoteSandbox, neighbour: str) -> list[str]:
     """What really happened at a neighbour, in order."""
     return [each["effect"] for each in control.books(neighbour)["effects"]]
+
+
+def raw(control: RemoteSandbox, method: str, path: str, **given: Any) -> httpx.Response:
+    """The control API without its client, for what the client never sends."""
+    return httpx.request(method, control.url + path, **given)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 
-class UnknownFault(ValueError):
+class UnknownFault(Exception):
     """A name or a value that is not a fault setting."""
 
 

@@ -72,6 +72,10 @@ class Neighbour:
     def resume(self) -> None:
         """Take up what was under way when the sandbox was stopped."""
 
+    def operation(self, route: Route, request: Request) -> str:
+        """What faults and plans know a call by, where one path serves two purposes."""
+        return route.operation
+
     def rejection(self, fate: Fate, *, operation: str) -> Response:
         """A refusal in the neighbour's own words."""
         code = fate.code or "rejected"
@@ -82,23 +86,27 @@ class Neighbour:
             if each.method != request.method:
                 continue
             found = each.pattern.fullmatch(request.path)
-            if found is not None:
+            if found is None:
+                continue
+            try:
                 return await self._call(each, request, found)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                return answer({"code": "bad_request", "message": repr(error)}, 400)
         return answer({"code": "no_such_path", "message": request.path}, 404)
 
     async def _call(self, route: Route, request: Request, found: Found) -> Answer:
         self.world.count(self.name, route.operation)
         if not route.is_call:
             return route.run(request, found)
-        fate = self.world.fate(self.name, operation=route.operation, refs=route.refs(request, found))
+        operation = self.operation(route, request)
+        fate = self.world.fate(self.name, operation=operation, refs=route.refs(request, found))
         if fate.do is not None:
-            self.world.count(self.name, route.operation, fate.do)
-        return await self._fated(fate, operation=route.operation, run=lambda: route.run(request, found))
+            self.world.count(self.name, operation, fate.do)
+        return await self._fated(fate, operation=operation, run=lambda: route.run(request, found))
 
     async def _fated(self, fate: Fate, *, operation: str, run: Callable[[], Response]) -> Answer:
-        if fate.do == "latency":
-            await asyncio.sleep(fate.seconds)
-            return run()
+        if fate.pause:
+            await asyncio.sleep(fate.pause)
         if fate.do == "late_effect":
             self.world.later(fate.seconds, lambda: _quietly(run))
             return Silence()

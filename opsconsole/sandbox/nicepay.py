@@ -116,6 +116,13 @@ class Nicepay(PaymentGateway):
             ),
         ]
 
+    def operation(self, route: Route, request: Request) -> str:
+        """Cancel closes what is unpaid and refunds what is paid."""
+        if route.operation != "refund":
+            return route.operation
+        row = self.find(str(request.json().get("tXid")))
+        return "close" if row is not None and row["status"] in UNPAID else "refund"
+
     def rejection(self, fate: Fate, *, operation: str) -> Response:
         return _result(fate.code or "9502", "Transaction not allowed")
 

@@ -12,7 +12,7 @@ from typing import Any
 ANY = "*"
 
 
-class BadPlan(ValueError):
+class BadPlan(Exception):
     """A plan that cannot be understood."""
 
 

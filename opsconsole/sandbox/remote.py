@@ -24,6 +24,7 @@ class RemoteSandbox:
     """
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self._client = httpx.Client(base_url=url, trust_env=False, timeout=SECONDS)
 
     def __enter__(self) -> Self:

@@ -114,12 +114,15 @@ class Sandbox:
                 await listener.up()
 
     async def _end(self) -> None:
+        self.world.is_closing = True
         for listener in self._listeners.values():
             await listener.down()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        # Transports that were closed say goodbye in the next turn of the loop.
+        await asyncio.sleep(0)
 
 
 def _neighbours(world: World, callbacks: Callbacks) -> dict[str, Neighbour]:

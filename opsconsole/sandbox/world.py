@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,13 @@ class Secrets:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """How one call ends: None as it should, otherwise the name of a fault."""
+    """How one call ends, after `pause` seconds: None as it should, otherwise the name of a fault."""
 
     do: str | None = None
     seconds: float = 0.0
     code: str = ""
     status: int = 0
+    pause: float = 0.0
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class World:
     plans: Plans = field(init=False, default_factory=Plans)
     stats: Counter[str] = field(init=False, default_factory=Counter)
     urls: dict[str, str] = field(init=False, default_factory=dict)
+    is_closing: bool = field(init=False, default=False)
     _faults: dict[str, Faults] = field(init=False, default_factory=dict)
     _seen: Counter[tuple[str, ...]] = field(init=False, default_factory=Counter)
     _tasks: set[asyncio.Task[None]] = field(init=False, default_factory=set)
@@ -86,11 +88,13 @@ class World:
             return _planned(planned, faults=faults)
         if faults.only and operation not in faults.only:
             return Fate()
+        pause = faults.latency
+        if faults.jitter:
+            pause += faults.jitter * self.draw(neighbour, "jitter", refs=refs)
         for do, setting in DRAWN.items():
             if self.hits(neighbour, getattr(faults, setting), do, operation, refs=refs):
-                return _fate(do, faults=faults)
-        pause = faults.latency + faults.jitter * self.draw(neighbour, "latency", refs=refs)
-        return Fate("latency", seconds=pause) if pause else Fate()
+                return replace(_fate(do, faults=faults), pause=pause)
+        return Fate(pause=pause)
 
     def hits(self, neighbour: str, probability: float, *what: str, refs: list[str]) -> bool:
         """Whether something of that probability happens, the same in every run with the seed."""
@@ -111,10 +115,13 @@ class World:
 
     def later(self, seconds: float, act: Callable[[], None]) -> None:
         """Do something so many seconds on the wall clock from now."""
-        asyncio.get_running_loop().call_later(max(0.0, seconds), act)
+        asyncio.get_running_loop().call_later(max(0.0, seconds), lambda: None if self.is_closing else act())
 
-    def spawn(self, work: Any) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine beside everything else, and keep it alive until it ends."""
+        if self.is_closing:
+            work.close()
+            return
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -124,6 +131,8 @@ class World:
 
 
 def _planned(planned: Behaviour, *, faults: Faults) -> Fate:
+    if planned.do == "latency":
+        return Fate(pause=planned.seconds or 0.0)
     usual = _fate(planned.do, faults=faults)
     return Fate(
         planned.do,
@@ -141,7 +150,3 @@ def _fate(do: str, *, faults: Faults) -> Fate:
 def references(*values: object) -> list[str]:
     """The references that a plan may name, without the empty ones."""
     return [str(value) for value in values if value]
-
-
-def first(values: Iterable[Any]) -> Any:
-    return next(iter(values), None)

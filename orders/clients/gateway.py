@@ -1,6 +1,7 @@
 """What every payment gateway can do for us, in our words.
 
-References: `merchant_ref` is ours, one per payment attempt, never reused for another attempt;
+References: `merchant_ref` is ours, one per payment attempt, never reused for another attempt, at
+most 40 of A-Z a-z 0-9 - _ . ~ (Nicepay takes 40, Midtrans 50 of these);
 `gateway_ref` is theirs, from the answer to `create_link` ("" when that answer never came).
 Amounts are minor units. `deadline` is seconds from now for the whole verb; None = the setting.
 """

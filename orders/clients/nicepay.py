@@ -120,7 +120,11 @@ class Nicepay:
         currency: str = CURRENCY,
         deadline: float | None = None,
     ) -> Outcome[Status]:
-        """Cancel what is unpaid. Cancelling a *paid* payment would be a refund, so ask first."""
+        """Cancel what is unpaid. Cancelling a *paid* payment is a refund, so it is asked first.
+
+        A customer who pays between the question and the cancel is paid back at once by Nicepay
+        (not for VA and CVS, where it refuses): a later status shows the money and the refund.
+        """
         asked = self.ask_status(merchant_ref, gateway_ref=gateway_ref, amount=amount, method=method, deadline=deadline)
         if not isinstance(asked, Answered) or asked.data.state != "open":
             return _not_open(asked)
