@@ -3,11 +3,13 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from opsconsole.liveness import health
+from opsconsole.metrics import metrics
 from opsconsole.readiness import ready
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health, name="health"),
     path("ready", ready, name="ready"),
+    path("metrics", metrics, name="metrics"),
     path("callbacks/", include("orders.urls")),
     path("api/v1/", include("opsconsole.api.urls")),
 ]

@@ -16,8 +16,6 @@ from orders.services import sagas
 from orders.states import (
     DispatchState,
     DispatchVerb,
-    OrderState,
-    OrderVerb,
     SagaState,
     StepState,
 )
@@ -41,21 +39,22 @@ def enqueue(order: Order, step: Step, *, reason: str) -> None:
 def work(entry: DispatchEntry) -> None:
     """Five minutes are over: let the saga try the step again. `entry` is leased by the caller."""
     with transaction.atomic():
-        order = lock(entry.order)
+        lock(entry.order)
         saga = lock(entry.step.saga)
         hold(entry)
         if entry.state != DispatchState.WAITING or saga.state != SagaState.RUNNING:
             finish(entry, due_at=None)
             return
         finish(entry, due_at=None)
-        try_again(order, saga, entry, actor="policy:dispatch-retry")
+        try_again(saga, entry, actor="policy:dispatch-retry")
 
 
-def try_again(order: Order, saga: Saga, entry: DispatchEntry, *, actor: str) -> None:
-    """Send a waiting entry to the dispatch system now. Lock: order, saga."""
+def try_again(saga: Saga, entry: DispatchEntry, *, actor: str) -> None:
+    """Send a waiting entry to the dispatch system now. Lock: order, saga.
+
+    The order stays queued meanwhile, so its age says how long the customer has been waiting.
+    """
     move(entry, DispatchVerb.SEND, actor=actor, due_at=None)
-    if order.state == OrderState.QUEUED_FOR_DISPATCH:
-        move(order, OrderVerb.BOOK, actor=actor)
     saga_again(saga)
 
 

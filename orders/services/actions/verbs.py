@@ -175,8 +175,10 @@ def _saga_again(order: Order, *, actor: str, reason: str) -> Saga:
     saga = lock(saga)
     if saga.state == SagaState.NEEDS_HAND:
         _steps_again(saga, actor=actor, reason=reason)
+    if order.state == S.QUEUED_FOR_DISPATCH:
+        move(order, OrderVerb.BOOK, actor=actor, reason=reason)
     for entry in order.dispatches.filter(state__in=dispatching.WAITING):
-        dispatching.try_again(order, saga, entry, actor=actor)
+        dispatching.try_again(saga, entry, actor=actor)
     dispatching.saga_again(saga)
     return Saga.objects.get(pk=saga.pk)
 
