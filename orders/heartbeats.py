@@ -6,7 +6,7 @@ import time
 from datetime import timedelta
 from typing import Any, Final
 
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
 from orders.models import Heartbeat
@@ -23,7 +23,8 @@ def beat(name: str, *, detail: dict[str, Any]) -> None:
     if now - _last.get(name, -BEAT_EVERY.total_seconds()) < BEAT_EVERY.total_seconds():
         return
     _last[name] = now
-    close_old_connections()
+    if not connection.in_atomic_block:
+        close_old_connections()
     try:
         facts = {"pid": os.getpid(), "at": timezone.now(), "detail": detail}
         Heartbeat.objects.update_or_create(name=name, defaults=facts)

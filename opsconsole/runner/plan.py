@@ -14,7 +14,15 @@ from opsconsole.runner.ports import taken_ports
 from opsconsole.upstreams import NEIGHBOURS
 
 # Of a data folder, what `--fresh` empties; keys and logs stay.
-CLEARED = ("postgres", "postgres.new", "anchors")
+CLEARED = (
+    "postgres",
+    "postgres.new",
+    "anchors",
+    "imports",
+    "sandbox.sqlite3",
+    "sandbox.sqlite3-wal",
+    "sandbox.sqlite3-shm",
+)
 
 
 @dataclass(frozen=True)

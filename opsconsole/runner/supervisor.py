@@ -119,6 +119,8 @@ class Supervisor:
                     child.kill()
         for child in self.children:
             child.kill()
+            if child.running is not None and not child.output.closed:
+                self._read_rest(child)
         self.notes.unlink(missing_ok=True)
 
 

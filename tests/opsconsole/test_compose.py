@@ -31,7 +31,7 @@ def test_a_service_runs_checks_and_stops_its_process_as_the_table_says(
 ) -> None:
     service = services[process.name]
     assert tuple(service["command"][: len(process.command)]) == process.command
-    assert set(service["command"][len(process.command) :]) <= {"--bind", "0.0.0.0"}  # noqa: S104
+    assert set(service["command"][len(process.command) :]) <= {"--bind", "--host", "0.0.0.0"}  # noqa: S104
     assert service["restart"] == "always"
     assert service["healthcheck"]["test"] == ["CMD", "python3", "manage.py", "alive", process.name]
     assert service["stop_grace_period"] == f"{process.grace.seconds}s"
