@@ -1,0 +1,221 @@
+/* The frame's own behaviour: refresh, clock, keys, rows, dialogs, copying, toasts. Pages add none. */
+"use strict";
+(() => {
+  const LIVE_EVERY = 5000, GREY_AFTER = 30, STALE_AFTER = 60, CHORD = 1200, TOAST_FOR = 8000;
+  const root = document.documentElement;
+  const $ = (selector, scope = document) => scope.querySelector(selector);
+  const $$ = (selector, scope = document) => [...scope.querySelectorAll(selector)];
+  const words = document.body.dataset;
+
+  /* ---- refresh: `live` is fired on every [data-live]; a pause, a hidden tab or an open dialog stops it */
+  const etags = new Map(), readAt = new Map();
+  let paused = false;
+  const tick = () => {
+    if (paused || document.hidden || $("dialog[open]")) return;
+    $$("[data-live]").forEach((part) => htmx.trigger(part, "live"));
+  };
+  const pause = () => {
+    paused = !paused;
+    $$("[data-pause]").forEach((button) => button.setAttribute("aria-pressed", paused));
+    showClock();
+    if (!paused) tick();
+  };
+  const isPoll = (event) => event.detail.requestConfig?.triggeringEvent?.type === "live";
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.triggeringEvent?.type !== "live") return;
+    event.detail.headers["X-Poll"] = "1";
+    const etag = etags.get(event.detail.path);
+    if (etag) event.detail.headers["If-None-Match"] = etag;
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const { xhr, elt, requestConfig, successful } = event.detail;
+    if (!successful || !isPoll(event)) return;
+    etags.set(requestConfig.path, xhr.getResponseHeader("ETag"));
+    readAt.set(elt.id, Number(xhr.getResponseHeader("X-Data-At")));
+    showClock();
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const part = event.detail.target?.closest?.("[data-live]");
+    if (part && !isPoll(event)) etags.delete(part.getAttribute("hx-get"));
+    if (event.detail.target?.id === "dialog") openDialog($("#dialog dialog"));
+    if (event.detail.target?.id === "peek") enterPeek();
+    markRow();
+    countPicked();
+    $$("form").forEach(checkForm);
+  });
+  document.addEventListener("visibilitychange", tick);
+  window.addEventListener("pageshow", (event) => event.persisted && location.reload());
+  setInterval(tick, LIVE_EVERY);
+
+  /* ---- clock: the time of the oldest data on the page, not of the page */
+  const clock = $("#clock");
+  const loadedAt = Number(clock?.dataset.at), skew = Date.now() / 1000 - loadedAt;
+  const asTime = new Intl.DateTimeFormat("en-GB", { timeZone: "Asia/Jakarta", timeStyle: "medium" });
+  const clockState = (parts, age) => {
+    if (paused) return "paused";
+    if (!parts.length) return "still";
+    return age > STALE_AFTER ? "stale" : age > GREY_AFTER ? "late" : "live";
+  };
+  const showClock = () => {
+    if (!clock) return;
+    const parts = $$("main [data-live], #peek [data-live]");
+    const at = parts.length ? Math.min(...parts.map((part) => readAt.get(part.id) ?? loadedAt)) : loadedAt;
+    const state = clockState(parts, Date.now() / 1000 - skew - at);
+    $("time", clock).textContent = asTime.format(at * 1000);
+    $("time", clock).dateTime = new Date(at * 1000).toISOString();
+    if (clock.dataset.state === state) return;
+    clock.dataset.state = state;
+    $("#clock-said").textContent = $(`[data-when=${state}]`, clock).textContent;
+  };
+  setInterval(showClock, 1000);
+
+  /* ---- rows: j and k move a mark that survives a refresh, because it is remembered by row id */
+  let row = $("tr[data-row][aria-current=true]")?.id;
+  const rows = () => $$("tr[data-row]");
+  const markRow = () => rows().forEach((tr) => (tr.id === row ? tr.setAttribute("aria-current", "true") : tr.removeAttribute("aria-current")));
+  const moveRow = (step) => {
+    const all = rows(), at = all.findIndex((tr) => tr.id === row);
+    const next = all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + step))];
+    row = next?.id;
+    markRow();
+    next?.scrollIntoView({ block: "nearest" });
+  };
+  const currentRow = () => rows().find((tr) => tr.id === row);
+  document.addEventListener("click", (event) => {
+    const tr = event.target.closest("tr[data-row]");
+    if (tr) { row = tr.id; markRow(); }
+  });
+
+  /* ---- selection: the boxes are the truth, these are only words about them */
+  const countPicked = () => $$("form[data-pick]").forEach((form) => {
+    const picked = $$("tbody input[type=checkbox]:checked", form), all = $$("tbody input[type=checkbox]", form);
+    const head = $("[data-pick-all]", form), sum = $("[data-picked-sum]", form);
+    $$("[data-picked-count]", form).forEach((place) => (place.textContent = picked.length));
+    if (head) { head.checked = all.length > 0 && picked.length === all.length; head.indeterminate = picked.length > 0 && !head.checked; }
+    if (sum) sum.textContent = `Rp\u00a0${picked.reduce((total, box) => total + Number(box.dataset.amount), 0).toLocaleString("id-ID")}`;
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-pick-all]")) $$("tbody input[type=checkbox]", event.target.form).forEach((box) => (box.checked = event.target.checked));
+    countPicked();
+  });
+
+  /* ---- dialogs and the peek panel */
+  const openDialog = (dialog) => {
+    if (!dialog || dialog.open) return;
+    dialog.showModal();
+    $$("form", dialog).forEach(checkForm);
+  };
+  const enterPeek = () => {
+    if (window.matchMedia("(max-width: 1180px)").matches) $("#peek [data-close-peek]")?.focus();
+  };
+  const leavePeek = () => {
+    const close = $("#peek [data-close-peek]");
+    if (!close) return false;
+    $("#peek").replaceChildren();
+    if (close.href) history.replaceState(null, "", close.href);
+    $("[data-row-link]", currentRow() ?? document)?.focus();
+    return true;
+  };
+  const checkForm = (form) => $$("[data-when-valid]", form).forEach((button) => (button.disabled = !form.checkValidity()));
+  document.addEventListener("input", (event) => event.target.form && checkForm(event.target.form));
+  document.addEventListener("click", (event) => {
+    const act = (selector) => event.target.closest(selector);
+    $$("details.chip[open]").forEach((chip) => chip.contains(event.target) || chip.removeAttribute("open"));
+    if (act("[data-open]")) openDialog($(act("[data-open]").dataset.open));
+    if (act("[data-close]")) act("dialog")?.close();
+    if (act("[data-close-peek]")) { event.preventDefault(); leavePeek(); }
+    if (act("[data-pause]")) pause();
+    if (act("[data-copy]")) copy(act("[data-copy]"));
+    if (act("[data-toast-close]")) act(".toast").remove();
+    if (event.target.matches("dialog")) event.target.close();
+  });
+
+  /* ---- taste: theme and density at once, language by a visit to the server */
+  document.addEventListener("taste", (event) => {
+    for (const [name, value] of Object.entries(event.detail)) {
+      if (name === "elt") continue;
+      root.dataset[name] = value;
+      $$(`button[name=${name}][aria-pressed]`).forEach((button) => button.setAttribute("aria-pressed", button.value === value));
+    }
+  });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-theme-flip]");
+    if (!button) return;
+    const dark = root.dataset.theme === "dark" || (root.dataset.theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
+    button.value = dark ? "light" : "dark";
+  }, true);
+  document.addEventListener("submit", (event) => {
+    const back = $("input[name=next][data-here]", event.target);
+    if (back) back.value = location.pathname + location.search;
+  }, true);
+
+  /* ---- copying: the clipboard of a page without https needs the old way */
+  const copy = async (button) => {
+    const text = button.dataset.copy || $(button.dataset.copyFrom).innerText;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const area = Object.assign(document.createElement("textarea"), { value: text });
+      (button.closest("dialog") ?? document.body).append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+    button.classList.add("copied");
+    setTimeout(() => button.classList.remove("copied"), 1500);
+    toast({ text: words.sayCopied, tone: "done" });
+  };
+
+  /* ---- toasts: own actions only */
+  const toast = ({ text, tone = "done" }) => {
+    const made = $("#toast").content.firstElementChild.cloneNode(true);
+    made.dataset.tone = tone;
+    $("use", made).setAttribute("href", $("use", made).getAttribute("href").replace(/#g-\w+/, `#g-${tone}`));
+    $("[data-toast-text]", made).textContent = text;
+    $("#toasts").append(made);
+    if (tone === "done") setTimeout(() => made.remove(), TOAST_FOR);
+  };
+  document.addEventListener("toast", (event) => toast(event.detail));
+  ["htmx:sendError", "htmx:timeout", "htmx:responseError"].forEach((name) => document.addEventListener(name, (event) => {
+    const says = event.detail.xhr?.getResponseHeader?.("HX-Trigger");
+    if (!isPoll(event) && !says) toast({ text: words.sayLost, tone: "failed" });
+  }));
+
+  /* ---- keys: any element with data-key is pressed by it; the panel's own comes before the page's */
+  let chord = "", chordUntil = 0;
+  const isTyping = (target) => target.matches("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
+  const press = (key) => {
+    const named = $$(`[data-key="${CSS.escape(key)}"]`).filter((each) => each.checkVisibility() && !each.disabled);
+    const target = named.find((each) => each.closest("#peek")) ?? named[0];
+    target?.matches("input") ? target.focus() : target?.click();
+    return Boolean(target);
+  };
+  const moves = {
+    j: () => moveRow(1),
+    k: () => moveRow(-1),
+    "?": () => openDialog($("#help")),
+    x: () => $("input[type=checkbox]", currentRow() ?? document.createElement("i"))?.click(),
+    Enter: () => $("[data-row-link]", currentRow() ?? document.createElement("i"))?.click(),
+  };
+  const escape = () => {
+    const chip = $("details.chip[open]");
+    if (chip) { chip.removeAttribute("open"); $("summary", chip).focus(); return; }
+    if (document.activeElement.matches("[data-key='/']")) { document.activeElement.blur(); return; }
+    leavePeek();
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]") || $(":popover-open")) return;
+    if (event.key === "Escape") return escape();
+    if (root.dataset.keys === "off" || isTyping(event.target)) return;
+    if (event.key === "Enter" && event.target.matches("a, button, summary, input")) return;
+    const key = chord && Date.now() < chordUntil ? `${chord} ${event.key}` : event.key;
+    chord = event.key === "g" ? "g" : "";
+    chordUntil = Date.now() + CHORD;
+    if (moves[key]) { moves[key](); event.preventDefault(); } else if (press(key)) event.preventDefault();
+  });
+
+  $$("form").forEach(checkForm);
+  openDialog($("dialog[data-open-now]"));
+  countPicked();
+  showClock();
+})();
