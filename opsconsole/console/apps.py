@@ -1,0 +1,8 @@
+"""The console as a Django app."""
+
+from django.apps import AppConfig
+
+
+class ConsoleConfig(AppConfig):
+    name = "opsconsole.console"
+    label = "console"
