@@ -1,0 +1,16 @@
+"""Addresses of the console. Every view has a rule (`access.py`); a test refuses one without."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from opsconsole.console import frame_views, overview, parts_page, preferences, rights, signin
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", overview.overview, name="overview"),
+    path("sign-in/", signin.sign_in, name="sign-in"),
+    path("sign-out/", signin.sign_out, name="sign-out"),
+    path("preferences/", preferences.change, name="preferences"),
+    path("rights/", rights.rights, name="rights"),
+    path("_alerts/", frame_views.alerts, name="alerts"),
+    path("_parts/", parts_page.parts, name="parts"),
+    path("_parts/<str:code>/", parts_page.peek, name="parts-peek"),
+]

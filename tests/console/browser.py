@@ -1,0 +1,169 @@
+"""A real browser on a real server: the harness for every page's browser tests.
+
+`site` (a fixture) is the served console; `site.open("/orders/", who="sari", ...)` gives a page;
+`assert_page_is_clean(page)` is what every page must pass in every look of `LOOKS`.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.db import connection, connections
+from django.test import Client
+from django.test.testcases import LiveServerThread
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from psycopg import sql
+
+from opsconsole.console.models import Preference
+from opsconsole.console.preferences import SESSION_KEY
+from opsconsole.console.roles import roles_of
+from tests.console.people import World
+
+ARGUMENTS: Final = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+AXE: Final = Path(__file__).parents[1] / "vendor" / "axe-core" / "axe.min.js"
+# What a browser says of a page that answers 403 or 422: the answer is meant, the complaint is not ours.
+EXPECTED_COMPLAINTS: Final = ("the server responded with a status of 4",)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a page is looked at: language, theme, width in px."""
+
+    language: str = "en"
+    theme: str = "light"
+    width: int = 1440
+
+    def __str__(self) -> str:
+        return f"{self.language}-{self.theme}-{self.width}"
+
+
+LOOKS: Final = [Look(*each) for each in product(("en", "id"), ("light", "dark"), (1440, 390))]
+
+
+@dataclass
+class Site:
+    url: str
+    browser: Browser
+    people: World
+    complaints: dict[Page, list[str]] = field(default_factory=dict)
+    contexts: list[BrowserContext] = field(default_factory=list)
+
+    def open(self, path: str, *, who: str = "", look: Look | None = None, **context: Any) -> Page:
+        """A page in a browser of its own, signed in as `who` ('' for nobody), loaded to the end."""
+        look = look or Look()
+        page = self._context(look, who, context).new_page()
+        self.complaints[page] = []
+        page.on("console", lambda message: self._hear(page, message))
+        page.on("pageerror", lambda error: self.complaints[page].append(str(error)))
+        page.goto(f"{self.url}{path}", wait_until="load")
+        if context.get("java_script_enabled", True):
+            page.wait_for_function("document.fonts.status === 'loaded'")
+        return page
+
+    def close(self) -> None:
+        """After each test: a page left open goes on asking."""
+        while self.contexts:
+            self.contexts.pop().close()
+        self.complaints.clear()
+
+    def _hear(self, page: Page, message: ConsoleMessage) -> None:
+        is_expected = any(each in message.text for each in EXPECTED_COMPLAINTS)
+        if message.type in {"error", "warning"} and not is_expected:
+            self.complaints[page].append(message.text)
+
+    def _context(self, look: Look, who: str, more: dict[str, Any]) -> BrowserContext:
+        context = self.browser.new_context(
+            viewport={"width": look.width, "height": 900 if look.width > 760 else 844},
+            color_scheme="dark" if look.theme == "dark" else "light",
+            locale="id-ID" if look.language == "id" else "en-GB",
+            **more,
+        )
+        context.set_default_timeout(15_000)
+        self.contexts.append(context)
+        if who:
+            context.add_cookies([self._cookie(settings.SESSION_COOKIE_NAME, self._session(who, look))])
+        return context
+
+    def _cookie(self, name: str, value: str) -> Any:
+        return {"name": name, "value": value, "url": self.url}
+
+    def _session(self, who: str, look: Look) -> str:
+        user = self.people.users[who]
+        taste = {"language": look.language, "theme": look.theme, "density": "comfortable", "keys": True}
+        Preference.objects.update_or_create(user=user, defaults=taste)
+        client = Client()
+        client.force_login(user)
+        session = client.session
+        session[SESSION_KEY] = taste
+        session["roles"] = [role.value for role in roles_of(user)]
+        session.save()
+        return str(client.cookies[settings.SESSION_COOKIE_NAME].value)
+
+
+@contextlib.contextmanager
+def served_site(browser: Browser, people: World) -> Iterator[Site]:
+    """Serves the console in a thread of this process."""
+    server = LiveServerThread("127.0.0.1", StaticFilesHandler)
+    server.daemon = True
+    server.start()
+    server.is_ready.wait()
+    try:
+        yield Site(f"http://127.0.0.1:{server.port}", browser, people)
+    finally:
+        server.terminate()
+        connections.close_all()
+
+
+@contextlib.contextmanager
+def own_database() -> Iterator[None]:
+    """A copy of the test database: rows committed there harm nobody, and nothing needs to be emptied.
+
+    Every thread's connection goes to the copy, because they share the one dictionary of settings.
+    """
+    original = connection.settings_dict["NAME"]
+    copy = f"{original}_browser"
+    _copy_database(original, copy)
+    connection.settings_dict["NAME"] = copy
+    try:
+        yield
+    finally:
+        connections.close_all()
+        connection.settings_dict["NAME"] = original
+        _administer(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(copy)))
+
+
+def _copy_database(original: str, copy: str) -> None:
+    connections.close_all()
+    _administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(copy)))
+    names = {"copy": sql.Identifier(copy), "original": sql.Identifier(original)}
+    _administer(sql.SQL("CREATE DATABASE {copy} TEMPLATE {original}").format(**names))
+
+
+def _administer(statement: sql.Composed) -> None:
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(statement)
+
+
+def assert_page_is_clean(site: Site, page: Page) -> None:
+    """axe finds nothing, the browser complains of nothing, nothing sticks out sideways."""
+    page.evaluate(AXE.read_text())
+    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    found = [f"{each['id']}: {node['html'][:160]}" for each in result["violations"] for node in each["nodes"]]
+    assert not found, "\n".join(found)
+    assert not site.complaints[page], "\n".join(site.complaints[page])
+    sideways = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert sideways <= 0, f"{sideways} px stick out sideways"
