@@ -35,7 +35,7 @@ from orders.services.cart_content import (
 from orders.services.memory import memory
 
 LIFE = timedelta(minutes=15)
-TRIES = 3
+TRIES = 5
 PURGE_AFTER = timedelta(days=1)
 PURGE_BATCH = 5_000
 
@@ -133,14 +133,22 @@ def _from_redis(cart_id: uuid.UUID, *, channel: str) -> SeenCart | None:
     kept = memory().get(_key(cart_id))
     if kept is None:
         return None
-    revision, text = kept
+    revision, copy = kept[0], _understood(kept[1])
     row = _rows(cart_id, channel=channel).filter(revision=revision)
-    confirmed = row.values_list("expires_at", "order__public_id").first()
+    confirmed = row.values_list("expires_at", "order__public_id").first() if copy else None
     READS.labels("redis" if confirmed else "stale").inc()
-    if confirmed is None:
+    if copy is None or confirmed is None:
         return None
     expires_at, order_id = confirmed
-    return SeenCart(cart_id, channel, revision, expires_at, content(json.loads(text)), order_id or "")
+    return SeenCart(cart_id, channel, revision, expires_at, copy, order_id or "")
+
+
+def _understood(text: str) -> Content | None:
+    """None for a copy that another release wrote in another shape, or somebody by hand."""
+    try:
+        return content(json.loads(text))
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _from_postgresql(cart_id: uuid.UUID, *, channel: str) -> SeenCart:
