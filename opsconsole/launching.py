@@ -48,6 +48,8 @@ def run(arguments: list[str]) -> int:
     except (Refused, UnfitServer, embedded.CannotServe) as problem:
         sys.stderr.write(f"opsconsole: {problem}\n")
         return 2
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
 
 
 def run_pytest(arguments: list[str]) -> NoReturn:

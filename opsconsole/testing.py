@@ -6,6 +6,7 @@ Loaded by `-p` in pyproject.toml, because PostgreSQL must be up before pytest-dj
 import contextlib
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Generator, Iterable
@@ -19,6 +20,8 @@ import pytest
 from opsconsole import embedded
 from opsconsole.embedded.locks import is_held
 from opsconsole.embedded.places import Places
+from opsconsole.given import UnfitServer, check_given_servers
+from opsconsole.launching import Refused, given_servers
 from opsconsole.paths import PROJECT
 
 PREFIX: Final = "opsconsole-test-"
@@ -37,16 +40,26 @@ def pytest_load_initial_conftests() -> Generator[None]:
     os.environ["OPSCONSOLE_DATA_DIR"] = str(folder)
     os.environ["STATIC_MANIFEST"] = "no"
     (PROJECT / "staticfiles").mkdir(exist_ok=True)
-    if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
-        os.environ["REDIS_URL"] = _own_redis_database(os.environ["REDIS_URL"])
-    else:
-        urls = _open.enter_context(embedded.servers(folder))
-        os.environ.update(DATABASE_URL=urls.database, REDIS_URL=urls.redis)
+    try:
+        _provide_servers(folder)
+    except (Refused, UnfitServer, embedded.CannotServe) as problem:
+        _open.close()
+        sys.stderr.write(f"opsconsole: {problem}\n")
+        raise SystemExit(2) from None
     return (yield)
 
 
-def pytest_unconfigure() -> None:
+def pytest_unconfigure(config: pytest.Config) -> None:
     _open.close()
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if _left_out and reporter is not None:
+        # After pytest's own last line, so that nobody reads "passed" and stops there.
+        reporter.section("BROWSER TESTS LEFT OUT", sep="!", red=True, bold=True)
+        reporter.line(
+            f"{len(_left_out)} browser tests were LEFT OUT: no chromium here. `.ci/run` installs it and runs them all.",
+            red=True,
+            bold=True,
+        )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -57,17 +70,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=left_out)
         _left_out.extend(item.nodeid for item in left_out)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if not _left_out:
-        return
-    terminalreporter.section("BROWSER TESTS LEFT OUT", sep="!", red=True, bold=True)
-    terminalreporter.write_line(
-        f"{len(_left_out)} browser tests were LEFT OUT: no chromium here. `.ci/run` installs it and runs everything.",
-        red=True,
-        bold=True,
-    )
 
 
 def chromium() -> str | None:
@@ -82,6 +84,15 @@ def _data_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     _open.callback(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+def _provide_servers(folder: Path) -> None:
+    if given_servers():
+        check_given_servers()
+        os.environ["REDIS_URL"] = _own_redis_database(os.environ["REDIS_URL"])
+        return
+    urls = _open.enter_context(embedded.servers(folder))
+    os.environ.update(DATABASE_URL=urls.database, REDIS_URL=urls.redis)
 
 
 def _sweep() -> None:

@@ -78,12 +78,11 @@ class Plan:
             "SANDBOX_PORT": str(self.sandbox_port),
         }
 
-    def children(self, environment: dict[str, str], *, known: set[str]) -> list[Child]:
-        """A child for every copy of every process of the table whose command exists."""
+    def children(self, environment: dict[str, str]) -> list[Child]:
+        """A child for every copy of every process of the table."""
         return [
             Child(name, process, self._arguments(process), environment)
             for process in table(act_workers=self.act_workers)
-            if process.command[0] in known
             for name in process.copies()
         ]
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,14 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from django.core.management import get_commands
-
 from opsconsole import embedded
-from opsconsole.embedded.places import Urls
+from opsconsole.embedded.places import Places, Urls
 from opsconsole.given import check_given_servers
 from opsconsole.launching import Refused, given_servers
 from opsconsole.paths import PROJECT
-from opsconsole.processes import PROCESSES, process
+from opsconsole.processes import process
 from opsconsole.runner.leftovers import end_leftovers
 from opsconsole.runner.output import Log
 from opsconsole.runner.plan import Plan
@@ -27,6 +26,8 @@ from opsconsole.runner.supervisor import Supervisor, listen_for_stop
 
 def run(plan: Plan, log: Log) -> None:
     """Everything from the first check to the last process gone. Refused, UnfitServer, CannotServe: nothing runs."""
+    # A shell starts background jobs deaf to Ctrl-C; whoever sends it means it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     claim = plan.claim()
     notes = plan.data / "run.json"
     if ended := end_leftovers(notes):
@@ -37,11 +38,7 @@ def run(plan: Plan, log: Log) -> None:
     with contextlib.closing(claim), _servers(plan, log) as urls:
         environment = plan.environment(database_url=urls.database, redis_url=urls.redis)
         _prepare(plan, log, environment)
-        known = set(get_commands())
-        for one in PROCESSES:
-            if one.command[0] not in known:
-                log.line("run", f"{one.name} is left out: there is no command {one.command[0]} yet")
-        supervisor = Supervisor(plan.children(environment, known=known), log, notes)
+        supervisor = Supervisor(plan.children(environment), log, notes)
         supervisor.on_tick = Watch(plan, log).look
         listen_for_stop(supervisor)
         supervisor.run()
@@ -84,6 +81,10 @@ class Watch:
     log: Log
     announced: bool = False
     next_look: float = 0.0
+    heard: int = 0
+
+    def __post_init__(self) -> None:
+        self.heard = len(self._keeper_words())
 
     def look(self) -> None:
         if time.monotonic() < self.next_look:
@@ -91,9 +92,21 @@ class Watch:
         self.next_look = time.monotonic() + 1
         if not given_servers():
             embedded.revive(self.plan.data)
+            self._pass_on_keeper()
         if not self.announced and answers(self.plan.address + process("web").health):
             self.announced = True
             announce(self.plan, self.log)
+
+    def _pass_on_keeper(self) -> None:
+        """What happens to the servers belongs into the one log as well."""
+        lines = self._keeper_words()
+        for line in lines[self.heard :]:
+            self.log.line("servers", line)
+        self.heard = len(lines)
+
+    def _keeper_words(self) -> list[str]:
+        log = Places(self.plan.data).logs / "keeper.log"
+        return log.read_text(errors="replace").splitlines() if log.exists() else []
 
 
 def answers(url: str) -> bool:

@@ -125,5 +125,8 @@ class Supervisor:
 
 
 def listen_for_stop(supervisor: Supervisor) -> None:
-    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, supervisor.note_stop)
+    # Under nohup it is ignored, and must stay so.
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, supervisor.note_stop)

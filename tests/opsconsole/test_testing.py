@@ -1,0 +1,56 @@
+"""The suite itself: browser tests are left out loudly, never silently, and servers that are missing are named."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from opsconsole.paths import PROJECT
+
+pytestmark = pytest.mark.processes
+
+SUITE = """
+import pytest
+
+@pytest.mark.browser
+def test_in_a_browser():
+    pass
+
+def test_without():
+    pass
+"""
+
+
+def run_suite(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    (folder / "test_sample.py").write_text(SUITE)
+    command = [sys.executable, "-m", "pytest", "-c", str(PROJECT / "pyproject.toml"), "--rootdir", str(folder)]
+    return subprocess.run(
+        [*command, str(folder / "test_sample.py")],
+        env={**os.environ, **environment},
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_browser_tests_are_left_out_loudly_where_there_is_no_browser(tmp_path: Path) -> None:
+    finished = run_suite(tmp_path, PATH=str(Path(sys.executable).parent), CHROMIUM="")
+    assert finished.returncode == 0
+    assert "1 browser tests were LEFT OUT: no chromium here." in "\n".join(finished.stdout.splitlines()[-3:])
+    assert "1 passed, 1 deselected" in finished.stdout
+
+
+def test_browser_tests_run_where_there_is_one(tmp_path: Path) -> None:
+    finished = run_suite(tmp_path, CHROMIUM=sys.executable)
+    assert "LEFT OUT" not in finished.stdout
+    assert "2 passed" in finished.stdout
+
+
+def test_servers_that_do_not_answer_end_the_suite_in_one_sentence(tmp_path: Path) -> None:
+    finished = run_suite(tmp_path, DATABASE_URL="postgresql://x@127.0.0.1:1/x", REDIS_URL="redis://127.0.0.1:1/0")
+    assert finished.returncode == 2
+    assert "opsconsole: PostgreSQL of DATABASE_URL does not answer" in finished.stdout + finished.stderr
+    assert "Traceback" not in finished.stdout + finished.stderr
