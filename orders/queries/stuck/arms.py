@@ -1,0 +1,146 @@
+"""The SQL of "stuck": one arm for each machine whose clock can run out, put together by UNION ALL.
+
+Each arm reads one partial index (orders/models, orders/sql/stuck.sql) in the order of age. An order
+appears once, in the first arm that has it: its own state, then its saga, its place in the dispatch
+queue, its refund, its entry at Head Office. Every value travels as a parameter; what is put into
+the text are names and constants of this package.
+"""
+
+# ruff: noqa: S608
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from orders.policies import ANY_SERVICE, Limits
+from orders.queries.stuck.filters import StuckFilter, conditions
+
+
+@dataclass(frozen=True, slots=True)
+class Clocked:
+    """A table whose rows have a clock: since when it counts, and what money is at stake."""
+
+    table: str
+    since: str
+    amount: str = "o.amount"
+    currency: str = "o.currency"
+
+
+# In the order of precedence. `since` of what is tried again and again is its birth: a retry enters
+# a state anew, and what is tried for ever would never be old.
+MACHINES: Mapping[str, Clocked] = {
+    "order": Clocked("orders_order", "entered_at"),
+    "saga": Clocked("orders_saga", "entered_at"),
+    "dispatch": Clocked("orders_dispatchentry", "created_at"),
+    "refund": Clocked("orders_refund", "created_at", "x.amount", "x.currency"),
+    "posting": Clocked("orders_posting", "created_at", "x.amount", "x.currency"),
+}
+NEVER = "'-infinity'::timestamptz"
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question about stuck things at one instant; collects the parameters of its SQL.
+
+    `prefix` goes before the name of each table ("then_" for the tables of a past instant); `only`
+    is the one order that is asked about.
+    """
+
+    wanted: StuckFilter
+    limits: Limits
+    clock: datetime
+    prefix: str = ""
+    only: int | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.params["clock"] = self.clock
+        if self.wanted.min_age is not None:
+            self.params["old_enough"] = self.clock - self.wanted.min_age
+
+    def union(self, *, limit: int | None = None, after: bool = False) -> str:
+        """All arms. With `limit`, each gives its oldest so many; with `after`, only behind a place."""
+        tail = f" ORDER BY since, order_id LIMIT {limit:d}" if limit is not None else ""
+        arms = [f"({arm}{tail})" for arm in self._arms(after=after)]
+        return " UNION ALL ".join(arms or [self._select("order", alias="o", where=["false"])])
+
+    def _arms(self, *, after: bool) -> Iterable[str]:
+        """One a state: equality first lets the index hand the rows out in the order of age."""
+        for machine in self.wanted.machines or MACHINES:
+            for state in self.limits.states(machine):
+                yield self._arm(machine, state, after=after)
+
+    def _arm(self, machine: str, state: str, *, after: bool) -> str:
+        alias = "o" if machine == "order" else "x"
+        since = f"{alias}.{MACHINES[machine].since}"
+        late = self._is_late(machine, state, alias)
+        where = [late, *self._filters(since, after=after), *self._not_in_earlier_arms(machine, since)]
+        return self._select(machine, alias=alias, where=where)
+
+    def _not_in_earlier_arms(self, machine: str, since: str) -> Iterable[str]:
+        if machine == "order":
+            return
+        yield f"NOT {self._is_stuck('order', 'o')}"
+        yield from (f"NOT {self._has(earlier)}" for earlier in _between_order_and(machine))
+        yield f"NOT {self._has(machine, older_than=since)}"
+
+    def _select(self, machine: str, *, alias: str, where: Iterable[str]) -> str:
+        clocked = MACHINES[machine]
+        orders = self._table("order")
+        source = f"{orders} o" if alias == "o" else f"{self._table(machine)} x JOIN {orders} o ON o.id = x.order_id"
+        return (
+            f"SELECT o.id AS order_id, {alias}.{clocked.since} AS since, '{machine}' AS machine,"
+            f" {alias}.state AS state, {alias}.id AS subject_id, {clocked.amount} AS amount,"
+            f" {clocked.currency} AS currency, o.state AS order_state, o.owner_id AS owner_id"
+            f" FROM {source} WHERE {' AND '.join(where)}"
+        )
+
+    def _has(self, machine: str, *, older_than: str = "") -> str:
+        """Whether the order has something stuck in that machine (older than this row of it)."""
+        older = f" AND (y.{MACHINES[machine].since}, y.id) < ({older_than}, x.id)" if older_than else ""
+        stuck = self._is_stuck(machine, "y")
+        return f"EXISTS (SELECT FROM {self._table(machine)} y WHERE y.order_id = o.id AND {stuck}{older})"
+
+    def _is_stuck(self, machine: str, alias: str) -> str:
+        each = [self._is_late(machine, state, alias) for state in self.limits.states(machine)]
+        return f"({' OR '.join(each) or 'false'})"
+
+    def _is_late(self, machine: str, state: str, alias: str) -> str:
+        since = f"{alias}.{MACHINES[machine].since}"
+        known = self.limits.by_service(machine, state)
+        late = {service: self._cutoff(machine, state, service) for service in known}
+        default = late.pop(ANY_SERVICE, NEVER)
+        if not late:
+            return f"({alias}.state = '{state}' AND {since} <= {default})"
+        cases = " ".join(f"WHEN '{service}' THEN {cutoff}" for service, cutoff in late.items())
+        latest = f"greatest({', '.join([default, *late.values()])})"
+        own = f"{since} <= CASE o.service {cases} ELSE {default} END"
+        return f"({alias}.state = '{state}' AND {since} <= {latest} AND {own})"
+
+    def _cutoff(self, machine: str, state: str, service: str) -> str:
+        """The parameter with the instant before which it must have been entered to be late."""
+        name = f"{machine}_{state}_{service}"
+        self.params[name] = self.clock - self.limits.by_service(machine, state)[service]
+        return f"%({name})s::timestamptz"
+
+    def _filters(self, since: str, *, after: bool) -> Iterable[str]:
+        for condition, params in conditions(self.wanted):
+            self.params.update(params)
+            yield condition
+        if self.wanted.min_age is not None:
+            yield f"{since} <= %(old_enough)s"
+        if self.only is not None:
+            yield "o.id = %(only)s"
+            self.params["only"] = self.only
+        if after:
+            yield f"({since}, o.id) > (%(after_since)s, %(after_id)s)"
+
+    def _table(self, machine: str) -> str:
+        return f"{self.prefix}{MACHINES[machine].table}"
+
+
+def _between_order_and(machine: str) -> list[str]:
+    """The machines that come before this one, the order's own state left out."""
+    names = list(MACHINES)
+    return names[1 : names.index(machine)]

@@ -1,0 +1,207 @@
+"""The stuck list: keyset pages, oldest first."""
+
+# ruff: noqa: S608
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from orders.models import Order
+from orders.policies import Limits
+from orders.queries.stuck import past
+from orders.queries.stuck.arms import Question
+from orders.queries.stuck.filters import StuckFilter
+from orders.queries.stuck.limits import limits_in_force
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EVERYTHING = StuckFilter()
+WITH_HELD = StuckFilter(held="include")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page ended; the next goes on behind it."""
+
+    since: datetime
+    order_id: int
+
+    def __str__(self) -> str:
+        return f"{(self.since - EPOCH) // timedelta(microseconds=1)}-{self.order_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Place | None":
+        """The place a URL names; None for no place or nonsense."""
+        micros, _dash, order_id = text.partition("-")
+        if not (micros.isdecimal() and order_id.isdecimal() and len(micros) < 17 and len(order_id) < 19):
+            return None
+        return cls(since=EPOCH + timedelta(microseconds=int(micros)), order_id=int(order_id))
+
+
+@dataclass(frozen=True, slots=True)
+class StuckRow:
+    """One stuck order. `machine` is whose clock ran out, `state` the state it hangs in, `since`
+    when that began; `amount` is the money at stake, in minor units of `currency`."""
+
+    order_id: int
+    public_id: str
+    origin: str
+    machine: str
+    state: str
+    subject_id: int
+    since: datetime
+    order_state: str
+    version: int
+    amount: int
+    currency: str
+    service: str
+    city: str
+    channel: str
+    method: str
+    gateway: str
+    customer_name: str
+    owner_id: int | None
+    owner: str
+    held_until: datetime | None
+    cause: str
+    confidence: int
+    next_step: str
+    diagnosed_version: int | None
+    diagnosed_at: datetime | None
+    clock: datetime
+    limit: timedelta
+
+    @property
+    def age(self) -> timedelta:
+        return self.clock - self.since
+
+
+@dataclass(frozen=True, slots=True)
+class StuckPage:
+    """`after` is the place to go on from, None at the end."""
+
+    rows: list[StuckRow]
+    after: Place | None
+
+
+def stuck_page(
+    wanted: StuckFilter = EVERYTHING,
+    *,
+    after: Place | None = None,
+    limit: int = 50,
+    as_of: datetime | None = None,
+    limits: Limits | None = None,
+) -> StuckPage:
+    """A page of what is stuck now, or was at `as_of` as far as the history knows."""
+    question = ask(wanted, as_of=as_of, limits=limits)
+    if after is not None:
+        question.params.update(after_since=after.since, after_id=after.order_id)
+    rows = _rows(question, limit=limit + 1, after=after is not None)
+    place = Place(rows[limit - 1].since, rows[limit - 1].order_id) if len(rows) > limit else None
+    return StuckPage(rows=rows[:limit], after=place)
+
+
+def all_stuck(
+    wanted: StuckFilter = EVERYTHING,
+    *,
+    as_of: datetime | None = None,
+    limits: Limits | None = None,
+    batch: int = 1000,
+) -> Iterator[list[StuckRow]]:
+    """Everything stuck, batch by batch, at one instant."""
+    clock = as_of or timezone.now()
+    if as_of is not None:
+        # The past is put together once, not once a page.
+        yield _rows(ask(wanted, as_of=as_of, limits=limits), limit=None, after=False)
+        return
+    known = limits or limits_in_force()
+    place: Place | None = None
+    while True:
+        question = Question(wanted, known, clock)
+        if place is not None:
+            question.params.update(after_since=place.since, after_id=place.order_id)
+        rows = _rows(question, limit=batch, after=place is not None)
+        if rows:
+            yield rows
+        if len(rows) < batch:
+            return
+        place = Place(rows[-1].since, rows[-1].order_id)
+
+
+def stuck_order(order: Order, *, limits: Limits | None = None) -> StuckRow | None:
+    """How this order hangs, held or not; None when it does not."""
+    question = Question(WITH_HELD, limits or limits_in_force(), timezone.now(), only=order.pk)
+    rows = _rows(question, limit=None, after=False)
+    return rows[0] if rows else None
+
+
+def ask(wanted: StuckFilter, *, as_of: datetime | None, limits: Limits | None) -> Question:
+    """The question for now or for a past instant."""
+    prefix = past.PREFIX if as_of is not None else ""
+    return Question(wanted, limits or limits_in_force(), as_of or timezone.now(), prefix=prefix)
+
+
+def with_tables(question: Question) -> str:
+    """What has to stand before a SELECT over `question.union()`."""
+    return past.tables() if question.prefix else ""
+
+
+def undiagnosed(*, older_than: datetime, limit: int) -> list[StuckRow]:
+    """Stuck orders, held ones too, whose diagnosis is missing, of another version, or older."""
+    question = ask(WITH_HELD, as_of=None, limits=None)
+    question.params["older_than"] = older_than
+    stale = (
+        f"SELECT w.* FROM ({question.union()}) w JOIN orders_order n ON n.id = w.order_id"
+        " LEFT JOIN orders_diagnosis g ON g.order_id = w.order_id AND g.order_version = n.version"
+        " AND g.computed_at >= %(older_than)s"
+        f" WHERE g.order_id IS NULL ORDER BY w.since, w.order_id LIMIT {limit:d}"
+    )
+    return [_row(question, found) for found in fetch(_DETAILS.format(union=stale), question.params)]
+
+
+def forgettable(*, older_than: datetime) -> tuple[str, dict[str, Any]]:
+    """The statement that deletes diagnoses of orders that are stuck no more."""
+    question = ask(WITH_HELD, as_of=None, limits=None)
+    statement = (
+        "DELETE FROM orders_diagnosis d WHERE d.computed_at < %(older_than)s"
+        f" AND d.order_id NOT IN (SELECT w.order_id FROM ({question.union()}) w)"
+    )
+    return statement, {**question.params, "older_than": older_than}
+
+
+_DETAILS = (
+    "SELECT u.order_id, o.public_id, o.origin, u.machine, u.state, u.subject_id, u.since, u.order_state,"
+    " o.version, u.amount, u.currency, o.service, o.city, o.channel, o.method, coalesce(a.gateway, '') AS gateway,"
+    " o.customer_name, o.owner_id, coalesce(p.username, '') AS owner, o.held_until,"
+    " coalesce(d.cause, '') AS cause, coalesce(d.confidence, 0) AS confidence,"
+    " coalesce(d.next_step, '') AS next_step, d.order_version AS diagnosed_version, d.computed_at AS diagnosed_at"
+    " FROM ({union}) u JOIN orders_order o ON o.id = u.order_id"
+    " LEFT JOIN orders_attempt a ON a.id = o.owning_attempt_id"
+    " LEFT JOIN auth_user p ON p.id = o.owner_id"
+    " LEFT JOIN orders_diagnosis d ON d.order_id = u.order_id"
+    " ORDER BY u.since, u.order_id"
+)
+
+
+def _rows(question: Question, *, limit: int | None, after: bool) -> list[StuckRow]:
+    oldest = question.union(limit=limit, after=after)
+    if limit is not None:
+        oldest = f"SELECT * FROM ({oldest}) w ORDER BY w.since, w.order_id LIMIT {limit:d}"
+    statement = f"{with_tables(question)} {_DETAILS.format(union=oldest)}"
+    return [_row(question, found) for found in fetch(statement, question.params)]
+
+
+def _row(question: Question, found: dict[str, Any]) -> StuckRow:
+    limit = question.limits.limit(found["machine"], found["state"], found["service"])
+    return StuckRow(**found, clock=question.clock, limit=limit or timedelta(0))
+
+
+def fetch(statement: str, params: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of one statement, by column name."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
