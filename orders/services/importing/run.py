@@ -146,10 +146,11 @@ def _cells(line: Line) -> list[str]:
 
 
 def _reasons() -> dict[str, str]:
+    """Sentences for PostgreSQL's format(), which puts the numbers and names in."""
     return {
-        "repeats": _("it repeats line %s"),
-        "orphan": _("neither the file nor the database has its order %s"),
-        "currency": _("it is in %1$s, its order in %2$s"),
+        "repeats": _("it repeats line %(line)s") % {"line": "%s"},
+        "orphan": _("neither the file nor the database has its order %(order)s") % {"order": "%s"},
+        "currency": _("it is in %(currency)s, its order in %(other)s") % {"currency": "%1$s", "other": "%2$s"},
         "ours": _("an order of this platform has this id"),
         "taken": _("a payment of another order has this id"),
     }
