@@ -152,18 +152,22 @@ class Fleet(Neighbour):
 
     def _drive(self, key: str, event: str) -> None:
         row = self.bookings.get(key)
-        if row is None or row["status"] in ENDED:
+        if row is None or row["status"] in ENDED or ORDER.index(event) <= ORDER.index(row["status"]):
             return
-        planned = self.world.plans.take(row["refs"], neighbour=self.name, on="trip")
-        faults = self.world.faults(self.name)
-        do = planned.do if planned is not None else None
-        if do == "stuck" or self._hits(faults.stuck_trips, "stuck_trips", row):
-            return
-        cancels = do == "driver_cancels" or self._hits(faults.driver_cancels, "driver_cancels", row)
-        self.happen(row, event="cancelled_by_driver" if cancels else event)
+        turn = self._turn(row, event)
+        if turn != "stuck":
+            self.happen(row, event="cancelled_by_driver" if turn == "driver_cancels" else event)
 
-    def _hits(self, rate: float, what: str, row: Row) -> bool:
-        return self.world.hits(self.name, rate / len(TRIPS[self.name]), what, refs=row["refs"])
+    def _turn(self, row: Row, event: str) -> str | None:
+        """What happens instead of an event. The dice let drivers cancel before they pick somebody up, and let
+        trips stand still before their end; the `code` of a plan names the event itself."""
+        planned = self.world.plans.take(row["refs"], neighbour=self.name, on="trip")
+        if planned is not None:
+            return planned.do if planned.code in (None, event) else None
+        faults = self.world.faults(self.name)
+        rates = {"picked_up": ("driver_cancels", faults.driver_cancels), "completed": ("stuck", faults.stuck_trips)}
+        do, rate = rates.get(event, ("", 0.0))
+        return do if self.world.hits(self.name, rate, do, refs=row["refs"]) else None
 
     def happen(self, row: Row, *, event: str) -> Row:
         """An event of the trip, told to the application."""

@@ -10,14 +10,13 @@ import hmac
 import json
 import re
 import uuid
-from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from opsconsole.sandbox.books import Row, now
 from opsconsole.sandbox.callbacks import RetryPolicy
 from opsconsole.sandbox.http11 import Request, Response, answer
-from opsconsole.sandbox.neighbour import Found, Route, route
+from opsconsole.sandbox.neighbour import Found, Refs, Route, Run, route
 from opsconsole.sandbox.payments import (
     PAID,
     PaymentGateway,
@@ -79,44 +78,18 @@ class Midtrans(PaymentGateway):
     )
 
     def vendor_routes(self) -> list[Route]:
-        snap, core = "/snap/v1/transactions", "/v2/<id>"
+        snap, core, known = "/snap/v1/transactions", "/v2/<id>", self._known
+        table: list[tuple[str, str, str, Run, Refs]] = [
+            ("POST", snap, "create", self._create, _named),
+            ("POST", f"{snap}/<id>/cancel", "close", self._close_page, known),
+            ("GET", f"{core}/status", "status", self._status, known),
+            ("POST", f"{core}/cancel", "close", self._cancel, known),
+            ("POST", f"{core}/expire", "close", self._expire, known),
+            ("POST", f"{core}/refund", "refund", self._refund, known),
+        ]
         return [
-            route("POST", snap, "create", run=self._guard(self._create), refs=_named),
-            route(
-                "POST",
-                f"{snap}/<id>/cancel",
-                "close",
-                run=self._guard(self._close_page),
-                refs=self._known,
-            ),
-            route(
-                "GET",
-                f"{core}/status",
-                "status",
-                run=self._guard(self._status),
-                refs=self._known,
-            ),
-            route(
-                "POST",
-                f"{core}/cancel",
-                "close",
-                run=self._guard(self._cancel),
-                refs=self._known,
-            ),
-            route(
-                "POST",
-                f"{core}/expire",
-                "close",
-                run=self._guard(self._expire),
-                refs=self._known,
-            ),
-            route(
-                "POST",
-                f"{core}/refund",
-                "refund",
-                run=self._guard(self._refund),
-                refs=self._known,
-            ),
+            route(method, path, operation, run=self._guard(run), refs=refs)
+            for method, path, operation, run, refs in table
         ]
 
     def rejection(self, fate: Fate, *, operation: str) -> Response:
@@ -127,7 +100,7 @@ class Midtrans(PaymentGateway):
     def _known(self, request: Request, found: Found) -> list[str]:
         return self.refs_of(found["id"])
 
-    def _guard(self, run: Callable[[Request, Found], Response]) -> Callable[[Request, Found], Response]:
+    def _guard(self, run: Run) -> Run:
         def guarded(request: Request, found: Found) -> Response:
             is_snap = request.path.startswith("/snap/")
             if not self._is_authorised(request):

@@ -88,35 +88,7 @@ class PaymentGateway(Neighbour):
         return [reference] if payment is None else payment["refs"]
 
     def register(self, wanted: Registration, *, key: str) -> Row:
-        customer = wanted.customer
-        row: Row = {
-            "key": key,
-            "merchant_ref": wanted.merchant_ref,
-            "gateway_ref": wanted.gateway_ref,
-            "tokens": [wanted.gateway_ref],
-            "transaction_id": str(uuid.uuid4()),
-            "order_ref": wanted.order_ref,
-            "method": wanted.method,
-            "amount": wanted.amount,
-            "currency": wanted.currency,
-            "status": "created",
-            "code": None,
-            "paid_amount": None,
-            "paid_currency": None,
-            "created_at": now().isoformat(),
-            "paid_at": None,
-            "settled_at": None,
-            "expires_at": wanted.expires_at.isoformat(),
-            "customer": customer,
-            "refs": references(
-                wanted.order_ref,
-                wanted.merchant_ref,
-                wanted.gateway_ref,
-                customer.get("email"),
-                customer.get("phone"),
-            ),
-            "refunds": [],
-        }
+        row = _new_payment(wanted, key=key)
         self.save(row)
         self._indexed(key, row)
         self.expire_in_time(row)
@@ -225,51 +197,49 @@ class PaymentGateway(Neighbour):
         currency: str | None,
         force: bool,
     ) -> Row:
-        if row["status"] not in UNPAID and not force:
+        if row["status"] in PAID or (row["status"] not in UNPAID and not force):
             raise Refused("closed", f"this payment is {row['status']}", status=409)
-        if planned is not None and planned.do == "amount":
-            amount = planned.amount
-        if planned is not None and planned.do == "currency":
-            currency = planned.currency
-        charged = row["amount"] if amount is None else amount
+        doing = planned or Behaviour(on="pay", do="pay")
+        if doing.do == "amount":
+            amount = doing.amount
+        if doing.do == "currency":
+            currency = doing.currency
+        if doing.do == "reverse":
+            self._reverse_later(row["key"], seconds=120.0 if doing.seconds is None else doing.seconds)
+        money = {
+            "paid_amount": row["amount"] if amount is None else amount,
+            "paid_currency": currency or row["currency"],
+        }
+        code = doing.code if doing.do == "code" else None
+        paid = self.change(row, status="paid", code=code, paid_at=now().isoformat(), **money)
+        self._note("charged", row)
+        return paid
+
+    def _note(self, effect: str, row: Row) -> None:
         self.world.books.note(
             self.name,
-            "charged",
+            effect,
             merchant_ref=row["merchant_ref"],
             gateway_ref=row["gateway_ref"],
             order_ref=row["order_ref"],
-            amount=charged,
-            currency=currency or row["currency"],
-        )
-        if planned is not None and planned.do == "reverse":
-            self.world.after(planned.seconds or 120.0, lambda: self._reverse_later(row["key"]))
-        return self.change(
-            row,
-            status="paid",
-            code=planned.code if planned is not None and planned.do == "code" else None,
-            paid_amount=charged,
-            paid_currency=currency or row["currency"],
-            paid_at=now().isoformat(),
+            amount=row["paid_amount"],
+            currency=row["paid_currency"],
         )
 
-    def _reverse_later(self, key: str) -> None:
-        row = self.payments.get(key)
-        if row is not None and row["status"] in PAID:
-            self._after_paid(row, outcome="reverse")
+    def _reverse_later(self, key: str, *, seconds: float) -> None:
+        def reverse() -> None:
+            row = self.payments.get(key)
+            if row is not None and row["status"] in PAID:
+                self._after_paid(row, outcome="reverse")
+
+        self.world.after(seconds, reverse)
 
     def _after_paid(self, row: Row, *, outcome: str) -> Row:
         if row["status"] not in PAID:
             raise Refused("not_paid", f"this payment is {row['status']}", status=409)
         if outcome == "settle":
             return self.change(row, status="settled", settled_at=now().isoformat())
-        self.world.books.note(
-            self.name,
-            "reversed",
-            merchant_ref=row["merchant_ref"],
-            order_ref=row["order_ref"],
-            amount=row["paid_amount"],
-            currency=row["paid_currency"],
-        )
+        self._note("reversed", row)
         return self.change(row, status="reversed", settled_at=row["settled_at"] or row["paid_at"])
 
     def _unpaid(self, row: Row, *, outcome: str) -> Row:
@@ -338,6 +308,33 @@ class PaymentGateway(Neighbour):
         """A click on the page; the page itself shows when it came too late."""
         with suppress(Refused):
             self.act(row, outcome=outcome)
+
+
+def _new_payment(wanted: Registration, *, key: str) -> Row:
+    customer = wanted.customer
+    refs = (wanted.order_ref, wanted.merchant_ref, wanted.gateway_ref, customer.get("email"), customer.get("phone"))
+    return {
+        "key": key,
+        "merchant_ref": wanted.merchant_ref,
+        "gateway_ref": wanted.gateway_ref,
+        "tokens": [wanted.gateway_ref],
+        "transaction_id": str(uuid.uuid4()),
+        "order_ref": wanted.order_ref,
+        "method": wanted.method,
+        "amount": wanted.amount,
+        "currency": wanted.currency,
+        "status": "created",
+        "code": None,
+        "paid_amount": None,
+        "paid_currency": None,
+        "created_at": now().isoformat(),
+        "paid_at": None,
+        "settled_at": None,
+        "expires_at": wanted.expires_at.isoformat(),
+        "customer": customer,
+        "refs": references(*refs),
+        "refunds": [],
+    }
 
 
 def returned(row: Row) -> int:

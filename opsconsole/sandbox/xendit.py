@@ -7,14 +7,13 @@ import base64
 import hmac
 import json
 import uuid
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from opsconsole.sandbox.books import Row, now
 from opsconsole.sandbox.callbacks import Message, RetryPolicy
 from opsconsole.sandbox.http11 import Request, Response, answer
-from opsconsole.sandbox.neighbour import Found, Route, route
+from opsconsole.sandbox.neighbour import Found, Refs, Route, Run, no_references, route
 from opsconsole.sandbox.payments import (
     PAID,
     UNPAID,
@@ -63,45 +62,19 @@ class Xendit(PaymentGateway):
     )
 
     def vendor_routes(self) -> list[Route]:
-        guard, known = self._guard, self._known
+        invoices, known, asked = "/v2/invoices", self._known, self._asked
+        table: list[tuple[str, str, str, Run, Refs]] = [
+            ("POST", f"{invoices}/?", "create", self._create, _named),
+            ("GET", f"{invoices}/?", "status", self._list, asked),
+            ("GET", f"{invoices}/<id>", "status", self._status, known),
+            ("POST", "/invoices/<id>/expire!", "close", self._expire, known),
+            ("POST", "/refunds", "refund", self._refund, self._refunded),
+            ("GET", "/refunds", "ask_refund", self._refunds, asked),
+            ("GET", "/refunds/<id>", "ask_refund", self._one_refund, no_references),
+        ]
         return [
-            route("POST", "/v2/invoices/?", "create", run=guard(self._create), refs=_named),
-            route(
-                "GET",
-                "/v2/invoices/?",
-                "status",
-                run=guard(self._list),
-                refs=self._asked,
-            ),
-            route(
-                "GET",
-                "/v2/invoices/<id>",
-                "status",
-                run=guard(self._status),
-                refs=known,
-            ),
-            route(
-                "POST",
-                "/invoices/<id>/expire!",
-                "close",
-                run=guard(self._expire),
-                refs=known,
-            ),
-            route(
-                "POST",
-                "/refunds",
-                "refund",
-                run=guard(self._refund),
-                refs=self._refunded,
-            ),
-            route(
-                "GET",
-                "/refunds",
-                "ask_refund",
-                run=guard(self._refunds),
-                refs=self._asked,
-            ),
-            route("GET", "/refunds/<id>", "ask_refund", run=guard(self._one_refund)),
+            route(method, path, operation, run=self._guard(run), refs=refs)
+            for method, path, operation, run, refs in table
         ]
 
     def rejection(self, fate: Fate, *, operation: str) -> Response:
@@ -118,7 +91,7 @@ class Xendit(PaymentGateway):
     def _refunded(self, request: Request, found: Found) -> list[str]:
         return self.refs_of(str(request.json().get("invoice_id")))
 
-    def _guard(self, run: Callable[[Request, Found], Response]) -> Callable[[Request, Found], Response]:
+    def _guard(self, run: Run) -> Run:
         def guarded(request: Request, found: Found) -> Response:
             key = self.world.secrets.gateways[self.name]["secret_key"]
             expected = "Basic " + base64.b64encode(f"{key}:".encode()).decode()

@@ -174,6 +174,40 @@ def test_a_trip_can_stand_still(control, receiver):
     assert tpg.ask_booking("K").data.state == "booked"
 
 
+@pytest.mark.parametrize(
+    ("fault", "told", "state"),
+    [
+        ("driver_cancels", ["assigned", "cancelled_by_driver"], "cancelled_by_driver"),
+        ("stuck_trips", ["assigned", "picked_up"], "picked_up"),
+    ],
+)
+def test_the_dice_can_end_a_trip_early(control, receiver, fault, told, state):
+    control.faults("tpg", **{fault: 1})
+    tpg.book("MRG-1", item={"ref": "i1"}, idempotency_key="K")
+    partners.rent.book("MRG-2", item={"ref": "i2"}, idempotency_key="L")
+    wait_until(lambda: any(b"completed" in each.body for each in receiver.got))
+    assert sorted(json.loads(each.body)["event"] for each in receiver.got if each.path == "/callbacks/tpg") == told
+    assert tpg.ask_booking("K").data.state == state
+
+
+def test_a_plan_names_the_event_that_does_not_come(control, receiver):
+    control.plan("MRG-1", {"on": "trip", "do": "driver_cancels", "code": "completed"})
+    tpg.book("MRG-1", item={"ref": "i1"}, idempotency_key="K")
+    wait_until(lambda: len(receiver.got) == 3)
+    assert sorted(events(receiver)) == ["assigned", "cancelled_by_driver", "picked_up"]
+
+
+def test_a_trip_never_goes_backwards(control, receiver):
+    control.speed(100)
+    tpg.book("MRG-1", item={"ref": "i1"}, idempotency_key="K")
+    control.trip("K", event="picked_up")
+    control.speed(100_000)
+    tpg.book("MRG-2", item={"ref": "i2"}, idempotency_key="L")
+    wait_until(lambda: tpg.ask_booking("L").data.state == "completed")
+    wait_until(lambda: events(receiver).count("assigned") == 1)
+    assert tpg.ask_booking("K").data.state == "picked_up"
+
+
 def test_an_event_can_be_made_to_happen(control, receiver):
     control.speed(1)
     tpg.book("MRG-1", item={"ref": "i1"}, idempotency_key="K")

@@ -11,7 +11,7 @@ from opsconsole.sandbox.remote import RemoteSandbox, SandboxSaidNo
 from orders.clients import tpg
 from orders.resilience import Answered, Unknown
 from tests.orders.clients.attempts import attempt
-from tests.sandbox_fixtures import SECRETS, effects, raw
+from tests.sandbox_fixtures import SECRETS, effects, raw, wait_until
 
 DOINGS = ["error", "error_after", "timeout", "timeout_after_success", "late_effect", "reset", "reset_after", "drip"]
 
@@ -184,7 +184,16 @@ class TestPlansOfOrders:
         one = attempt("midtrans", method="va_permata").open()
         control.plan(one.order_ref, {"on": "pay", "do": "reverse", "seconds": 0})
         control.pay(one.ref)
-        assert effects(control, "midtrans")[0] == "charged"
+        wait_until(lambda: effects(control, "midtrans") == ["charged", "reversed"])
+        assert one.status().state == "reversed"
+
+    def test_a_share_of_refunds_can_come_to_nothing(self, control):
+        one = attempt("xendit").open()
+        control.faults("xendit", refund_fails=1)
+        control.pay(one.ref)
+        one.refund(50_000)
+        wait_until(lambda: one.ask_refund(50_000).state == "failed")
+        assert effects(control, "xendit") == ["charged"]
 
     def test_plans_are_shown_and_taken_away(self, control):
         control.plan("A", {"on": "pay", "do": "fail"})
