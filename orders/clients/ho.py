@@ -48,8 +48,7 @@ def post_entry(
     idempotency_key: str = "",
     deadline: float | None = None,
 ) -> Outcome[Entry]:
-    """Record a payment or refund. The same `entry_ref` again answers the entry already there;
-    with other content it is refused with code `entry_differs`."""
+    """The same `entry_ref` again answers the entry that is there; with other content `entry_differs`."""
     body = {
         "entry_ref": entry_ref,
         "order_ref": order_ref,

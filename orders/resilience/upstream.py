@@ -62,11 +62,8 @@ def call(
     `reads` marks a call without effect that is not a GET: its failures are Retryable.
     """
     upstream = settings.UPSTREAMS[name]
-    limit = upstream["timeout"] if deadline is None else deadline
-    client = connections.client(name, is_secure=upstream["url"].startswith("https:"))
-    started = time.monotonic()
     request = _Request(
-        client=client,
+        client=connections.client(name, is_secure=upstream["url"].startswith("https:")),
         method=method,
         url=upstream["url"] + path,
         content=_content(json, form=form),
@@ -74,6 +71,11 @@ def call(
         reads=method in READS if reads is None else reads,
     )
     tries = upstream["tries"] if idempotent or request.reads else 1
+    return _observed(name, request, limit=upstream["timeout"] if deadline is None else deadline, tries=tries)
+
+
+def _observed(name: str, request: _Request, *, limit: float, tries: int) -> Outcome[Any]:
+    started = time.monotonic()
     outcome = _tried(name, request, until=started + limit, tries=tries)
     seconds = time.monotonic() - started
     observe(name, outcome.kind, seconds)
