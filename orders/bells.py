@@ -8,6 +8,7 @@ Redis may be away: then the ticker's sweep rings when it is back (notes on relia
 import logging
 import time
 from functools import lru_cache
+from typing import ClassVar
 
 import django_rq
 import redis
@@ -33,20 +34,34 @@ QUEUES = {
 LONGEST_HUSH = 5  # seconds; a bell whose job was lost with Redis rings again after this
 LATCH = 1.0  # seconds without trying, once Redis has refused
 PATIENCE = 0.2  # seconds
+ECHO = 0.02  # seconds
 
 
 class _Latch:
-    """Since when Redis is not worth asking, for this process."""
+    """What this process remembers: until when Redis is not worth asking, and when each bell rang."""
 
     bad_until = 0.0
+    rang: ClassVar[dict[str, float]] = {}
 
 
 _latch = _Latch()
 
 
 def ring(kind: str) -> None:
-    """Ring after the running transaction commits; at once when there is none."""
-    transaction.on_commit(lambda: ring_now(kind), robust=True)
+    """Ring after the running transaction commits; at once when there is none.
+
+    In a flood most rings say what the last one said; those within `ECHO` seconds are left to the
+    ticker's sweep, which comes every second.
+    """
+    transaction.on_commit(lambda: _ring_unless_echo(kind), robust=True)
+
+
+def _ring_unless_echo(kind: str) -> None:
+    now = time.monotonic()
+    if now - _latch.rang.get(kind, 0.0) < ECHO:
+        return
+    _latch.rang[kind] = now
+    ring_now(kind)
 
 
 def ring_now(kind: str) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 from orders.bells import ring
 from orders.clients.gateway import Claim, Unparseable
@@ -23,7 +23,7 @@ KEPT_HEADERS = ("content-type", "user-agent", "x-forwarded-for", "webhook-id")
 
 # One round trip: the hot path of a callback (notes on performance). The same bytes again raise
 # the count and re-arm the inquiry; nothing a stranger sends can replace what is stored.
-_STORE = """
+STORE = """
 INSERT INTO orders_inboundevent AS e
     (source, digest, raw, headers, reference, claim, occurred_at, received_at, last_received_at,
      deliveries, verdict, state, entered_at, version, created_at, due_at, token, tries, last_error,
@@ -98,14 +98,28 @@ def unreadable(source: str, problem: Unparseable, *, raw: bytes, headers: Mappin
 def store(message: Message) -> int:
     """Write the message down, durably, in one statement. Its row's id.
 
-    Raises DatabaseError when it cannot be stored: the caller must not acknowledge it then.
+    Raises DatabaseError when it cannot be stored: the caller must not acknowledge it then. A
+    connection that broke since it was last used costs one more try, not a question before every
+    message: the statement may run twice.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_STORE, _values(message))
-        row_id = int(cursor.fetchone()[0])
+    values = _values(message)
+    setattr(connection, "health_check_done", True)  # noqa: B010 - a name the type stubs do not know
+    try:
+        row_id = _insert(values)
+    except (OperationalError, InterfaceError):
+        if connection.in_atomic_block:
+            raise
+        connection.close()
+        row_id = _insert(values)
     if message.state == InboundState.STORED:
         ring("inbound")
     return row_id
+
+
+def _insert(values: Mapping[str, Any]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(STORE, values)
+        return int(cursor.fetchone()[0])
 
 
 def _values(message: Message) -> dict[str, Any]:
