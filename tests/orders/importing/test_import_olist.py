@@ -1,10 +1,13 @@
 """12,751 real orders, when their files are at hand. Nothing of them is kept in this project."""
 
 import csv
+import json
 from collections import Counter
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.db.models import Sum
 
 from orders.models import History, LedgerEntry, Order
@@ -44,6 +47,7 @@ def test_a_real_shop_comes_in_whole_and_only_once(olist: Path) -> None:
     again = take_in(olist)
     assert (again.new, again.changed, again.unchanged, again.anomalies) == (0, 0, 12_751, 0)
     anomalies_are_on_the_timelines(olist)
+    the_right_orders_hang(olist)
 
 
 def anomalies_are_on_the_timelines(folder: Path) -> None:
@@ -52,3 +56,24 @@ def anomalies_are_on_the_timelines(folder: Path) -> None:
     found = {(names[row.order_id], row.detail["kind"]) for row in History.objects.filter(verb="anomaly").iterator()}
     kinds = {kind for _order, kind in wanted}
     assert {(order, kind) for order, kind in found if kind in kinds} == wanted
+
+
+STATES = {
+    "ORDER_CREATED": "created",
+    "PAYMENT_CAPTURED": "paid",
+    "BOOKING_REQUESTED": "booking",
+    "DISPATCHED": "active",
+}
+
+
+def the_right_orders_hang(folder: Path) -> None:
+    out = StringIO()
+    call_command("stuck", "--as-of=2018-10-17T17:30:18Z", "--json", stdout=out)
+    found = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert len(found) == 1729
+    assert {(line["order_id"], line["state"], line["since"]) for line in found} == {
+        (row["order_id"], STATES[row["status"]], f"{row['last_event_at']}Z")
+        for row in expected(folder, "expected_stuck.csv")
+    }
+    assert all(line["cause"].startswith("import_") and line["next_step"] for line in found)
+    assert {line["currency"] for line in found} == {"BRL"}
