@@ -48,7 +48,7 @@ def ensure_running(places: Places) -> Urls:
     while time.monotonic() < deadline:
         state = State.read(places.state)
         if is_held(places.keeper_lock):
-            if state and not state.problem and _listens(places.postgres_socket) and _listens(places.redis_socket):
+            if state and not state.problem and all(map(_listens, state.sockets)):
                 return Urls(database=state.database_url, redis=state.redis_url)
         elif is_started:
             raise CannotServe(state.problem if state else f"the embedded servers did not start; see {places.logs}.")
@@ -60,11 +60,11 @@ def ensure_running(places: Places) -> Urls:
     raise CannotServe(f"the embedded servers take too long to start; see {places.logs}.")
 
 
-def _listens(path: Path) -> bool:
+def _listens(path: str) -> bool:
     """Whether a server is behind a socket: a killed keeper's state and lock outlive its servers by a moment."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
-            probe.connect(str(path))
+            probe.connect(path)
         except OSError:
             return False
         return True

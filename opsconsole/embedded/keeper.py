@@ -106,8 +106,7 @@ class Keeper:
 
     def _serve(self) -> None:
         self._start_all()
-        urls = self.places.urls
-        State(os.getpid(), problem="", database_url=urls.database, redis_url=urls.redis).write(self.places.state)
+        self.places.running(os.getpid()).write(self.places.state)
         say("PostgreSQL and Redis are up")
         users = FileLock(self.places.users_lock)
         while not self.stopping and not users.taken_at_once():

@@ -58,16 +58,15 @@ class Places:
 
     @property
     def sockets(self) -> Path:
-        """The same folder at every start, so that clients find a restarted server where it was."""
+        """The same folder at every start, so that clients find a restarted server where it was.
+
+        Not where TMPDIR says, if it can be helped: one command may have it set and the next may not.
+        """
         digest = hashlib.sha256(str(self.data).encode()).hexdigest()[:12]
         name = f"opsconsole-{os.geteuid()}-{digest}"
-        roots = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]  # noqa: S108 - checked when made
-        fitting = [root for root in roots if len(bytes(root / name)) <= LONGEST_FOLDER]
+        roots = [Path("/tmp"), Path("/var/tmp"), Path(tempfile.gettempdir())]  # noqa: S108 - checked when made
+        fitting = [root for root in roots if os.access(root, os.W_OK) and len(bytes(root / name)) <= LONGEST_FOLDER]
         return (fitting or roots)[0] / name
-
-    @property
-    def postgres_socket(self) -> Path:
-        return self.sockets / ".s.PGSQL.5432"
 
     @property
     def redis_socket(self) -> Path:
@@ -76,6 +75,11 @@ class Places:
     @property
     def urls(self) -> Urls:
         return Urls(database=self.database_url(DATABASE), redis=f"unix://{self.redis_socket}?db=0")
+
+    def running(self, pid: int) -> "State":
+        """What a keeper writes once both servers answer."""
+        sockets = (str(self.sockets / ".s.PGSQL.5432"), str(self.redis_socket))
+        return State(pid, problem="", database_url=self.urls.database, redis_url=self.urls.redis, sockets=sockets)
 
     def database_url(self, name: str) -> str:
         return f"postgresql://{SUPERUSER}@/{name}?host={quote(str(self.sockets), safe='')}"
@@ -89,6 +93,7 @@ class State:
     problem: str
     database_url: str = ""
     redis_url: str = ""
+    sockets: tuple[str, ...] = ()
 
     def write(self, path: Path) -> None:
         draft = path.with_suffix(".draft")

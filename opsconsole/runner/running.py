@@ -10,7 +10,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 from opsconsole import embedded
 from opsconsole.embedded.places import Places, Urls
@@ -129,8 +128,6 @@ def announce(plan: Plan, log: Log) -> None:
 
 
 def sign_ins() -> list[str]:
-    if find_spec("opsconsole.console") is None or find_spec("opsconsole.console.demo_users") is None:
-        return []
     from opsconsole.console.demo_users import DEMO_PASSWORD, DEMO_USERS
 
     people = [f"sign in as {person.username:<8} {person.role_label}" for person in DEMO_USERS]

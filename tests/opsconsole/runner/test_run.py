@@ -130,6 +130,13 @@ def test_ctrl_c_while_starting_leaves_nothing(
     eventually(lambda: not processes_of(environment), within=60)
 
 
+def test_a_command_alone_brings_the_servers_for_its_own_duration(environment: dict[str, str]) -> None:
+    script = "from orders.models import Heartbeat; print('heartbeats', Heartbeat.objects.count())"
+    finished = manage(environment, "shell", "-v", "0", "-c", script)
+    assert (finished.returncode, finished.stdout) == (0, "heartbeats 0\n")
+    assert processes_of(environment) == []
+
+
 def test_a_taken_port_is_said_before_anything_starts(environment: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         number = taken.getsockname()[1]
