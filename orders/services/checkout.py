@@ -96,6 +96,8 @@ def ensure_link(order: Order, *, actor: str, method: str = "") -> bool:
     """
     with transaction.atomic():
         order = lock(order)
+        if order.state not in links.PAYABLE:
+            raise NotAllowed(_("Nothing is to be paid for order %s now.") % order)
         if _living(order, method=method):
             return False
         if method and method != order.method:
