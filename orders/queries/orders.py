@@ -58,13 +58,17 @@ def history(channel: str) -> QuerySet[Order]:
 
 
 def _page(orders: QuerySet[Order], *, place: tuple[datetime, int] | None, wanted: Wanted, limit: int) -> Page:
-    rows = _matching(orders, wanted).order_by("-placed_at", "-id")
-    if place is not None:
-        rows = rows.filter(TupleLessThan(Tuple("placed_at", "id"), place))
     limit = min(limit, MOST_ROWS)
-    found = list(rows[: limit + 1])
+    found = list(_rows(orders, place=place, wanted=wanted)[: limit + 1])
     more = len(found) > limit
     return Page(found[:limit], found[limit - 1].public_id if more else "")
+
+
+def _rows(orders: QuerySet[Order], *, place: tuple[datetime, int] | None, wanted: Wanted) -> QuerySet[Order]:
+    rows = _matching(orders, wanted).order_by("-placed_at", "-id")
+    if place is None:
+        return rows
+    return rows.filter(TupleLessThan(Tuple("placed_at", "id"), place))
 
 
 def _matching(orders: QuerySet[Order], wanted: Wanted) -> QuerySet[Order]:
