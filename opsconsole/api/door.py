@@ -27,7 +27,8 @@ def door(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         _leave_session(request)
-        if request.method == "HEAD":
+        asked = request.method
+        if asked == "HEAD":
             request.method = "GET"  # the server drops the body (RFC 9110, section 9.3.2)
         try:
             refuse_unreadable(request)
@@ -35,6 +36,8 @@ def door(view: View) -> View:
             return _as_problem(request, view(request, *args, **kwargs))
         except Exception as error:  # noqa: BLE001 - the last place that can answer
             return refusal(request, error)
+        finally:
+            request.method = asked
 
     guarded.csrf_exempt = True  # type: ignore[attr-defined]
     return guarded

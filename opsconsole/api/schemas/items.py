@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from django.utils import timezone
 from pydantic import ConfigDict, Field, RootModel, model_validator
 
-from opsconsole.api.schemas.common import Ahead, Contact, Given, Money, Note, Place
+from opsconsole.api.schemas.common import Ahead, Contact, Given, Money, Note, Place, text
 from orders.services.carts import Line
 
 EARTH = 6371.0  # kilometres, mean radius
@@ -117,7 +117,7 @@ class RentDetails(Given):
 
 class Parcel(Given):
     weight_grams: Annotated[int, Field(ge=1, le=200_000, examples=[2500])]
-    description: Annotated[str, Field(min_length=1, max_length=120, examples=["Books"])]
+    description: Annotated[str, text(120), Field(examples=["Books"])]
     value: Money | None = None
 
 
@@ -168,8 +168,8 @@ class ShuttleDetails(Given):
         seats=2,
     )
 
-    origin: Annotated[str, Field(min_length=1, max_length=80)]
-    destination: Annotated[str, Field(min_length=1, max_length=80)]
+    origin: Annotated[str, text(80)]
+    destination: Annotated[str, text(80)]
     departure_at: Ahead
     seats: Annotated[int, Field(ge=1, le=10)] = 1
     vehicle_class: Literal["economy", "executive"] = "economy"

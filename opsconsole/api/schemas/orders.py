@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from opsconsole.api.schemas.carts import KnownCustomer
-from opsconsole.api.schemas.common import Amount, Given, Identifier, Instant, Told
+from opsconsole.api.schemas.common import Amount, Given, Identifier, Instant, Told, text
 from orders.models import Attempt, Item, LedgerEntry, Order, Refund
 from orders.states import AttemptState, OrderState, Service
 
@@ -42,7 +42,7 @@ class NewOrder(Given):
 
 
 class Cancellation(Given):
-    reason: Annotated[str, Field(min_length=3, max_length=200, examples=["The customer changed plans"])]
+    reason: Annotated[str, text(200), Field(examples=["The customer changed plans"])]
 
 
 class LinkWish(Given):
