@@ -1,0 +1,191 @@
+"""Every thing that can happen to an order, as one plain sentence: the one place that maps verb to words.
+
+The values a sentence may name are those of `orders.queries.telling`. Sums and instants are no part of
+a sentence: screens show them beside it.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Key = tuple[str, str]  # (machine, verb)
+
+_ORDER: Mapping[Key, Promise] = {
+    ("order", "create"): _("Order placed: %(channel)s"),
+    ("order", "open_link"): _("Payment link ready: waiting for the customer"),
+    ("order", "pay"): _("Order paid"),
+    ("order", "book"): _("Booking started"),
+    ("order", "queue"): _("Queued: dispatch cannot be reached"),
+    ("order", "confirm"): _("Everything is booked: the trip can begin"),
+    ("order", "complete"): _("Trip completed"),
+    ("order", "cancel"): _("Order cancelled"),
+    ("order", "expire"): _("Order expired unpaid"),
+    ("order", "fail"): _("Order failed"),
+    ("order", "pay_late"): _("Money came after the order was closed"),
+    ("order", "reinstate"): _("Order reinstated: it counts as paid again"),
+    ("order", "settle"): _("Late money given back: the order is closed for good"),
+    ("order", "reverse"): _("Payment taken back before booking: unpaid again"),
+    ("order", "annul"): _("Trip taken back after completion: order cancelled"),
+}
+
+_ATTEMPT: Mapping[Key, Promise] = {
+    ("attempt", "create"): _("Attempt %(number)s prepared for %(gateway)s"),
+    ("attempt", "send"): _("%(gateway)s asked for a payment link"),
+    ("attempt", "open"): _("%(gateway)s made the payment link"),
+    ("attempt", "pay"): _("%(gateway)s says attempt %(number)s is paid"),
+    ("attempt", "decline"): _("%(gateway)s says attempt %(number)s is declined"),
+    ("attempt", "not_start"): _("%(gateway)s started nothing: no link was made"),
+    ("attempt", "expire"): _("Link at %(gateway)s expired unpaid"),
+    ("attempt", "cancel"): _("Link at %(gateway)s closed: nobody can pay it any more"),
+    ("attempt", "reverse"): _("%(gateway)s took the payment of attempt %(number)s back"),
+    ("attempt", "mismatch"): _("%(gateway)s reports another payment than we asked for: a person decides"),
+}
+
+_REFUND: Mapping[Key, Promise] = {
+    ("refund", "create"): _("Refund requested"),
+    ("refund", "approve"): _("Refund approved"),
+    ("refund", "reject"): _("Refund rejected"),
+    ("refund", "send"): _("Refund sent to %(gateway)s"),
+    ("refund", "succeed"): _("%(gateway)s gave the money back"),
+    ("refund", "fail"): _("%(gateway)s refused the refund"),
+    ("refund", "lose"): _("%(gateway)s did not answer: nobody knows yet whether the refund went through"),
+    ("refund", "retry"): _("Refund will be sent again under the same key"),
+    ("refund", "bounce"): _("Refund came back: the money is with us again"),
+}
+
+_BOOKING: Mapping[Key, Promise] = {
+    ("saga", "create"): _("Booking planned"),
+    ("saga", "succeed"): _("Every item is booked"),
+    ("saga", "compensate"): _("What was booked is being undone"),
+    ("saga", "finish"): _("Everything that was booked is undone"),
+    ("saga", "give_up"): _("Booking gave up: a person has to look"),
+    ("saga", "retry"): _("Booking taken up again"),
+    ("step", "create"): _("Item %(item)s will be booked with %(partner)s"),
+    ("step", "send"): _("%(partner)s asked to book item %(item)s"),
+    ("step", "finish"): _("%(partner)s booked item %(item)s"),
+    ("step", "fail"): _("%(partner)s did not book item %(item)s"),
+    ("step", "lose"): _("%(partner)s did not answer: nobody knows yet whether item %(item)s is booked"),
+    ("step", "retry"): _("%(partner)s will be asked again to book item %(item)s"),
+    ("step", "undo"): _("%(partner)s asked to cancel item %(item)s"),
+    ("step", "finish_undo"): _("%(partner)s cancelled item %(item)s"),
+    ("step", "fail_undo"): _("%(partner)s could not cancel item %(item)s"),
+    ("step", "skip"): _("Item %(item)s was never sent to %(partner)s and is not wanted any more"),
+    ("dispatch", "create"): _("Waiting in the dispatch queue"),
+    ("dispatch", "claim"): _("Taken from the dispatch queue by hand"),
+    ("dispatch", "release"): _("Back in the dispatch queue"),
+    ("dispatch", "send"): _("Dispatch tried again"),
+    ("dispatch", "dispatch"): _("Dispatched: out of the queue"),
+    ("dispatch", "fail"): _("Dispatch failed"),
+    ("dispatch", "withdraw"): _("Withdrawn from the dispatch queue"),
+}
+
+_POSTING: Mapping[Key, Promise] = {
+    ("posting", "create"): _("Head Office has to be told of the %(entry)s"),
+    ("posting", "send"): _("Head Office told of the %(entry)s"),
+    ("posting", "record"): _("Head Office recorded the %(entry)s"),
+    ("posting", "reject"): _("Head Office refused the %(entry)s"),
+    ("posting", "lose"): _("Head Office did not answer: nobody knows yet whether the %(entry)s is recorded"),
+    ("posting", "retry"): _("Head Office will be told of the %(entry)s again"),
+}
+
+_INBOUND: Mapping[Key, Promise] = {
+    ("inbound", "create"): _("%(source)s says %(claim)s: not judged yet"),
+    ("inbound", "apply"): _("%(source)s says %(claim)s: applied"),
+    ("inbound", "repeat"): _("%(source)s says %(claim)s: nothing new"),
+    ("inbound", "outrank"): _("%(source)s says %(claim)s: ignored, it is older than what we know"),
+    ("inbound", "refuse"): _("%(source)s says %(claim)s: refused, it is not so"),
+    ("inbound", "quarantine"): _("A message in the name of %(source)s is in quarantine"),
+    ("inbound", "replay"): _("Message of %(source)s judged again"),
+}
+
+MOVES: Final[Mapping[Key, Promise]] = MappingProxyType(
+    {**_ORDER, **_ATTEMPT, **_REFUND, **_BOOKING, **_POSTING, **_INBOUND}
+)
+
+# Facts that change no state, by verb alone: they are told of an order, an attempt or a step.
+FACTS: Final[Mapping[str, Promise]] = MappingProxyType(
+    {
+        "paid_twice": _("Paid twice: attempt %(number)s at %(gateway)s was paid as well"),
+        "reversed_after_booking": _("%(gateway)s took the payment back although the trip is booked"),
+        "driver_assigned": _("Driver assigned for item %(item)s"),
+        "picked_up": _("Customer picked up for item %(item)s"),
+        "item_completed": _("Item %(item)s completed"),
+        "note": _("Note by %(actor)s"),
+        "held": _("Put on hold by %(actor)s"),
+        "released": _("Hold ended by %(actor)s"),
+        "assigned": _("Assigned to %(owner)s"),
+        "unassigned": _("Nobody's any more"),
+        "revealed": _("%(actor)s looked at the customer's %(field)s"),
+        "action_requested": _("%(actor)s asked for: %(action)s"),
+        "action_approved": _("%(actor)s approved: %(action)s"),
+        "action_rejected": _("%(actor)s rejected: %(action)s"),
+        "action_finished": _("%(action)s: %(status)s"),
+        "anomaly": _("Odd: %(anomaly)s"),
+    }
+)
+
+# What belongs to no order: shown on the pages of settings, from the history's order 0.
+GENERAL: Final[Mapping[str, Promise]] = MappingProxyType(
+    {
+        "issue_token": _("Token issued"),
+        "revoke_token": _("Token revoked"),
+        "set_limit": _("Stuck limit set"),
+        "clear_limit": _("Stuck limit back to its default"),
+    }
+)
+
+# `detail.kind` of an anomaly (docs/import.md).
+ANOMALIES: Final[Mapping[str, Promise]] = MappingProxyType(
+    {
+        "dispatched_before_created": _("dispatched before it was placed"),
+        "dispatched_before_payment_approved": _("dispatched before the payment was approved"),
+        "dispatched_without_payment_approved": _("dispatched, and no payment was approved"),
+        "completed_before_dispatched": _("completed before it was dispatched"),
+        "completed_after_promise": _("completed later than promised"),
+        "completed_status_without_completion_time": _("completed, and nobody says when"),
+        "completed_without_dispatch_time": _("completed, and never dispatched"),
+        "completion_time_without_completed_status": _("it has a completion time and is not completed"),
+        "cancelled_after_dispatch": _("cancelled after it was dispatched"),
+        "cancelled_after_completion": _("cancelled after it was completed"),
+        "failed_after_dispatch": _("failed after it was dispatched"),
+        "expired_after_payment": _("expired although it was paid"),
+        "payment_recorded_while_created": _("a payment is recorded, and the order never left “created”"),
+        "payment_recorded_without_approval": _("a payment is recorded that was never approved"),
+        "paid_without_payment": _("paid, and no payment is recorded"),
+        "paid_total_differs": _("the payments do not add up to the order"),
+        "payment_part_missing": _("a part of the payment is missing"),
+        "import_contradicts": _("a later file says otherwise than an earlier one"),
+    }
+)
+
+ACTIONS: Final[Mapping[str, Promise]] = MappingProxyType(
+    {
+        "recheck_payment": _("Re-check payment"),
+        "make_link": _("Make payment link"),
+        "retry_booking": _("Retry booking"),
+        "repost_ho": _("Re-post to HO"),
+        "cancel_order": _("Cancel order"),
+        "refund": _("Refund"),
+    }
+)
+
+# What became of an action, in words that complete "Re-check payment: …".
+STATUSES: Final[Mapping[str, Promise]] = MappingProxyType(
+    {
+        "awaiting_approval": _("waits for a second person"),
+        "queued": _("queued"),
+        "running": _("running"),
+        "fixed": _("fixed"),
+        "not_fixed": _("not fixed"),
+        "refused": _("refused, nothing done"),
+        "unknown": _("nobody knows yet"),
+    }
+)
+
+FIELDS: Final[Mapping[str, Promise]] = MappingProxyType(
+    {"phone": _("phone number"), "email": _("email address"), "name": _("name"), "raw": _("raw messages")}
+)
+ENTRIES: Final[Mapping[str, Promise]] = MappingProxyType({"payment": _("payment"), "refund": _("refund")})
