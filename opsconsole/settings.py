@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "reconciliation",
     "runbooks",
     "opsconsole",
+    "opsconsole.console",
 ]
 
 MIDDLEWARE = [
@@ -39,10 +40,11 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "opsconsole.console.middleware.Language",
+    "opsconsole.console.middleware.SessionClock",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -63,6 +65,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "opsconsole.console.frame.frame",
             ],
         },
     },
@@ -99,6 +102,7 @@ LANGUAGES = [("en", "English"), ("id", "Bahasa Indonesia")]
 LOCALE_PATHS = [PROJECT / "locale"]
 USE_I18N = True
 USE_TZ = True
+FORMAT_MODULE_PATH = ["opsconsole.console.locale_formats"]
 TIME_ZONE = "Asia/Jakarta"  # what people see; rows are UTC
 
 STATIC_URL = "/static/"
@@ -113,8 +117,9 @@ STORAGES = {
 
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/"
-SESSION_COOKIE_AGE = int(timedelta(minutes=30).total_seconds())
-SESSION_SAVE_EVERY_REQUEST = True
+SESSION_IDLE = timedelta(minutes=30)
+SESSION_ABSOLUTE = timedelta(hours=8)
+SESSION_COOKIE_AGE = int(SESSION_ABSOLUTE.total_seconds())
 SESSION_COOKIE_SAMESITE = "Lax"
 SERVED_OVER_HTTPS = environment.flag("OPSCONSOLE_HTTPS")
 SESSION_COOKIE_SECURE = SERVED_OVER_HTTPS
@@ -122,6 +127,7 @@ CSRF_COOKIE_SECURE = SERVED_OVER_HTTPS
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if SERVED_OVER_HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SERVED_OVER_HTTPS else None
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "opsconsole.console.frame_views.csrf_failure"
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -12,4 +12,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", metrics, name="metrics"),
     path("callbacks/", include("orders.urls")),
     path("api/v1/", include("opsconsole.api.urls")),
+    path("", include("opsconsole.console.urls")),
 ]
