@@ -4,6 +4,7 @@
 at a terminal reaches it only through its users. It leaves its parent at once: whoever started it may end before it.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -131,6 +132,8 @@ class Keeper:
     def _stop_all(self) -> None:
         for kept in reversed(self.kept):
             kept.stop()
+        with contextlib.suppress(OSError):
+            self.places.sockets.rmdir()
         say("PostgreSQL and Redis are down")
 
     def _ask_to_stop(self, _signum: int, _frame: FrameType | None) -> None:
