@@ -69,7 +69,8 @@ class Question:
         """One a state: equality first lets the index hand the rows out in the order of age."""
         for machine in self.wanted.machines or MACHINES:
             for state in self.limits.states(machine):
-                yield self._arm(machine, state, after=after)
+                if not self.wanted.kinds or (machine, state) in self.wanted.kinds:
+                    yield self._arm(machine, state, after=after)
 
     def _arm(self, machine: str, state: str, *, after: bool) -> str:
         alias = "o" if machine == "order" else "x"

@@ -15,9 +15,10 @@ Condition = tuple[str, dict[str, Any]]
 @dataclass(frozen=True, slots=True)
 class StuckFilter:
     """Empty means any. `machines` are those whose clock ran out (order, saga, dispatch, refund,
-    posting), `states` are states of the order."""
+    posting), `kinds` the (machine, state) pairs it ran out in, `states` are states of the order."""
 
     machines: tuple[str, ...] = ()
+    kinds: tuple[tuple[str, str], ...] = ()
     states: tuple[str, ...] = ()
     min_age: timedelta | None = None
     services: tuple[str, ...] = ()

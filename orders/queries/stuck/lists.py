@@ -194,6 +194,11 @@ def _rows(question: Question, *, limit: int | None, after: bool) -> list[StuckRo
     return [_row(question, found) for found in fetch(statement, question.params)]
 
 
+def told(question: Question, chosen: str) -> list[StuckRow]:
+    """The rows of `chosen`, a SELECT over `question.union()`, in full and oldest first."""
+    return [_row(question, found) for found in fetch(_DETAILS.format(union=chosen), question.params)]
+
+
 def _row(question: Question, found: dict[str, Any]) -> StuckRow:
     limit = question.limits.limit(found["machine"], found["state"], found["service"])
     return StuckRow(**found, clock=question.clock, limit=limit or timedelta(0))
