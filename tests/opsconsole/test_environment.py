@@ -1,5 +1,6 @@
 """Readings of the environment: right values, and every mistake at once."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from opsconsole.environment import Environment, kept_secret
+from opsconsole.paths import PROJECT
 
 
 @pytest.mark.parametrize(
@@ -87,3 +89,11 @@ def test_a_secret_is_made_once_and_only_for_its_owner(tmp_path: Path) -> None:
     assert len(secrets.pop()) == 64
     assert path.stat().st_mode & 0o777 == 0o600
     assert [one.name for one in path.parent.iterdir()] == ["key"]
+
+
+def test_every_variable_of_the_settings_is_described_in_the_page_about_deployment() -> None:
+    settings = (PROJECT / "opsconsole" / "settings.py").read_text()
+    read = set(re.findall(r"environment\.\w+\(\s*\"([A-Z_]+)\"", settings))
+    page = (PROJECT / "docs" / "deploy.md").read_text()
+    assert read
+    assert [name for name in sorted(read) if f"`{name}`" not in page] == []
