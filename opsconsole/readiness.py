@@ -4,11 +4,9 @@ Red (503) only for what it cannot do without: PostgreSQL. Redis and the neighbou
 order can be taken without them, so a platform must not take us out for them.
 """
 
-import socket
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import redis
 from django.conf import settings
@@ -17,14 +15,14 @@ from django.http import HttpRequest, JsonResponse
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from orders import crew
+from opsconsole.neighbours import knock_on_all
 
 PATIENCE = 1.0  # seconds for each dependency; red within 5 s (issue: PostgreSQL away)
 
 
 def ready(_request: HttpRequest) -> JsonResponse:
     """GET /ready."""
-    answers = {"postgresql": _timed(_postgresql), "redis": _timed(_redis), **_neighbours()}
+    answers = {"postgresql": _timed(_postgresql), "redis": _timed(_redis), **knock_on_all()}
     is_ready = answers["postgresql"]["ok"]
     body = {"ready": is_ready, "dependencies": answers}
     headers = {"Cache-Control": "no-store"}
@@ -64,19 +62,3 @@ def _redis() -> None:
         client.ping()
     finally:
         client.close()
-
-
-def _neighbours() -> dict[str, dict[str, Any]]:
-    names = list(settings.UPSTREAMS)
-    return dict(zip(names, crew.each(_neighbour, names, crew="ready"), strict=True))
-
-
-def _neighbour(name: str) -> dict[str, Any]:
-    return _timed(lambda: _knock(settings.UPSTREAMS[name]["url"]))
-
-
-def _knock(url: str) -> None:
-    """An accepted connection is a sign of life; what the answers are worth, the metrics say."""
-    address = urlsplit(url)
-    port = address.port or (443 if address.scheme == "https" else 80)
-    socket.create_connection((address.hostname or "", port), timeout=PATIENCE).close()

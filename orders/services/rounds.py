@@ -17,6 +17,7 @@ from orders import bells
 from orders.models import Heartbeat
 from orders.services import expiry, publishing, work
 from orders.services.actions import requests
+from orders.services.verification.anchors import anchor_heads
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,10 @@ def sweep() -> list[str]:
     return [kind for kind in kinds if bells.ring_now(kind)]
 
 
+def ring_for_diagnoses() -> bool:
+    return bells.ring_now("diagnosis")
+
+
 def forget() -> int:
     return expiry.forget() + publishing.forget_published()
 
@@ -45,6 +50,8 @@ ROUNDS: Mapping[str, Clock] = {
     "sweep": Clock(1, sweep),
     "expire-orders": Clock(5, expiry.expire_orders),
     "expire-approvals": Clock(5, requests.expire),
+    "diagnose": Clock(5, ring_for_diagnoses),
+    "anchor": Clock(60, anchor_heads),
     "forget": Clock(3600, forget),
 }
 

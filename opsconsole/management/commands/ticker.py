@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from opsconsole.loops import until_stopped
+from opsconsole.neighbours import look_around
 from orders.services import rounds
 
 REST = 0.5  # seconds; the shortest round is due every second
@@ -19,5 +20,5 @@ class Command(BaseCommand):
 
 
 def _turn() -> float:
-    rounds.go()
+    rounds.go({**rounds.ROUNDS, "neighbours": rounds.Clock(10, look_around)})
     return REST
