@@ -177,10 +177,12 @@ def plan_of(rows) -> str:
 def test_a_page_is_read_off_an_index_from_the_first_to_the_last(many, channel, of, index):
     rows = of(channel).order_by("-placed_at", "-id")
     last = list(rows.values_list("placed_at", "id"))[-30]
+    # Where nearly every row is the channel's, the index over all orders is as good.
+    good = {index} if channel == "corporate" else {index, "order_placed"}
     for place in (None, last):
         page = queries._rows(of(channel), place=place, wanted=Wanted())[:26]
         plan = plan_of(page)
-        assert index in plan, plan
+        assert any(f'"Index Name": "{name}"' in plan for name in good), plan
         assert "Seq Scan" not in plan
         assert '"Sort"' not in plan
     deep = queries._rows(of(channel), place=last, wanted=Wanted())[:26]
