@@ -54,8 +54,9 @@ _COLUMNS = {
     "cities": "o.city",
     "channels": "o.channel",
 }
-_GATEWAY = "EXISTS (SELECT FROM orders_attempt a WHERE a.id = o.owning_attempt_id AND a.gateway = ANY(%(gateways)s))"
-_CAUSE = "EXISTS (SELECT FROM orders_diagnosis d WHERE d.order_id = o.id AND d.cause = ANY(%(causes)s))"
+# '' is an order without a link, or one that nobody has diagnosed.
+_GATEWAY = "coalesce((SELECT a.gateway FROM orders_attempt a WHERE a.id = o.owning_attempt_id), '') = ANY(%(gateways)s)"
+_CAUSE = "coalesce((SELECT d.cause FROM orders_diagnosis d WHERE d.order_id = o.id), '') = ANY(%(causes)s)"
 # Only rows that are stuck are looked at, so that no index is needed for it.
 _TEXT = (
     "(o.public_id ILIKE %(text)s OR o.customer_name ILIKE %(text)s OR o.customer_phone ILIKE %(text)s"

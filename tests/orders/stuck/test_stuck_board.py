@@ -61,6 +61,8 @@ FILTERS = {
     "city": StuckFilter(cities=("Bali",)),
     "method": StuckFilter(methods=("card", "gopay")),
     "cause": StuckFilter(causes=("booking_never_started",)),
+    "no cause yet": StuckFilter(causes=("", "callback_lost")),
+    "no link yet": StuckFilter(gateways=("",)),
     "unowned": StuckFilter(unowned=True),
     "age": StuckFilter(min_age=timedelta(hours=2, minutes=30)),
     "held too": StuckFilter(held="include"),
@@ -87,6 +89,12 @@ def test_views_equal_the_single_questions(view: View) -> None:
 
 def test_the_oldest_is_named_and_a_held_order_is_not(orders: dict[str, Order]) -> None:
     assert board().oldest == orders["taxi"].public_id
+
+
+@pytest.mark.usefixtures("orders")
+@pytest.mark.parametrize(("name", "count"), [("cause", 1), ("no cause yet", 4), ("no link yet", 5)])
+def test_what_is_missing_can_be_chosen_as_well(name: str, count: int) -> None:
+    assert board(chosen=FILTERS[name]).chosen.count == count
 
 
 @pytest.mark.usefixtures("orders")
