@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -96,8 +97,11 @@ def _marked(view: Callable[..., HttpResponseBase], name: str) -> Any:
 
 
 def _page_path(request: HttpRequest) -> str:
-    """Where to return to: the page that asked, never an address that answers only POST."""
-    htmx = getattr(request, "htmx", None)
-    if htmx and htmx.current_url_abs_path:
-        return str(htmx.current_url_abs_path)
+    """Where to return to: the page that asked, never a fragment's address nor one that answers only POST.
+
+    Read from the header itself: SessionClock asks before django-htmx has looked at the request.
+    """
+    page = urlsplit(request.headers.get("HX-Current-URL", ""))
+    if page.netloc == request.get_host():
+        return f"{page.path}?{page.query}" if page.query else page.path
     return request.get_full_path() if request.method == "GET" else "/"

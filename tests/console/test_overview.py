@@ -8,19 +8,12 @@ from django.template.loader import render_to_string
 from opsconsole.console.overview import LastRun, Overview, Queue
 from opsconsole.console.samples import sample_overview, unknown_overview
 from opsconsole.console.tones import Tone
-from tests.console.people import World
 
 NOW = datetime(2026, 11, 20, 4, 42, 7, tzinfo=UTC)
 
 
 def shown(overview: Overview) -> str:
     return render_to_string("console/overview_live.html", {"overview": overview})
-
-
-def test_front_page_without_sources_knows_nothing_and_says_so(people: World) -> None:
-    html = people.client("sari").get("/").content.decode()
-    assert html.count("Not measured yet.") == 9
-    assert "Nothing hangs" not in html
 
 
 def test_stuck_states_show_count_money_oldest_and_lead_to_their_list() -> None:

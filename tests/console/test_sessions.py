@@ -39,8 +39,9 @@ def test_refresh_of_the_page_is_no_person(people: World) -> None:
             clock.shift(timedelta(minutes=5))
             assert client.get(reverse("alerts"), headers=POLL).status_code in {200, 204}
         clock.shift(timedelta(minutes=1))
-        answer = client.get(reverse("alerts"), headers=POLL)
-        assert answer["HX-Redirect"].startswith("/sign-in/?ended=1")
+        here = {"HX-Current-URL": "http://testserver/rights/?a=b"}
+        answer = client.get(reverse("alerts"), headers={**POLL, **here})
+        assert answer["HX-Redirect"] == "/sign-in/?ended=1&next=%2Frights%2F%3Fa%3Db"
         assert "_auth_user_id" not in client.session
 
 
