@@ -10,6 +10,7 @@ from orders.models.order import Item, Order
 from orders.models.payment import Attempt, LedgerEntry, Refund
 from orders.models.posting import Posting
 from orders.models.saga import DispatchEntry, Saga, Step
+from orders.models.sample import StuckSample
 from orders.models.setting import StuckLimit
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "Saga",
     "Step",
     "StuckLimit",
+    "StuckSample",
 ]

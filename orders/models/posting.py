@@ -45,6 +45,12 @@ class Posting(Stateful, Leased):
                 name="posting_open_age",
                 condition=~models.Q(state=PostingState.RECORDED),
             ),
+            # People search by what Head Office calls it.
+            models.Index(
+                fields=["ho_reference"],
+                name="posting_ho_reference",
+                condition=~models.Q(ho_reference=""),
+            ),
         )
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from orders import bells
 from orders.models import Heartbeat
-from orders.services import expiry, publishing, work
+from orders.services import expiry, publishing, sampling, work
 from orders.services.actions import requests
 from orders.services.verification.anchors import anchor_heads
 
@@ -52,6 +52,7 @@ ROUNDS: Mapping[str, Clock] = {
     "expire-approvals": Clock(5, requests.expire),
     "diagnose": Clock(5, ring_for_diagnoses),
     "anchor": Clock(60, anchor_heads),
+    "sample": Clock(60, sampling.sample),
     "forget": Clock(3600, forget),
 }
 
