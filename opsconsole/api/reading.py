@@ -75,7 +75,7 @@ def read(body: bytes) -> Any:
 
 
 def _refuse_constant(name: str) -> Any:
-    raise Problem("invalid-json", _("%s is no JSON number.") % name)
+    raise Problem("invalid-json", _("%(name)s is no JSON number.") % {"name": name})
 
 
 def _integer(digits: str) -> int:

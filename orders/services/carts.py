@@ -59,7 +59,7 @@ class CartOrdered(Refusal):
 
     def __init__(self, order_id: str) -> None:
         self.order_id = order_id
-        super().__init__(_("This cart has become order %s.") % order_id)
+        super().__init__(_("This cart has become order %(order)s.") % {"order": order_id})
 
 
 class CartMoved(Refusal):
@@ -193,7 +193,7 @@ def add_item(cart_id: uuid.UUID, *, channel: str, line: Line, also: Also) -> See
 
 def _refuse_full(now: Content) -> None:
     if len(now.items) >= MOST_ITEMS:
-        raise CartFull(_("A cart holds at most %d items.") % MOST_ITEMS)
+        raise CartFull(_("A cart holds at most %(most)d items.") % {"most": MOST_ITEMS})
 
 
 def _priced(line: Line, *, at: Content) -> CartItem:

@@ -37,10 +37,12 @@ def order_cart(cart_id: uuid.UUID, *, channel: str, method: str, revision: int |
         return _place(seen, method=method), True
     except NotAllowed:
         # Another call may have ordered the cart meanwhile; anything else is refused as it was.
-        seen = carts.find(cart_id, channel=channel)
-        if not seen.order_id:
-            raise
-        return _ordered(seen, method=method), False
+        now = carts.find(cart_id, channel=channel)
+        if now.order_id:
+            return _ordered(now, method=method), False
+        if now.revision != seen.revision:
+            raise CartMoved(_("The cart has changed since it was shown.")) from None
+        raise
 
 
 def _ordered(seen: SeenCart, *, method: str) -> Order:
@@ -97,7 +99,7 @@ def ensure_link(order: Order, *, actor: str, method: str = "") -> bool:
     with transaction.atomic():
         order = lock(order)
         if order.state not in links.PAYABLE:
-            raise NotAllowed(_("Nothing is to be paid for order %s now.") % order)
+            raise NotAllowed(_("Nothing is to be paid for order %(order)s now.") % {"order": order})
         if _living(order, method=method):
             return False
         if method and method != order.method:

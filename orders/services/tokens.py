@@ -32,7 +32,7 @@ def issue(channel: str, *, name: str, actor: str) -> tuple[ChannelToken, str]:
     if channel not in Channel.values:
         raise NotAllowed(_("There is no such channel."))
     if not 0 < len(name) <= NAME_LENGTH:
-        raise NotAllowed(_("A token needs a name of at most %d characters.") % NAME_LENGTH)
+        raise NotAllowed(_("A token needs a name of at most %(most)d characters.") % {"most": NAME_LENGTH})
     secret = MARK + secrets.token_urlsafe(SECRET_BYTES)
     with transaction.atomic():
         token = ChannelToken.objects.create(
