@@ -40,9 +40,9 @@ def look_around() -> int:
     now, answers = timezone.now(), knock_on_all()
     known = Heartbeat.objects.in_bulk([PREFIX + name for name in answers])
     for name, answer in answers.items():
-        before = known.get(PREFIX + name)
-        changed = before is None or before.detail.get("ok") != answer["ok"]
-        since = now.isoformat() if changed else before.detail.get("since", now.isoformat())
+        before = known[PREFIX + name].detail if PREFIX + name in known else {}
+        same = before.get("ok") == answer["ok"]
+        since = before.get("since", now.isoformat()) if same else now.isoformat()
         Heartbeat.objects.update_or_create(
             name=PREFIX + name, defaults={"pid": 0, "at": now, "detail": {**answer, "since": since}}
         )

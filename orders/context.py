@@ -15,9 +15,7 @@ from django.db import connection, transaction
 
 _BLOCK = 64  # bytes; the block size of SHA-256 in HMAC (RFC 2104)
 _SETTINGS = ("actor", "verb", "reason", "detail", "quiet", "ipad", "opad")
-_STATEMENT = "SELECT " + ", ".join(
-    f"set_config('opsconsole.{name}', %s, true)" for name in _SETTINGS
-)
+_STATEMENT = "SELECT " + ", ".join(f"set_config('opsconsole.{name}', %s, true)" for name in _SETTINGS)
 
 
 @lru_cache(maxsize=4)
@@ -51,7 +49,5 @@ def act_as(
         *pads(settings.CHAIN_KEY),
     )
     connection.ensure_connection()
-    raw = connection.connection
-    assert raw is not None
-    with psycopg.Cursor(raw) as cursor:
+    with psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(_STATEMENT, values)

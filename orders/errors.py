@@ -13,9 +13,7 @@ class StaleState(Refusal):
     def __init__(self, *, subject: str, expected: str, found: str) -> None:
         self.subject, self.expected, self.found = subject, expected, found
         super().__init__(
-            _(
-                "%(subject)s has changed since: it was %(expected)s and is now %(found)s."
-            )
+            _("%(subject)s has changed since: it was %(expected)s and is now %(found)s.")
             % {"subject": subject, "expected": expected, "found": found}
         )
 

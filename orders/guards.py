@@ -25,14 +25,8 @@ def seed_edges() -> migrations.RunPython:
 
 def edge_rows() -> set[tuple[str, str, str, str]]:
     """(machine, source, verb, target) of every edge, births as edges from ''."""
-    rows = {
-        (m.name, source, verb, target)
-        for m in MACHINES.values()
-        for (source, verb), target in m.edges.items()
-    }
-    return rows | {
-        (m.name, "", "create", birth) for m in MACHINES.values() for birth in m.births
-    }
+    rows = {(m.name, source, verb, target) for m in MACHINES.values() for (source, verb), target in m.edges.items()}
+    return rows | {(m.name, "", "create", birth) for m in MACHINES.values() for birth in m.births}
 
 
 def _seed(apps: Any, schema_editor: Any) -> None:

@@ -15,9 +15,7 @@ class Cart(models.Model):
     body = models.JSONField(default=dict)
     revision = models.IntegerField(default=1)
     expires_at = models.DateTimeField()
-    order = models.ForeignKey(
-        "orders.Order", null=True, on_delete=models.PROTECT, related_name="carts"
-    )
+    order = models.ForeignKey("orders.Order", null=True, on_delete=models.PROTECT, related_name="carts")
     created_at = models.DateTimeField(default=timezone.now, db_default=Now())
 
     class Meta:

@@ -38,11 +38,7 @@ class IdempotencyRecord(models.Model):
     created_at = models.DateTimeField(default=timezone.now, db_default=Now())
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                fields=["token", "key"], name="idempotency_key_once"
-            ),
-        )
+        constraints = (models.UniqueConstraint(fields=["token", "key"], name="idempotency_key_once"),)
         indexes = (models.Index(fields=["created_at"], name="idempotency_created"),)
 
     def __str__(self) -> str:

@@ -13,9 +13,7 @@ class Diagnosis(models.Model):
     `order_version` and `computed_at` say how fresh it is; it is derived and may be thrown away.
     """
 
-    order = models.OneToOneField(
-        Order, primary_key=True, on_delete=models.CASCADE, related_name="diagnosis"
-    )
+    order = models.OneToOneField(Order, primary_key=True, on_delete=models.CASCADE, related_name="diagnosis")
     cause = models.CharField(max_length=40)
     confidence = models.SmallIntegerField()
     next_step = models.CharField(max_length=40)

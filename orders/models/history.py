@@ -27,9 +27,7 @@ class History(models.Model):
     mac = models.BinaryField(null=True)
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=["order_id", "seq"], name="history_no_gap"),
-        )
+        constraints = (models.UniqueConstraint(fields=["order_id", "seq"], name="history_no_gap"),)
         indexes = (models.Index(fields=["recorded_at"], name="history_recorded"),)
 
     def __str__(self) -> str:
@@ -56,11 +54,7 @@ class Edge(models.Model):
     target = models.CharField(max_length=24)
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                fields=["machine", "source", "target", "verb"], name="edge_once"
-            ),
-        )
+        constraints = (models.UniqueConstraint(fields=["machine", "source", "target", "verb"], name="edge_once"),)
 
     def __str__(self) -> str:
         return f"{self.machine}: {self.source} -{self.verb}-> {self.target}"

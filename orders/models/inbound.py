@@ -32,12 +32,8 @@ class InboundEvent(Stateful, Leased):
     last_received_at = models.DateTimeField(default=timezone.now, db_default=Now())
     deliveries = models.IntegerField(default=1, db_default=1)
     verdict = models.CharField(max_length=300, blank=True)
-    order = models.ForeignKey(
-        Order, null=True, on_delete=models.PROTECT, related_name="inbound"
-    )
-    attempt = models.ForeignKey(
-        Attempt, null=True, on_delete=models.PROTECT, related_name="inbound"
-    )
+    order = models.ForeignKey(Order, null=True, on_delete=models.PROTECT, related_name="inbound")
+    attempt = models.ForeignKey(Attempt, null=True, on_delete=models.PROTECT, related_name="inbound")
 
     class Meta:
         constraints = (

@@ -28,12 +28,8 @@ class Order(Stateful):
         IMPORT = "import"
 
     public_id = models.CharField(max_length=64, unique=True)
-    origin = models.CharField(
-        max_length=8, choices=Origin.choices, default=Origin.PLATFORM
-    )
-    channel = models.CharField(
-        max_length=12, choices=Channel.choices, default=Channel.APP
-    )
+    origin = models.CharField(max_length=8, choices=Origin.choices, default=Origin.PLATFORM)
+    channel = models.CharField(max_length=12, choices=Channel.choices, default=Channel.APP)
     service = models.CharField(max_length=12, choices=Service.choices)
     city = models.CharField(max_length=40, blank=True)
     customer_id = models.CharField(max_length=64, blank=True)
@@ -67,9 +63,7 @@ class Order(Stateful):
 
     class Meta:
         constraints = (
-            models.CheckConstraint(
-                condition=models.Q(amount__gte=0), name="order_amount_positive"
-            ),
+            models.CheckConstraint(condition=models.Q(amount__gte=0), name="order_amount_positive"),
             models.CheckConstraint(
                 condition=models.Q(state__in=OrderState.values),
                 name="order_state_known",
@@ -89,9 +83,7 @@ class Order(Stateful):
             models.Index(
                 fields=["expires_at"],
                 name="order_expiry",
-                condition=models.Q(
-                    state__in=(OrderState.CREATED, OrderState.AWAITING_PAYMENT)
-                ),
+                condition=models.Q(state__in=(OrderState.CREATED, OrderState.AWAITING_PAYMENT)),
             ),
         )
 
@@ -109,11 +101,7 @@ class Item(models.Model):
     amount = models.BigIntegerField()
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                fields=["order", "number"], name="item_number_once"
-            ),
-        )
+        constraints = (models.UniqueConstraint(fields=["order", "number"], name="item_number_once"),)
 
     def __str__(self) -> str:
         return f"{self.order_id}/{self.number} {self.service}"

@@ -43,9 +43,7 @@ class Attempt(Stateful, Leased):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=["order", "number"], name="attempt_number_once"
-            ),
+            models.UniqueConstraint(fields=["order", "number"], name="attempt_number_once"),
             models.CheckConstraint(
                 condition=models.Q(state__in=AttemptState.values),
                 name="attempt_state_known",
@@ -53,9 +51,7 @@ class Attempt(Stateful, Leased):
         )
         indexes = (
             due_index("attempt_due"),
-            models.Index(
-                fields=["gateway_reference"], name="attempt_gateway_reference"
-            ),
+            models.Index(fields=["gateway_reference"], name="attempt_gateway_reference"),
         )
 
     def __str__(self) -> str:
@@ -71,12 +67,8 @@ class LedgerEntry(models.Model):
     """
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="ledger")
-    attempt = models.ForeignKey(
-        Attempt, null=True, on_delete=models.PROTECT, related_name="+"
-    )
-    refund = models.ForeignKey(
-        "orders.Refund", null=True, on_delete=models.PROTECT, related_name="+"
-    )
+    attempt = models.ForeignKey(Attempt, null=True, on_delete=models.PROTECT, related_name="+")
+    refund = models.ForeignKey("orders.Refund", null=True, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=10, choices=LedgerKind.choices)
     amount = models.BigIntegerField()
     currency = models.CharField(max_length=3)
@@ -90,9 +82,7 @@ class LedgerEntry(models.Model):
             models.CheckConstraint(
                 name="ledger_sign",
                 condition=models.Q(kind=LedgerKind.CHARGED, amount__gt=0)
-                | models.Q(
-                    kind__in=(LedgerKind.REFUNDED, LedgerKind.REVERSED), amount__lt=0
-                )
+                | models.Q(kind__in=(LedgerKind.REFUNDED, LedgerKind.REVERSED), amount__lt=0)
                 | models.Q(kind=LedgerKind.ADJUSTED),
             ),
         )
@@ -108,9 +98,7 @@ class Refund(Stateful, Leased):
     machine: ClassVar[Machine] = REFUND
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refunds")
-    attempt = models.ForeignKey(
-        Attempt, on_delete=models.PROTECT, related_name="refunds"
-    )
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="refunds")
     amount = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     cause = models.CharField(max_length=80)
@@ -128,9 +116,7 @@ class Refund(Stateful, Leased):
                 name="refund_once_per_cause",
                 condition=~models.Q(state=RefundState.REJECTED),
             ),
-            models.CheckConstraint(
-                condition=models.Q(amount__gt=0), name="refund_amount_positive"
-            ),
+            models.CheckConstraint(condition=models.Q(amount__gt=0), name="refund_amount_positive"),
             # The second pair of eyes is a rule of the data, not of a screen.
             models.CheckConstraint(
                 condition=models.Q(approved_by="")
@@ -148,9 +134,7 @@ class Refund(Stateful, Leased):
             models.Index(
                 fields=["entered_at", "id"],
                 name="refund_open_age",
-                condition=~models.Q(
-                    state__in=(RefundState.SUCCEEDED, RefundState.REJECTED)
-                ),
+                condition=~models.Q(state__in=(RefundState.SUCCEEDED, RefundState.REJECTED)),
             ),
         )
 

@@ -20,9 +20,7 @@ class Posting(Stateful, Leased):
         REFUND = "refund"
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="postings")
-    refund = models.ForeignKey(
-        Refund, null=True, on_delete=models.PROTECT, related_name="+"
-    )
+    refund = models.ForeignKey(Refund, null=True, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=8, choices=Kind.choices)
     reference = models.CharField(max_length=64, unique=True)
     amount = models.BigIntegerField()

@@ -20,12 +20,8 @@ class StuckLimit(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=["subject", "state", "service"], name="limit_once"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(seconds__gt=0), name="limit_positive"
-            ),
+            models.UniqueConstraint(fields=["subject", "state", "service"], name="limit_once"),
+            models.CheckConstraint(condition=models.Q(seconds__gt=0), name="limit_positive"),
         )
 
     def __str__(self) -> str:
