@@ -2,6 +2,7 @@
 
 import itertools
 from collections import deque
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -9,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from orders.context import act_as
-from orders.models import Attempt, DispatchEntry, Item, Order, Posting, Refund, Saga, Step
+from orders.models import Attempt, DispatchEntry, InboundEvent, Item, Order, Posting, Refund, Saga, Step
 from orders.models.stateful import Stateful
 from orders.states import Machine
 from orders.transitions import move
@@ -118,3 +119,24 @@ def make_posting(order: Order, state: str = "due", *, since: datetime | None = N
         "occurred_at": at,
     }
     return born(Posting(order=order, **{**facts, **fields}), state, at=at)
+
+
+def make_message(order: Order, state: str = "stored", *, since: datetime | None = None, **fields: Any) -> InboundEvent:
+    facts: dict[str, Any] = {"source": "midtrans", "digest": next(_numbers).to_bytes(32), "raw": b"{}"}
+    return born(InboundEvent(order=order, **{**facts, **fields}), state, at=since or timezone.now())
+
+
+_MAKERS: Mapping[str, Callable[[Order, str], Stateful]] = {
+    "attempt": make_attempt,
+    "refund": lambda order, state: make_refund(make_attempt(order, "paid"), state),
+    "saga": make_saga,
+    "step": lambda order, state: make_step(make_saga(order), state),
+    "dispatch": lambda order, state: make_dispatch(make_step(make_saga(order)), state),
+    "posting": make_posting,
+    "inbound": make_message,
+}
+
+
+def make_any(machine: str, state: str) -> Stateful:
+    """A row of any machine in any of its states, with whatever it needs around it."""
+    return make_order(state) if machine == "order" else _MAKERS[machine](make_order(), state)
