@@ -122,7 +122,11 @@ SESSION_ABSOLUTE = timedelta(hours=8)
 SESSION_COOKIE_AGE = int(SESSION_ABSOLUTE.total_seconds())
 SESSION_COOKIE_SAMESITE = "Lax"
 SERVED_OVER_HTTPS = environment.flag("OPSCONSOLE_HTTPS")
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SECURE = SERVED_OVER_HTTPS
+# Bound to this host and to HTTPS by their very name, where there is HTTPS.
+SESSION_COOKIE_NAME = "__Host-session" if SERVED_OVER_HTTPS else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if SERVED_OVER_HTTPS else "csrf"
 CSRF_COOKIE_SECURE = SERVED_OVER_HTTPS
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if SERVED_OVER_HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SERVED_OVER_HTTPS else None
