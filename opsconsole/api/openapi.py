@@ -28,7 +28,6 @@ KEY_PARAMETER: Mapping[str, Any] = {
     "description": "Chosen by you, once for each thing you want done. The same key and body are "
     "answered the same for 7 days, however often they are sent.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
-    "example": "7f0b3c52-5d0e-4b8e-9d55-0c1f6f3e2a10",
 }
 PROBLEM_SCHEMA: Mapping[str, Any] = {
     "title": "Problem",

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.encoding import escape_uri_path
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -116,7 +117,7 @@ def document(request: HttpRequest, problem: Problem) -> str:
         "title": str(kind.title),
         "status": kind.status,
         "detail": problem.detail or str(kind.meaning),
-        "instance": request.path,
+        "instance": escape_uri_path(request.path),
         **problem.more,
     }
     if problem.errors:

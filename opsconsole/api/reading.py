@@ -85,11 +85,12 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
-def _fraction(digits: str) -> float:
+def _fraction(digits: str) -> int | float:
     number = float(digits)
     if abs(number) > LARGEST_NUMBER:
         raise Problem("invalid-json", _("A number is larger than 2^53 - 1."))
-    return number
+    # 2.0 and 2e0 are the number 2, and an integer by JSON Schema.
+    return int(number) if number.is_integer() else number
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

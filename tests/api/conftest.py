@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.db import connection
@@ -65,7 +66,8 @@ def problem(response: HttpResponse, kind: str, status: int) -> dict[str, Any]:
     assert found["status"] == status
     assert found["title"]
     assert found["detail"]
-    assert found["instance"] == response.wsgi_request.path
+    assert unquote(found["instance"]) == response.wsgi_request.path
+    assert found["instance"].isascii()
     return dict(found)
 
 

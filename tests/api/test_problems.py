@@ -88,6 +88,14 @@ def test_what_is_no_storable_json_is_refused(api, _case, body):
     assert not IdempotencyRecord.objects.exists()
 
 
+def test_a_whole_number_is_whole_however_it_is_written(api, neighbours):
+    cart = api.cart(TAXI)
+    for revision in ("2", "2.0", "0.2e1"):
+        body = f'{{"cart_id": "{cart["id"]}", "method": "qris", "revision": {revision}}}'
+        assert api.post("/orders", body.encode()).status_code in {200, 201}
+    assert api.post("/orders", body.replace("0.2e1", "2.5").encode()).status_code == 422
+
+
 def test_an_emoji_is_not_half_a_surrogate_pair(api):
     assert api.post("/carts", b'{"city":"\\ud83d\\ude95 Bali"}').json()["city"] == "🚕 Bali"
 

@@ -21,7 +21,7 @@ LARGEST_AMOUNT = 10_000_000_000  # minor units; ten thousand million rupiah
 FURTHEST = timedelta(days=365)
 LATENESS = timedelta(minutes=5)  # what a phone's clock and a slow network may lose
 
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
+_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(\.\d{1,6})?\d*([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
@@ -41,15 +41,16 @@ def _rfc3339(value: Any) -> Any:
     """Only the text form with a zone: a bare number would be read as seconds since 1970."""
     if isinstance(value, datetime):
         return value
-    if not isinstance(value, str) or not _RFC3339.fullmatch(value):
+    found = _RFC3339.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
         raise ValueError("must be a time with a zone, like 2026-11-20T08:30:00+07:00")
-    return datetime.fromisoformat(value)
+    day, clock, fraction, zone = found.groups(default="")
+    return datetime.fromisoformat(f"{day}T{clock}{fraction}{zone.upper()}")
 
 
-def _thinkable(value: datetime) -> datetime:
-    if not _EARLIEST <= value < _LATEST:
-        raise ValueError("must lie between the years 2000 and 2100")
-    return value.astimezone(UTC)
+def _in_our_time(value: datetime) -> datetime:
+    """What lies outside of these years stands for their ends: no order is there."""
+    return min(max(value, _EARLIEST), _LATEST).astimezone(UTC)
 
 
 def _ahead(value: datetime) -> datetime:
@@ -62,7 +63,7 @@ def _ahead(value: datetime) -> datetime:
 Instant = Annotated[
     AwareDatetime,
     BeforeValidator(_rfc3339),
-    AfterValidator(_thinkable),
+    AfterValidator(_in_our_time),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 Ahead = Annotated[Instant, AfterValidator(_ahead)]
@@ -78,7 +79,7 @@ City = Annotated[str, text(40), Field(examples=["Jakarta"])]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Identifier = Annotated[str, text(64, pattern=r"^[A-Za-z0-9._@:-]+$")]
 Phone = Annotated[str, text(32, pattern=r"^\+?[0-9][0-9 -]{5,30}$"), Field(examples=["+6281234567890"])]
-Email = Annotated[str, text(254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+Email = Annotated[str, text(254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\.[^@\s\x00-\x1f\x7f]+$")]
 PromoCode = Annotated[str, text(40, pattern=r"^[A-Za-z0-9_-]+$"), Field(examples=["HEMAT20"])]
 
 

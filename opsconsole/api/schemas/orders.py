@@ -60,7 +60,9 @@ class Filters(BaseModel):
     service: Literal["taxi", "rent", "delivery", "shuttle"] | None = None
     placed_from: Instant | None = Field(None, description="Placed at or after this time.")
     placed_to: Instant | None = Field(None, description="Placed before this time.")
-    cursor: str | None = Field(None, max_length=200, description="`next_cursor` of the page before.")
+    cursor: str | None = Field(
+        None, max_length=200, pattern=r"^[A-Za-z0-9_-]+$", description="`next_cursor` of the page before."
+    )
     limit: int = Field(25, ge=1, le=100)
 
 
