@@ -4,7 +4,7 @@ from django.db import models
 
 
 class StuckSample(models.Model):
-    """What was stuck at one instant, as the list would have said; `money` in minor units by currency.
+    """What was stuck at one instant, as the list would have said; sums in minor units by currency.
 
     `recovered` counts the orders that came free since the sample before, `recovered_by_hand` those
     of them that a person had acted on. Derived, and forgotten after a month.
@@ -14,6 +14,7 @@ class StuckSample(models.Model):
     count = models.IntegerField()
     paid_count = models.IntegerField()
     money = models.JSONField(default=dict)
+    paid_money = models.JSONField(default=dict)
     oldest_since = models.DateTimeField(null=True, blank=True)
     recovered = models.IntegerField(default=0)
     recovered_by_hand = models.IntegerField(default=0)

@@ -31,6 +31,7 @@ def sample(*, at: datetime | None = None) -> StuckSample:
         count=totals.count,
         paid_count=totals.paid_count,
         money=totals.money,
+        paid_money=totals.paid_money,
         oldest_since=totals.oldest,
         recovered=freed.count,
         recovered_by_hand=freed.by_hand,

@@ -17,12 +17,12 @@ _TOLERANCE: Final = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The list at one instant; money in minor units by currency, age of the oldest in seconds."""
+    """The list at one instant; what was paid in minor units by currency, age of the oldest in seconds."""
 
     at: datetime
     count: int
     paid_count: int
-    money: Mapping[str, int]
+    paid_money: Mapping[str, int]
     oldest_seconds: float
     recovered: int
 
@@ -65,4 +65,4 @@ def _thinned(samples: Sequence[StuckSample], now: datetime) -> list[Moment]:
 
 def _moment(sample: StuckSample, recovered: int) -> Moment:
     oldest = (sample.at - sample.oldest_since).total_seconds() if sample.oldest_since else 0.0
-    return Moment(sample.at, sample.count, sample.paid_count, sample.money, oldest, recovered)
+    return Moment(sample.at, sample.count, sample.paid_count, sample.paid_money, oldest, recovered)

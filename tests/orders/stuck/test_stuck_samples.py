@@ -38,6 +38,7 @@ def test_a_sample_is_what_the_list_says() -> None:
     taken = sample(at=timezone.now())
 
     assert (taken.count, taken.paid_count, taken.money) == (3, 2, {"IDR": 30, "BRL": 7})
+    assert taken.paid_money == {"IDR": 20, "BRL": 7}
     assert taken.oldest_since == paid.entered_at
 
 
