@@ -6,3 +6,8 @@ from django.apps import AppConfig
 class ConsoleConfig(AppConfig):
     name = "opsconsole.console"
     label = "console"
+
+    def ready(self) -> None:
+        from opsconsole.console.platform_alerts import register
+
+        register()

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
@@ -15,6 +16,7 @@ from django.utils import timezone
 
 from orders import bells
 from orders.models import Heartbeat
+from orders.queries.invariants import INVARIANTS, violations
 from orders.services import expiry, publishing, sampling, work
 from orders.services.actions import requests
 from orders.services.verification.anchors import anchor_heads
@@ -38,6 +40,15 @@ def sweep() -> list[str]:
     return [kind for kind in kinds if bells.ring_now(kind)]
 
 
+def check_invariants() -> dict[str, int]:
+    """What must always hold, for the orders something happened to in the last hour. What does not."""
+    rules = [rule for rule in INVARIANTS if rule.is_incident]
+    found = violations(since=timezone.now() - timedelta(hours=1), rules=rules)
+    for each in found:
+        logger.error("invariant %s: %s %s", each.invariant, each.public_id, each.what)
+    return {"broken": len({each.order_id for each in found})}
+
+
 def ring_for_diagnoses() -> bool:
     return bells.ring_now("diagnosis")
 
@@ -52,6 +63,7 @@ ROUNDS: Mapping[str, Clock] = {
     "expire-approvals": Clock(5, requests.expire),
     "diagnose": Clock(5, ring_for_diagnoses),
     "anchor": Clock(60, anchor_heads),
+    "invariants": Clock(60, check_invariants),
     "sample": Clock(60, sampling.sample),
     "forget": Clock(3600, forget),
 }
@@ -82,6 +94,7 @@ def _go(name: str, clock: Clock) -> bool:
     except Exception:
         logger.exception("round %s", name)
         return False
-    detail = {"result": str(result)[:200], "seconds": round(time.monotonic() - started, 3)}
+    said = result if isinstance(result, dict) else {"result": str(result)[:200]}
+    detail = {**said, "seconds": round(time.monotonic() - started, 3)}
     Heartbeat.objects.filter(name=f"round:{name}").update(detail=detail, at=timezone.now())
     return True

@@ -63,10 +63,10 @@ def test_session_of_another_way_in_gets_its_clocks_at_first_sight(people: World)
         assert client.get("/rights/").status_code == 302
 
 
-def test_page_view_within_a_minute_reads_session_user_and_rights_and_writes_nothing(
+def test_page_view_within_a_minute_reads_session_user_rights_and_alerts_and_writes_nothing(
     people: World, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     client = people.client("sari")
     client.get("/rights/")
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         client.get("/rights/")

@@ -1,0 +1,54 @@
+"""What is wrong with the platform now, for the line and the badges that every page carries.
+
+One indexed read of a handful of rows the ticker writes; a database that is away says nothing here,
+because then no page is shown at all.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from opsconsole.console.frame import ALERTS, Alert
+from opsconsole.neighbours import PREFIX
+from orders.models import Heartbeat
+
+# Older than this, a row says nothing about now; the overview says "cannot know" then.
+STALE = timedelta(minutes=2)
+
+
+def platform_alerts() -> list[Alert]:
+    """Neighbours that cannot be reached, and rules about money that do not hold."""
+    fresh = timezone.now() - STALE
+    rows = Heartbeat.objects.filter(name__startswith=PREFIX, at__gte=fresh, detail__ok=False)
+    broken = Heartbeat.objects.filter(name="round:invariants", at__gte=fresh)
+    return [alert for row in (*rows.union(broken, all=True),) for alert in _of(row)]
+
+
+def _of(row: Heartbeat) -> Iterator[Alert]:
+    if row.name.startswith(PREFIX):
+        name = row.name.removeprefix(PREFIX)
+        yield Alert(
+            tone="failed",
+            text=_("%(name)s cannot be reached") % {"name": name},
+            since=_since(row),
+            is_short=True,
+        )
+        return
+    count = int(row.detail.get("broken", 0))
+    if count:
+        text = ngettext("%(count)s order breaks a rule about money", "%(count)s orders break a rule about money", count)
+        yield Alert(tone="failed", text=text % {"count": count}, since=row.at)
+
+
+def _since(row: Heartbeat) -> datetime | None:
+    return parse_datetime(str(row.detail.get("since", "")))
+
+
+def register() -> None:
+    """Put the alerts on the board, once."""
+    if platform_alerts not in ALERTS.sources:
+        ALERTS.sources.append(platform_alerts)
