@@ -1,0 +1,60 @@
+"""How long the list pages take on the server, against the bare query behind the stuck list.
+
+Uses the database it is given as it is, and signs in as a superuser of its own, who is removed
+afterwards. Say with --rows how many stuck orders to expect at least; none are made.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from orders.bench.report import Report, median, quantile
+from orders.queries.stuck import stuck_page
+
+PAGES = ("/", "/orders/stuck/", "/orders/", "/search/?q=MRG-1", "/approvals/")
+NAME = "bench-page"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--times", type=int, default=30)
+    parser.add_argument("--page", action="append", help="an address; may be given several times")
+
+
+def run(args: argparse.Namespace) -> Report:
+    """Measure every page, the first two requests left out."""
+    report = Report(f"bench page: {args.times} requests each, one at a time")
+    bare = _measure(stuck_page, times=args.times)
+    report.add("bare query of the stuck list, median", median(bare) * 1000, "ms", ratio=1.0, note="baseline")
+    user = get_user_model().objects.create_superuser(NAME)
+    try:
+        client = Client(headers={"host": "localhost"})
+        client.force_login(user)
+        for page in args.page or PAGES:
+            _tell(report, page, _measure(partial(_get, client, page), times=args.times), bare=median(bare))
+    finally:
+        user.delete()
+    return report
+
+
+def _measure(work: Callable[[], object], *, times: int) -> Sequence[float]:
+    took = []
+    for _number in range(times + 2):
+        began = time.perf_counter()
+        work()
+        took.append(time.perf_counter() - began)
+    return took[2:]
+
+
+def _get(client: Client, page: str) -> None:
+    response = client.get(page)
+    if response.status_code != 200:
+        raise RuntimeError(f"{page} answered {response.status_code}")
+
+
+def _tell(report: Report, page: str, took: Sequence[float], *, bare: float) -> None:
+    note = f"p95 {quantile(took, 0.95) * 1000:.1f} ms"
+    report.add(page, median(took) * 1000, "ms", ratio=median(took) / bare, note=note)
