@@ -62,20 +62,24 @@ class Question:
     def union(self, *, limit: int | None = None, after: bool = False) -> str:
         """All arms. With `limit`, each gives its oldest so many; with `after`, only behind a place."""
         tail = f" ORDER BY since, order_id LIMIT {limit:d}" if limit is not None else ""
-        arms = [f"({arm}{tail})" for arm in self._arms(after=after)]
+        arms = [f"({arm}{tail})" for arm in self._arms(by_state=limit is not None, after=after)]
         return " UNION ALL ".join(arms or [self._select("order", alias="o", where=["false"])])
 
-    def _arms(self, *, after: bool) -> Iterable[str]:
-        """One a state: equality first lets the index hand the rows out in the order of age."""
+    def _arms(self, *, by_state: bool, after: bool) -> Iterable[str]:
+        """With a limit one a state: equality first lets the index hand the rows out in the order of
+        age. Without one, one a machine: less to plan."""
         for machine in self.wanted.machines or MACHINES:
-            for state in self.limits.states(machine):
-                if not self.wanted.kinds or (machine, state) in self.wanted.kinds:
-                    yield self._arm(machine, state, after=after)
+            alias = "o" if machine == "order" else "x"
+            late = [self._is_late(machine, state, alias) for state in self._states(machine)]
+            for each in late if by_state else [f"({' OR '.join(late)})"] if late else []:
+                yield self._arm(machine, alias, late=each, after=after)
 
-    def _arm(self, machine: str, state: str, *, after: bool) -> str:
-        alias = "o" if machine == "order" else "x"
+    def _states(self, machine: str) -> list[str]:
+        kinds = self.wanted.kinds
+        return [state for state in self.limits.states(machine) if not kinds or (machine, state) in kinds]
+
+    def _arm(self, machine: str, alias: str, *, late: str, after: bool) -> str:
         since = f"{alias}.{MACHINES[machine].since}"
-        late = self._is_late(machine, state, alias)
         where = [late, *self._filters(since, after=after), *self._not_in_earlier_arms(machine, since)]
         return self._select(machine, alias=alias, where=where)
 

@@ -186,12 +186,24 @@ _DETAILS = (
 )
 
 
+def page_statement(
+    wanted: StuckFilter = EVERYTHING, *, limit: int = 50, limits: Limits | None = None
+) -> tuple[str, dict[str, Any]]:
+    """The SQL of a first page with its parameters, for whoever wants to look at its plan."""
+    question = ask(wanted, as_of=None, limits=limits)
+    return _statement(question, limit=limit + 1, after=False), question.params
+
+
 def _rows(question: Question, *, limit: int | None, after: bool) -> list[StuckRow]:
+    statement = _statement(question, limit=limit, after=after)
+    return [_row(question, found) for found in fetch(statement, question.params)]
+
+
+def _statement(question: Question, *, limit: int | None, after: bool) -> str:
     oldest = question.union(limit=limit, after=after)
     if limit is not None:
         oldest = f"SELECT * FROM ({oldest}) w ORDER BY w.since, w.order_id LIMIT {limit:d}"
-    statement = f"{with_tables(question)} {_DETAILS.format(union=oldest)}"
-    return [_row(question, found) for found in fetch(statement, question.params)]
+    return f"{with_tables(question)} {_DETAILS.format(union=oldest)}"
 
 
 def told(question: Question, chosen: str) -> list[StuckRow]:
