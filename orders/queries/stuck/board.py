@@ -52,7 +52,7 @@ class Board:
     """`everything` is all that is stuck and not held; `chosen` what view and filters leave of it.
 
     `facets[name][value]` is how many rows the value would give; `newcomers` is how many rows came
-    since the reader looked.
+    since the reader looked; `also` are the counts of further filters.
     """
 
     everything: Totals = field(default_factory=Totals)
@@ -61,6 +61,7 @@ class Board:
     views: Mapping[View, int] = field(default_factory=dict)
     facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     newcomers: int = 0
+    also: Sequence[int] = ()
 
 
 def read_board(
@@ -71,16 +72,24 @@ def read_board(
     at: datetime,
     with_facets: bool = True,
     seen: Seen | None = None,
+    also: Sequence[tuple[StuckFilter, StuckFilter]] = (),
     limits: Limits | None = None,
 ) -> Board:
-    """`base` is the view's filter and always holds; `chosen` are the reader's own, what is held among them."""
+    """`base` is the view's filter and always holds; `chosen` are the reader's own, what is held among them.
+
+    `also` are pairs of the same kind that are only counted.
+    """
     question = Question(WITH_HELD, limits or limits_in_force(), at)
     matches = _Matches(base, chosen)
+    counted = [_Matches(*pair, prefix=f"also_{number}_") for number, pair in enumerate(also)]
     parts = [_totals("everything", "NOT is_held"), _totals("chosen", matches.all()), _OLDEST, _VIEWS]
     parts += [_facet(name, matches) for name in FACETS] if with_facets else []
     parts += [_newcomers(seen, question, matches)] if seen else []
-    statement = f"WITH {_stuck(question, matches)} {' UNION ALL '.join(f'({part})' for part in parts)}"
-    params = {**question.params, **matches.params, "me": user_id, "unpaid": list(UNPAID)}
+    parts += [_ALSO.format(number=number) for number in range(len(counted))]
+    statement = f"WITH {_stuck(question, matches, counted)} {' UNION ALL '.join(f'({part})' for part in parts)}"
+    params = {**question.params, "me": user_id, "unpaid": list(UNPAID)}
+    for each in (matches, *counted):
+        params.update(each.params)
     return _board(fetch(statement, params))
 
 
@@ -99,8 +108,9 @@ def combined(base: StuckFilter, chosen: StuckFilter) -> StuckFilter:
 class _Matches:
     """The filters as boolean columns of the board, one a facet, so that each can be left out."""
 
-    def __init__(self, base: StuckFilter, chosen: StuckFilter) -> None:
+    def __init__(self, base: StuckFilter, chosen: StuckFilter, *, prefix: str = "") -> None:
         self.params: dict[str, Any] = {}
+        self.prefix = prefix
         own = [name for _column, names in FACETS.values() for name in (*names, *_AGE)]
         blank = {name: getattr(ANY, name) for name in own}
         self.columns = {
@@ -115,6 +125,10 @@ class _Matches:
         )
         self.columns["rest"] = " AND ".join(rest)
 
+    def condition(self) -> str:
+        """All of them in one, for a filter that is only counted."""
+        return " AND ".join(f"({condition})" for condition in self.columns.values())
+
     def all(self, *, but: str = "") -> str:
         return " AND ".join(f"m_{name}" for name in self.columns if name != but)
 
@@ -127,27 +141,30 @@ class _Matches:
     def _renamed(self, sql: str, params: Mapping[str, Any], prefix: str) -> str:
         """The same condition may stand here twice, of the view and of the reader."""
         for name, value in params.items():
-            sql = sql.replace(f"%({name})s", f"%({prefix}{name})s")
-            self.params[f"{prefix}{name}"] = value
+            sql = sql.replace(f"%({name})s", self._param(f"{prefix}{name}", value))
         return sql
 
+    def _param(self, name: str, value: Any) -> str:
+        self.params[f"{self.prefix}{name}"] = value
+        return f"%({self.prefix}{name})s"
+
     def _kinds(self, wanted: StuckFilter, name: str) -> str:
-        self.params[f"{name}_kinds"] = [f"{machine}.{state}" for machine, state in wanted.kinds]
-        return f"u.machine || '.' || u.state = ANY(%({name}_kinds)s)"
+        kinds = [f"{machine}.{state}" for machine, state in wanted.kinds]
+        return f"u.machine || '.' || u.state = ANY({self._param(f'{name}_kinds', kinds)})"
 
     def _machines(self, wanted: StuckFilter, name: str) -> str:
-        self.params[f"{name}_machines"] = list(wanted.machines)
-        return f"u.machine = ANY(%({name}_machines)s)"
+        return f"u.machine = ANY({self._param(f'{name}_machines', list(wanted.machines))})"
 
     def _age(self, wanted: StuckFilter, name: str) -> str:
         if wanted.min_age is None:
             return "true"
-        self.params[f"{name}_age"] = wanted.min_age
-        return f"u.since <= %(clock)s - %({name}_age)s"
+        return f"u.since <= %(clock)s - {self._param(f'{name}_age', wanted.min_age)}"
 
 
-def _stuck(question: Question, matches: _Matches) -> str:
-    columns = ", ".join(f"({condition}) IS TRUE AS m_{name}" for name, condition in matches.columns.items())
+def _stuck(question: Question, matches: _Matches, counted: Sequence[_Matches]) -> str:
+    flags = {f"m_{name}": condition for name, condition in matches.columns.items()}
+    flags |= {f"also_{number}": each.condition() for number, each in enumerate(counted)}
+    columns = ", ".join(f"({condition}) IS TRUE AS {name}" for name, condition in flags.items())
     return (
         "stuck AS MATERIALIZED (SELECT u.*, u.machine || '.' || u.state AS kind, o.public_id, o.service, o.method,"
         " o.city, o.channel, o.held_until, coalesce(at.gateway, '') AS gateway, coalesce(dg.cause, '') AS cause,"
@@ -168,6 +185,7 @@ def _totals(part: str, where: str) -> str:
 
 
 _NOTHING_MORE: Final = "0::bigint, NULL::timestamptz, 0::bigint, 0::bigint"
+_ALSO: Final = f"SELECT 'also', '{{number}}', count(*), {_NOTHING_MORE} FROM stuck WHERE also_{{number}}"
 _OLDEST: Final = (
     f"SELECT 'oldest', public_id::text, 1::bigint, {_NOTHING_MORE} FROM stuck WHERE NOT is_held"
     " ORDER BY since, order_id LIMIT 1"
@@ -233,6 +251,9 @@ def _board(rows: Sequence[Mapping[str, Any]]) -> Board:
         views={View(name): count for name, count in counts["view"].items()},
         facets={name: counts.get(f"facet:{name}", {}) for name in FACETS},
         newcomers=counts.get("newcomers", {}).get("", 0),
+        also=[
+            count for _number, count in sorted((int(value), count) for value, count in counts.get("also", {}).items())
+        ],
     )
 
 

@@ -1,6 +1,5 @@
 """Orders that hung and came free."""
 
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -155,6 +155,14 @@ def test_posting_and_refund_limits_count_for_every_service() -> None:
 
 
 @pytest.mark.usefixtures("orders")
+def test_further_filters_are_counted_beside() -> None:
+    also = [(view.filter(user_id=0), wanted) for view in (View.ALL, View.PAID) for wanted in FILTERS.values()]
+    found = board(base=View.PAID.filter(user_id=0), chosen=FILTERS["age"], also=also)
+    assert list(found.also) == [board(base=base, chosen=chosen).chosen.count for base, chosen in also]
+    assert found.chosen.count == 3
+
+
+@pytest.mark.usefixtures("orders")
 def test_it_is_one_statement(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     limits = limits_in_force()
     with django_assert_num_queries(1):
