@@ -7,12 +7,12 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from orders.errors import NotAllowed, Refusal
-from orders.leases import after, claim_one
-from orders.models import Attempt, Cart, Order
+from orders.leases import after
+from orders.models import Cart, Order
 from orders.services import carts, links, placing
 from orders.services.cart_content import Content, Pricing, PromoStatus
 from orders.services.carts import CartMoved, CartOrdered, SeenCart
-from orders.services.placing import LINK_BUDGET, Customer, NewItem
+from orders.services.placing import LINK_BUDGET, Customer, NewItem, try_links
 from orders.services.routing import LIVE, route
 from orders.states import AttemptState
 from orders.transitions import lock
@@ -107,8 +107,8 @@ def ensure_link(order: Order, *, actor: str, method: str = "") -> bool:
             Order.objects.filter(pk=order.pk).update(method=method)
             order.method = method
         # A worker leaves the attempt to us for as long as our own try may take.
-        attempt = links.add_attempt(order, actor=actor, due_at=after(LINK_BUDGET + 1))
-    _try(attempt)
+        links.add_attempt(order, actor=actor, due_at=after(LINK_BUDGET + 1))
+    try_links(order)
     return True
 
 
@@ -117,9 +117,3 @@ def _living(order: Order, *, method: str) -> bool:
     if living and method and living.method != method:
         raise NotAllowed(_("The present link may still be paid; it must end first."))
     return living is not None
-
-
-def _try(attempt: Attempt) -> None:
-    mine = claim_one(attempt)
-    if mine is not None and mine.state == AttemptState.REQUESTED:
-        links.make_link(mine, deadline=LINK_BUDGET)

@@ -7,16 +7,13 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from orders.bells import ring
-from orders.models import Attempt, Cart, IdempotencyRecord, Order
+from orders.models import Attempt, Order
 from orders.services.links import PAYABLE
 from orders.services.routing import LIVE
 from orders.states import OrderVerb
 from orders.transitions import lock, move
 
 BATCH = 200
-# Gateways resend for days; a caller may repeat for as long (reliability notes 1.1: keep 90 days).
-KEEP_ANSWERS = timedelta(days=90)
-KEEP_CARTS = timedelta(days=2)
 
 
 def expire_orders() -> int:
@@ -48,11 +45,3 @@ def _expire(order: Order) -> int:
         return 0
     move(order, OrderVerb.EXPIRE, actor="policy:expiry", reason="not paid in time")
     return 1
-
-
-def forget() -> int:
-    """Throw away carts and stored answers that nobody can ask for any more."""
-    now = timezone.now()
-    answers = IdempotencyRecord.objects.filter(created_at__lt=now - KEEP_ANSWERS)
-    carts = Cart.objects.filter(expires_at__lt=now - KEEP_CARTS, order=None)
-    return answers.delete()[0] + carts.delete()[0]

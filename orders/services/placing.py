@@ -6,13 +6,14 @@ within its 3 s budget (domain, section 3).
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from orders.bells import ring
 from orders.context import act_as
@@ -79,7 +80,7 @@ def place_order(
             "notes": dict(notes or {}),
         },
     )
-    _try_links(order)
+    try_links(order)
     return Order.objects.get(pk=order.pk)
 
 
@@ -93,28 +94,32 @@ def _insert(
     cart: Cart | None,
     fields: Mapping[str, Any],
 ) -> Order:
-    number = _next_number()
-    now = timezone.now()
-    act_as(f"channel:{channel}")
+    actor, now = f"channel:{channel}", timezone.now()
+    act_as(actor)
     order = Order.objects.create(
-        id=number,
-        public_id=f"MRG-{number}",
+        **_numbered(),
         state=OrderState.CREATED,
         channel=channel,
         service=items[0].service,
         amount=max(0, sum(item.amount for item in items) - discount),
-        customer_id=customer.id,
-        customer_name=customer.name,
-        customer_phone=customer.phone,
-        customer_email=customer.email,
         placed_at=now,
         expires_at=now + settings.PAYMENT_WINDOW,
+        **_named(customer),
         **fields,
     )
     _insert_items(order, items)
     _mark_ordered(cart, order)
-    links.add_attempt(order, actor=f"channel:{channel}", due_at=_not_before(now))
+    links.add_attempt(order, actor=actor, due_at=_not_before(now))
     return order
+
+
+def _named(customer: Customer) -> dict[str, str]:
+    return {f"customer_{name}": value for name, value in asdict(customer).items()}
+
+
+def _numbered() -> dict[str, Any]:
+    number = _next_number()
+    return {"id": number, "public_id": f"MRG-{number}"}
 
 
 def _next_number() -> int:
@@ -138,8 +143,10 @@ def _insert_items(order: Order, items: Sequence[NewItem]) -> None:
 
 
 def _mark_ordered(cart: Cart | None, order: Order) -> None:
-    if cart and not Cart.objects.filter(pk=cart.pk, order=None).update(order=order):
-        raise NotAllowed("this cart was ordered already")
+    """The cart as the caller read it: one that was ordered or changed meanwhile is refused."""
+    as_read = Cart.objects.filter(pk=cart.pk, order=None, revision=cart.revision) if cart else None
+    if as_read is not None and not as_read.update(order=order):
+        raise NotAllowed(_("This cart was ordered or changed meanwhile."))
 
 
 def _not_before(now: datetime) -> datetime:
@@ -147,7 +154,7 @@ def _not_before(now: datetime) -> datetime:
     return now + timedelta(seconds=LINK_BUDGET + 1)
 
 
-def _try_links(order: Order) -> None:
+def try_links(order: Order) -> None:
     """Make the link at once; where a gateway certainly did nothing, at the next one, while there is time."""
     until = time.monotonic() + LINK_BUDGET
     for _gateway in route(order.method):
