@@ -70,9 +70,14 @@ class Order(Stateful):
             ),
         )
         indexes = (
-            # The stuck list: open orders by state and age; final ones take no room in it.
+            # The stuck list: open orders by state and age; final ones take no room in it. What its totals
+            # and filters read comes along, so that they need not visit a page of the table for each order.
             models.Index(
                 fields=["state", "entered_at", "id"],
+                include=[
+                    *("amount", "currency", "service", "city", "channel", "method"),
+                    *("owner", "held_until", "owning_attempt"),
+                ],
                 name="order_open_age",
                 condition=models.Q(state__in=OPEN_ORDER_STATES),
             ),
