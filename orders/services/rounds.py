@@ -17,7 +17,7 @@ from django.utils import timezone
 from orders import bells
 from orders.models import Heartbeat
 from orders.queries.invariants import INVARIANTS, violations
-from orders.services import carts, expiry, idempotency, publishing, work
+from orders.services import carts, expiry, idempotency, publishing, sampling, work
 from orders.services.actions import requests
 from orders.services.verification.anchors import anchor_heads
 
