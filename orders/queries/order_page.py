@@ -20,6 +20,7 @@ from orders.models import (
     Saga,
     Step,
 )
+from orders.models.stateful import Stateful
 
 # An order that was told the same ten thousand times must still open. The screen says when it is cut.
 LONGEST = 2000
@@ -52,9 +53,13 @@ class OrderRows:
 
     @property
     def seen(self) -> str:
-        """Changes whenever anything does that the neighbours could be asked about."""
-        stateful = (self.order, *self.attempts, *self.steps, *self.postings)
-        return "-".join(str(sum(row.version for row in rows)) for rows in ((self.order,), stateful))
+        """Another text whenever something changed that the neighbours could be asked about."""
+        groups = (self.attempts, self.steps, self.postings, self.refunds)
+        return "-".join(str(number) for number in (self.order.version, *(_versions(group) for group in groups)))
+
+
+def _versions(rows: Sequence[Stateful]) -> int:
+    return sum(row.version for row in rows)
 
 
 @dataclass(frozen=True)

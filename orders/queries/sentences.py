@@ -13,6 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 Key = tuple[str, str]  # (machine, verb)
 
+# The reason that is kept with a safe step: the click says enough, and the timeline does not repeat it.
+ONE_CLICK: Final = "one click"
+
 _ORDER: Mapping[Key, Promise] = {
     ("order", "create"): _("Order placed: %(channel)s"),
     ("order", "open_link"): _("Payment link ready: waiting for the customer"),
@@ -33,7 +36,7 @@ _ORDER: Mapping[Key, Promise] = {
 
 _ATTEMPT: Mapping[Key, Promise] = {
     ("attempt", "create"): _("Attempt %(number)s prepared for %(gateway)s"),
-    ("attempt", "send"): _("%(gateway)s asked for a payment link"),
+    ("attempt", "send"): _("Asked %(gateway)s for a payment link"),
     ("attempt", "open"): _("%(gateway)s made the payment link"),
     ("attempt", "pay"): _("%(gateway)s says attempt %(number)s is paid"),
     ("attempt", "decline"): _("%(gateway)s says attempt %(number)s is declined"),
@@ -64,12 +67,12 @@ _BOOKING: Mapping[Key, Promise] = {
     ("saga", "give_up"): _("Booking gave up: a person has to look"),
     ("saga", "retry"): _("Booking taken up again"),
     ("step", "create"): _("Item %(item)s will be booked with %(partner)s"),
-    ("step", "send"): _("%(partner)s asked to book item %(item)s"),
+    ("step", "send"): _("Asked %(partner)s to book item %(item)s"),
     ("step", "finish"): _("%(partner)s booked item %(item)s"),
     ("step", "fail"): _("%(partner)s did not book item %(item)s"),
     ("step", "lose"): _("%(partner)s did not answer: nobody knows yet whether item %(item)s is booked"),
     ("step", "retry"): _("%(partner)s will be asked again to book item %(item)s"),
-    ("step", "undo"): _("%(partner)s asked to cancel item %(item)s"),
+    ("step", "undo"): _("Asked %(partner)s to cancel item %(item)s"),
     ("step", "finish_undo"): _("%(partner)s cancelled item %(item)s"),
     ("step", "fail_undo"): _("%(partner)s could not cancel item %(item)s"),
     ("step", "skip"): _("Item %(item)s was never sent to %(partner)s and is not wanted any more"),

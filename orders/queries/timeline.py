@@ -24,8 +24,12 @@ NOTHING: Final = Retold("", is_known=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One thing that happened. `verdict` is the state of a message, '' for all else; `quote` are a
-    person's own words, `why` a machine's; `earlier` are the times of equal lines folded into it."""
+    """One thing that happened.
+
+    `verdict` is the state of a message, '' for all else; `quote` are a person's own words, `why` a
+    machine's; `by` is who did it, where that is worth a word; `earlier` are the times of equal lines
+    folded into it.
+    """
 
     key: str
     machine: str
@@ -34,7 +38,7 @@ class Line:
     source: str
     target: str
     sentence: str
-    actor: str
+    by: str
     happened_at: datetime
     learnt_at: datetime
     is_move: bool = False
@@ -93,6 +97,7 @@ def _history_line(cast: Cast, row: History) -> Line:
     is_move = row.source != row.target and bool(row.source or row.machine == "order")
     is_person = row.actor.startswith("user:")
     money = cast.sum_of(row.machine, row.subject_id) if is_move or row.verb == "create" else None
+    sentence = _sentence(row) % cast.values(row)
     return Line(
         key=f"h{row.seq}",
         machine=row.machine,
@@ -100,21 +105,26 @@ def _history_line(cast: Cast, row: History) -> Line:
         verb=row.verb,
         source=row.source,
         target=row.target,
-        sentence=_sentence(row) % cast.values(row),
-        actor=who(row.actor, cast.people),
+        sentence=sentence,
+        by=_worth_naming(row, who(row.actor, cast.people), sentence),
         happened_at=row.occurred_at,
         learnt_at=row.recorded_at,
         is_move=is_move,
         is_operator=is_person,
         status=str(row.detail.get("status", "")) if row.verb == "action_finished" else "",
         # The outcome of an action is the machine's, though it is written in its operator's name.
-        quote=row.reason if is_person and row.verb != "action_finished" else "",
+        quote=row.reason if is_person and row.verb != "action_finished" and row.reason != sentences.ONE_CLICK else "",
         why=retold(row.reason) if not is_person or row.verb == "action_finished" else NOTHING,
         amount=money[0] if money else row.detail.get("amount"),
         currency=money[1] if money else cast.rows.order.currency,
         vehicle=str(row.detail.get("vehicle", "")),
         driver=str(row.detail.get("driver", "")),
     )
+
+
+def _worth_naming(row: History, name: str, sentence: str) -> str:
+    """A person, and whoever wrote past the application. What machines do by themselves needs no name."""
+    return name if row.actor.startswith(("user:", "sql:")) and name not in sentence else ""
 
 
 def _sentence(row: History) -> str:
@@ -134,7 +144,7 @@ def _message_lines(cast: Cast, messages: Iterable[InboundEvent]) -> Iterable[Lin
             source="",
             target=message.state,
             sentence=str(sentences.MOVES["inbound", verb]) % cast.about(message),
-            actor=who(f"gateway:{message.source}", {}),
+            by="",
             happened_at=message.occurred_at or message.received_at,
             learnt_at=message.received_at,
             verdict=message.state,
