@@ -13,4 +13,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("callbacks/", include("orders.urls")),
     path("api/v1/", include("opsconsole.api.urls")),
     path("", include("opsconsole.console.urls")),
+    path("", include("opsconsole.console.order_urls")),
 ]

@@ -1,0 +1,44 @@
+"""How an own action is answered: with a script a toast and fresh parts, without one the page again."""
+
+import re
+from typing import Final
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django_htmx.http import trigger_client_event
+
+from opsconsole.console.live import is_fragment, toast
+from orders.models import Order
+from orders.queries.order_page import people
+
+MOVED: Final = "order-moved"  # parts of the page that listen to it read themselves again
+_PERSON: Final = re.compile(r"\buser:([\w.@+-]+)")
+
+
+def done(request: HttpRequest, order: Order, text: str, *, undo: str = "") -> HttpResponse:
+    """It was done, or asked for. `undo` offers to take it back for ten seconds."""
+    if not is_fragment(request):
+        messages.success(request, text)
+        response = redirect("order", public_id=order.public_id)
+        if undo:
+            response["Location"] += f"?undo={undo}"
+        return response
+    if not undo:
+        return trigger_client_event(toast(HttpResponse(), text), MOVED)
+    context = {"order": order, "text": text, "token": undo}
+    return trigger_client_event(render(request, "console/order/undo_toast.html", context), MOVED)
+
+
+def refused(request: HttpRequest, order: Order, text: str) -> HttpResponse:
+    """Nothing was done; the page shows how things are now."""
+    if not is_fragment(request):
+        messages.error(request, text)
+        return redirect("order", public_id=order.public_id)
+    return trigger_client_event(toast(HttpResponse(), text, tone="failed"), MOVED)
+
+
+def told(sentence: str) -> str:
+    """A refusal's sentence with people by their names."""
+    named = people(f"user:{name}" for name in _PERSON.findall(sentence))
+    return _PERSON.sub(lambda found: named.get(found[0], found[1]), sentence)

@@ -1,0 +1,165 @@
+"""What a person may do to an order now, and why not the rest."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from opsconsole.console.roles import RIGHT_BY_CODENAME, ROLE_LABELS, roles_with
+from orders.models import OperatorAction, Order
+from orders.queries.money import Money
+from orders.queries.order_page import OrderRows
+from orders.queries.sentences import ACTIONS
+from orders.services import actions
+from orders.states import OrderState, RefundState
+
+RUNNING: Final = ("awaiting_approval", "queued", "running")
+_CARRIED_OUT: Final = (
+    OrderState.PAID,
+    OrderState.BOOKING,
+    OrderState.QUEUED_FOR_DISPATCH,
+    OrderState.ACTIVE,
+)
+
+
+class Risk(StrEnum):
+    """Style B4, dangerous actions by risk."""
+
+    SAFE = "safe"  # repeatable: one click, result inline
+    VISIBLE = "visible"  # the customer notices: a dialog
+    MONEY = "money"  # irreversible: a dialog with the exact sum
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One action of `orders.services.actions`: the right it needs and what it does, in one sentence."""
+
+    right: str
+    risk: Risk
+    effect: Promise
+
+
+KINDS: Final[dict[str, Kind]] = {
+    "recheck_payment": Kind(
+        "recheck_payment",
+        Risk.SAFE,
+        gettext_lazy("Asks every gateway about every attempt and applies what it says."),
+    ),
+    "make_link": Kind(
+        "make_link",
+        Risk.VISIBLE,
+        gettext_lazy("Closes every link that could still be paid, then makes a new one."),
+    ),
+    "retry_booking": Kind(
+        "retry_booking",
+        Risk.SAFE,
+        gettext_lazy("Takes the booking up where it stopped. Nothing is booked twice."),
+    ),
+    "repost_ho": Kind(
+        "repost_ho",
+        Risk.SAFE,
+        gettext_lazy("Sends what Head Office lacks again, under the same reference."),
+    ),
+    "refund": Kind("refund_order", Risk.MONEY, gettext_lazy("Gives money back to the customer the way it came.")),
+    "cancel_order": Kind(
+        "cancel_order",
+        Risk.MONEY,
+        gettext_lazy("Cancels the order, undoes what is booked and gives back what was paid."),
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One action as this person sees it on this order. `why_not` is '' when it may be done."""
+
+    name: str
+    label: str
+    effect: str
+    risk: Risk
+    url: str
+    key: str
+    why_not: str
+    is_next: bool = False
+
+    @property
+    def has_dialog(self) -> bool:
+        return self.risk != Risk.SAFE
+
+    @property
+    def is_danger(self) -> bool:
+        return self.risk == Risk.MONEY
+
+
+def choices_of(rows: OrderRows, money: Money, user: Any, *, next_step: str = "") -> Sequence[Choice]:
+    """All six, in the order of their risk."""
+    return [_choice(rows, money, user, name, next_step=next_step) for name in KINDS]
+
+
+def suggested_refund(rows: OrderRows, money: Money) -> int:
+    """What would be given back if nobody said otherwise, in minor units: a refund that failed, what is
+    too much while the order is carried out, or all that is held."""
+    failed = [refund for refund in rows.refunds if refund.state == RefundState.FAILED]
+    if failed:
+        return failed[-1].amount
+    surplus = money.free - rows.order.amount
+    return surplus if rows.order.state in _CARRIED_OUT and surplus > 0 else max(0, money.free)
+
+
+def _choice(rows: OrderRows, money: Money, user: Any, name: str, *, next_step: str) -> Choice:
+    kind, order = KINDS[name], rows.order
+    params = {"amount": suggested_refund(rows, money)} if name == "refund" else {}
+    last = rows.actions[-1].pk if rows.actions else 0
+    return Choice(
+        name=name,
+        label=label_of(order, name),
+        effect=effect_of(order, name),
+        risk=risk_of(order, name),
+        url=reverse(f"order-{name}", args=[order.public_id]),
+        key=one_click_key(order, user, name, last=last),
+        why_not=_forbidden(user, kind.right) or _busy(name, rows.actions) or actions.why_not(order, name, params),
+        is_next=name == next_step,
+    )
+
+
+def label_of(order: Order, name: str) -> str:
+    if name == "retry_booking" and order.state == OrderState.PAID_AFTER_CLOSE:
+        return _("Reinstate and book")
+    return str(ACTIONS[name])
+
+
+def effect_of(order: Order, name: str) -> str:
+    if name == "retry_booking" and order.state == OrderState.PAID_AFTER_CLOSE:
+        return _("Counts the late money as payment, then books every item.")
+    return str(KINDS[name].effect)
+
+
+def risk_of(order: Order, name: str) -> Risk:
+    """Booking a closed order again is no repetition: the customer may not want it any more."""
+    reinstates = name == "retry_booking" and order.state == OrderState.PAID_AFTER_CLOSE
+    return Risk.VISIBLE if reinstates else KINDS[name].risk
+
+
+def one_click_key(order: Order, user: Any, name: str, *, last: int) -> str:
+    """The same until something was asked for or the order moved: a double click is one action."""
+    said = f"{user.pk}:{order.pk}:{order.version}:{name}:{last}"
+    return hashlib.sha256(said.encode()).hexdigest()[:40]
+
+
+def _forbidden(user: Any, right: str) -> str:
+    if user.has_perm(RIGHT_BY_CODENAME[right].permission):
+        return ""
+    roles = ", ".join(str(ROLE_LABELS[role]) for role in roles_with(right))
+    return _("Your role may not. These may: %(roles)s.") % {"roles": roles}
+
+
+def _busy(name: str, asked: Sequence[OperatorAction]) -> str:
+    """Two people at once have one effect; the second reads that it is being done."""
+    same = any(action.name == name and action.status in RUNNING for action in asked)
+    return _("It is being done already.") if same else ""

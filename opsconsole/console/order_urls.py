@@ -1,0 +1,29 @@
+"""Addresses of one order. The bare one stands last: a public id of an import may hold a slash."""
+
+from django.urls import URLPattern, path
+
+from opsconsole.console import actions, approvals, desk, order
+from opsconsole.console.order_choices import KINDS
+
+ORDER = "orders/<path:public_id>/"
+
+urlpatterns: list[URLPattern] = [
+    path("approvals/", approvals.waiting, name="approvals"),
+    path("approvals/<str:kind>/<int:pk>/", approvals.decide, name="approval"),
+    path(f"{ORDER}peek/", order.peek, name="order-peek"),
+    path(f"{ORDER}truths/", order.truths, name="order-truths"),
+    path(f"{ORDER}messages/<int:pk>/", order.message, name="order-message"),
+    path(f"{ORDER}messages/<int:pk>/open/", order.open_message, name="order-message-open"),
+    path(f"{ORDER}reveal/", order.reveal, name="order-reveal"),
+    path(f"{ORDER}take/", desk.take, name="order-take"),
+    path(f"{ORDER}assign/", desk.assign, name="order-assign"),
+    path(f"{ORDER}hold/", desk.hold, name="order-hold"),
+    path(f"{ORDER}release/", desk.release, name="order-release"),
+    path(f"{ORDER}note/", desk.note, name="order-note"),
+    path(f"{ORDER}undo/", desk.undo, name="order-undo"),
+    path(f"{ORDER}do/echo/", actions.echo, name="order-echo"),
+    path(f"{ORDER}do/withdraw/<int:pk>/", actions.withdraw, name="order-withdraw"),
+    *(path(f"{ORDER}do/{name}/", actions.view_of(name), name=f"order-{name}") for name in KINDS),
+    path(f"{ORDER}do/<str:name>/warnings/", actions.warnings, name="order-warnings"),
+    path(ORDER, order.order, name="order"),
+]
