@@ -84,11 +84,15 @@ def _enqueue(kind: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=1)
 def _redis() -> redis.Redis:
+    return _client(settings.REDIS_URL)
+
+
+@lru_cache(maxsize=4)
+def _client(url: str) -> redis.Redis:
     """A client that gives up at once: a bell must never hold up an order."""
     return redis.Redis.from_url(
-        settings.REDIS_URL,
+        url,
         socket_connect_timeout=PATIENCE,
         socket_timeout=PATIENCE,
         retry=Retry(NoBackoff(), 0),
