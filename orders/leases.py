@@ -5,7 +5,8 @@ longer than the longest call it covers, and shorter than a customer's patience: 
 replaced when its lease runs out (issue: within 15 s).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from orders import ladders, sets
 from orders.errors import LostLease
 from orders.models.stateful import Leased
 
@@ -44,6 +46,16 @@ def claim_one(row: Work, *, lease: timedelta = LEASE) -> Work | None:
     return model._base_manager.get(pk=row.pk)
 
 
+def claim_each(model: type[Work], ids: Iterable[int], *, lease: timedelta = LEASE) -> Sequence[Work]:
+    """Take those of the rows that nobody holds, whether or not they are due."""
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
+    with transaction.atomic():
+        rows = model._base_manager.filter(free, pk__in=set(ids)).order_by("pk")
+        taken = list(rows.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True))
+        _take(model._base_manager.filter(pk__in=taken), lease)
+        return list(model._base_manager.filter(pk__in=taken).order_by("pk"))
+
+
 def _take(rows: models.QuerySet[Work], lease: timedelta) -> int:
     return rows.update(token=F("token") + 1, tries=F("tries") + 1, lease_until=Now() + lease)
 
@@ -55,6 +67,38 @@ def finish(row: Work, *, due_at: datetime | None, **changes: Any) -> None:
         raise LostLease(str(row))
     for name, value in {"lease_until": None, "due_at": due_at, **changes}.items():
         setattr(row, name, value)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One row's part of `finish_all`; the arguments of `finish`."""
+
+    row: Leased
+    due_at: datetime | None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {"lease_until": None, "due_at": self.due_at, **self.changes}
+
+
+def finish_all(ends: Iterable[End]) -> set[int]:
+    """Give many rows of one model back; the ids of those that were still ours, the rest is untouched."""
+    ends = list(ends)
+    if not ends:
+        return set()
+    changes = [sets.Change(end.row.pk, end.values, seen={"token": end.row.token}) for end in ends]
+    written = sets.write(type(ends[0].row), changes)
+    for end in ends:
+        for name, value in end.values.items() if end.row.pk in written else ():
+            setattr(end.row, name, value)
+    return written
+
+
+def put_aside(rows: Iterable[Leased], why: str) -> None:
+    """Give back what could not be done, for a later look, with the reason. Lost leases do not matter."""
+    for row in rows:
+        finish_all([End(row, ladders.rung(ladders.UNKNOWN_ATTEMPT, row.tries), {"last_error": why})])
 
 
 def renew(row: Work, *, lease: timedelta = LEASE) -> None:

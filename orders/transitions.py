@@ -7,13 +7,17 @@ row in the same transaction, so neither can be forgotten.
 Lock order, to be kept by all callers: order, attempt, refund, saga, step, dispatch, posting.
 """
 
-from collections.abc import Mapping
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import connection
 from django.utils import timezone
 
+from orders import sets
 from orders.context import act_as
 from orders.errors import IllegalEdge, StaleState
 from orders.models import Order
@@ -60,9 +64,83 @@ def _write(row: Stateful, written: Mapping[str, Any]) -> None:
         setattr(row, name, value)
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One row's part of `move_all`; the arguments of `move`."""
+
+    row: Stateful
+    verb: str
+    actor: str
+    reason: str = ""
+    at: datetime | None = None
+    detail: Mapping[str, Any] | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def context(self) -> tuple[type[Stateful], str, str, str, str]:
+        """What the triggers are told once for all rows of a statement."""
+        return type(self.row), self.actor, self.verb, self.reason, json.dumps(self.detail or {}, sort_keys=True)
+
+
+def move_all(moves: Iterable[Move]) -> None:
+    """Move many rows: one statement for all that share model, actor, verb, reason and detail.
+
+    Lock the rows before (`lock_all`). All or nothing with the transaction: raises IllegalEdge or
+    StaleState for the first row that cannot move, as `move` does.
+    """
+    alike: dict[object, list[Move]] = defaultdict(list)
+    for each in moves:
+        _target(each)
+        alike[each.context].append(each)
+    for group in alike.values():
+        _move_alike(group)
+
+
+def _target(one: Move) -> str:
+    target = one.row.machine.target(one.row.state, one.verb)
+    if target is None:
+        raise IllegalEdge(subject=str(one.row), state=one.row.state, verb=one.verb)
+    return target
+
+
+def _move_alike(moves: Sequence[Move]) -> None:
+    first = moves[0]
+    act_as(first.actor, verb=first.verb, reason=first.reason, detail=first.detail)
+    written = sets.write(type(first.row), map(_change, moves))
+    for each in moves:
+        if each.row.pk not in written:
+            found = type(each.row)._base_manager.values_list("state", flat=True).get(pk=each.row.pk)
+            raise StaleState(subject=str(each.row), expected=each.row.state, found=found)
+        _now_is(each)
+
+
+def _change(one: Move) -> sets.Change:
+    """A time of entry that stays as it was is set by the trigger, as with `move`."""
+    row = one.row
+    values = {**one.changes, "state": _target(one), "entered_at": one.at or row.entered_at}
+    return sets.Change(row.pk, values, seen={"state": row.state, "version": row.version})
+
+
+def _now_is(one: Move) -> None:
+    for name, value in {**one.changes, "state": _target(one)}.items():
+        setattr(one.row, name, value)
+    one.row.version += 1
+    one.row.entered_at = one.at or timezone.now()
+
+
 def lock(row: Row) -> Row:
     """`row` as it is now, locked until the transaction ends."""
     return type(row)._base_manager.select_for_update(of=("self",)).get(pk=row.pk)
+
+
+def lock_all(model: type[Row], ids: Iterable[int]) -> dict[int, Row]:
+    """Those rows as they are now, by id, locked in the order of their ids.
+
+    Rows that refer to them may still be inserted meanwhile: a callback is stored while the ones
+    before it are applied.
+    """
+    rows = model._base_manager.select_for_update(of=("self",), no_key=True)
+    return {row.pk: row for row in rows.filter(pk__in=set(ids)).order_by("pk")}
 
 
 def record(

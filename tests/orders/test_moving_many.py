@@ -1,0 +1,81 @@
+"""Moving and giving back many rows by one statement."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import DataError, transaction
+from django.utils import timezone
+
+from orders import sets
+from orders.errors import IllegalEdge, StaleState
+from orders.leases import End, claim_each, finish_all
+from orders.models import Attempt, History, Order
+from orders.states import OrderState, OrderVerb
+from orders.transitions import Move, lock_all, move_all
+from tests.orders.making import make_attempt, make_order
+
+pytestmark = pytest.mark.django_db
+
+
+def test_rows_move_along_their_own_edges_with_their_own_values() -> None:
+    first, second = make_order("created"), make_order("awaiting_payment")
+    at = timezone.now() - timedelta(hours=1)
+
+    with transaction.atomic():
+        rows = lock_all(Order, [first.pk, second.pk])
+        move_all(
+            [
+                Move(rows[first.pk], OrderVerb.PAY, "gateway:midtrans", reason="a", at=at, changes={"city": "Medan"}),
+                Move(rows[second.pk], OrderVerb.CANCEL, "user:sari", reason="b", detail={"why": 1}),
+            ]
+        )
+
+    for known in (rows[first.pk], rows[second.pk]):
+        stored = Order.objects.get(pk=known.pk)
+        assert (stored.state, stored.version) == (known.state, known.version)
+    paid = Order.objects.get(pk=first.pk)
+    assert (paid.state, paid.entered_at, paid.city) == (OrderState.PAID, at, "Medan")
+    last = [History.objects.filter(order_id=each.pk).order_by("seq").last() for each in (first, second)]
+    assert [(each.verb, each.actor, each.reason, each.detail) for each in last if each] == [
+        ("pay", "gateway:midtrans", "a", {}),
+        ("cancel", "user:sari", "b", {"why": 1}),
+    ]
+
+
+def test_an_edge_that_does_not_exist_stops_the_whole_batch() -> None:
+    good, bad = make_order("created"), make_order("completed")
+
+    with pytest.raises(IllegalEdge), transaction.atomic():
+        move_all([Move(each, OrderVerb.PAY, "test") for each in (good, bad)])
+
+    good.refresh_from_db()
+    assert good.state == OrderState.CREATED
+
+
+def test_a_row_that_moved_since_it_was_read_stops_the_whole_batch() -> None:
+    good, stale = make_order("created"), make_order("created")
+    seen = Order.objects.get(pk=stale.pk)
+    with transaction.atomic():
+        move_all([Move(stale, OrderVerb.CANCEL, "test")])
+
+    with pytest.raises(StaleState), transaction.atomic():
+        move_all([Move(each, OrderVerb.PAY, "test") for each in (good, seen)])
+
+    good.refresh_from_db()
+    assert good.state == OrderState.CREATED
+
+
+def test_a_text_that_is_too_long_is_refused_and_not_cut() -> None:
+    order = make_order()
+    with pytest.raises(DataError), transaction.atomic():
+        sets.write(Order, [sets.Change(order.pk, {"city": "x" * 41}, seen={})])
+
+
+def test_only_rows_that_are_still_ours_are_given_back() -> None:
+    mine, lost = make_attempt(make_order()), make_attempt(make_order())
+    held = claim_each(Attempt, [mine.pk, lost.pk])
+    assert claim_each(Attempt, [mine.pk, lost.pk]) == []
+    Attempt.objects.filter(pk=lost.pk).update(token=99)
+
+    assert finish_all(End(row, None, {"answer": "seen"}) for row in held) == {mine.pk}
+    assert [each.answer for each in Attempt.objects.order_by("pk")] == ["seen", ""]
