@@ -1,23 +1,61 @@
-"""Asking a gateway what became of an attempt: the only way money moves here."""
+"""Asking gateways what became of attempts: the only way money moves here.
 
+First the questions, side by side, with no transaction open and nothing of ours written; then all
+the answers in one transaction. One attempt is a batch of one.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
-from orders import ladders
-from orders.clients.gateway import Status
+from orders import crew, ladders
+from orders.clients.gateway import Link, Status
 from orders.clients.registry import gateway
-from orders.leases import finish, hold
-from orders.models import Attempt
+from orders.errors import LostLease
+from orders.leases import End, finish_all
+from orders.models import Attempt, Order
 from orders.resilience.outcome import Answered, Outcome
-from orders.services import links
-from orders.services.settlement import Verdict, settle
+from orders.services import links, settlement
+from orders.services.judgement import MONEY, Verdict
+from orders.services.settlement import LIVE, Case
 from orders.states import AttemptState, InboundVerb
-from orders.transitions import lock
+from orders.transitions import lock_all
 
-SETTLED = (AttemptState.PAID, AttemptState.REVERSED)
-LIVE = (AttemptState.UNKNOWN, AttemptState.OPEN)
+# Seconds for the questions of one batch: with the writing they stay inside one lease (12 s), so
+# that one gateway that hangs does not cost the answers of the others.
+PATIENCE = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at a leased attempt brought: an answer to apply, a link found, or a wait.
+
+    `due_at` is when to look again where there is nothing to apply.
+    """
+
+    attempt: Attempt
+    status: Status | None = None
+    link: Link | None = None
+    is_repeated: bool = False
+    waits: Verdict = field(default=Verdict(InboundVerb.REPEAT, ""))
+    due_at: datetime | None = None
+    problem: str = ""
+    was_asked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The attempt as it is now, and the verdict."""
+
+    attempt: Attempt
+    verdict: Verdict
 
 
 def work(attempt: Attempt) -> None:
@@ -29,58 +67,93 @@ def work(attempt: Attempt) -> None:
 
 
 def ask(attempt: Attempt) -> Verdict:
-    """Ask the gateway about a leased attempt, apply the answer, and set the next look."""
-    outcome = _ask(attempt)
+    """Ask the gateway about a leased attempt, apply the answer, and set the next look.
+
+    Raises LostLease when another worker took the attempt over: nothing is written then.
+    """
+    return _applied(look(attempt, until=time.monotonic() + PATIENCE))
+
+
+def close(attempt: Attempt) -> Verdict:
+    """Make it unpayable at the gateway first, then here, so that nobody pays for nothing."""
+    return _applied(_closed(attempt, until=time.monotonic() + PATIENCE))
+
+
+def _applied(one: Look) -> Verdict:
+    with transaction.atomic():
+        told = write([one])
+    after(told, [one])
+    if one.attempt.pk not in told:
+        raise LostLease(str(one.attempt))
+    return told[one.attempt.pk].verdict
+
+
+def look_all(attempts: Sequence[Attempt]) -> Sequence[Look]:
+    """Ask about each leased attempt, side by side. Nothing is read or written in the threads."""
+    until = time.monotonic() + PATIENCE
+    prefetch_related_objects(attempts, "order")
+    return crew.each(lambda attempt: look(attempt, until=until), attempts)
+
+
+def look(attempt: Attempt, *, until: float) -> Look:
+    """Ask about one attempt, before `until` (monotonic clock); close it where nobody may pay it any more."""
+    if time.monotonic() >= until:
+        return Look(attempt, waits=_waiting("not asked yet"), due_at=ladders.rung((1,), 1), was_asked=False)
+    outcome = _ask(attempt, until=until)
     if not isinstance(outcome, Answered):
-        finish(attempt, due_at=_later(attempt), last_error=str(outcome)[:300], asked_at=_now())
-        return Verdict(InboundVerb.REPEAT, f"{attempt.gateway} did not answer", is_final=False)
+        return _unanswered(attempt, outcome, f"{attempt.gateway} did not answer")
     status = outcome.data
     if _too_early_to_believe(attempt, status):
-        finish(attempt, due_at=_later(attempt), asked_at=_now())
-        return Verdict(InboundVerb.REPEAT, "nothing there yet", is_final=False)
+        return Look(attempt, waits=_waiting("nothing there yet"), due_at=links.next_look(attempt))
     if status.state == AttemptState.OPEN and attempt.state in LIVE:
-        return _still_open(attempt, status)
-    return _conclude(attempt, status)
+        return _still_open(attempt, status, until=until)
+    return Look(attempt, status=status)
 
 
-def _ask(attempt: Attempt) -> Outcome[Status]:
+def _ask(attempt: Attempt, *, until: float) -> Outcome[Status]:
     return gateway(attempt.gateway).ask_status(
-        attempt.reference,
-        gateway_ref=attempt.gateway_reference,
-        amount=attempt.amount,
-        method=attempt.method,
-        currency=attempt.currency,
-        paid_before=attempt.state in SETTLED,
+        attempt.reference, **_question(attempt, until=until), paid_before=attempt.state in MONEY
     )
 
 
-def _conclude(attempt: Attempt, status: Status) -> Verdict:
-    verdict = settle(attempt, status)
-    with transaction.atomic():
-        order = lock(attempt.order)
-        hold(attempt)
-        fresh = lock(attempt)
-        due_at = _later(fresh) if fresh.state in LIVE else None
-        finish(fresh, due_at=due_at, asked_at=_now(), last_error="")
-        links.fail_over(order, fresh)
-    return verdict
+def _question(attempt: Attempt, *, until: float) -> dict[str, Any]:
+    limit = float(settings.UPSTREAMS[attempt.gateway]["timeout"])
+    return {
+        "gateway_ref": attempt.gateway_reference,
+        "amount": attempt.amount,
+        "method": attempt.method,
+        "currency": attempt.currency,
+        "deadline": min(limit, until - time.monotonic()),
+    }
 
 
-def _still_open(attempt: Attempt, status: Status) -> Verdict:
+def _waiting(sentence: str) -> Verdict:
+    return Verdict(InboundVerb.REPEAT, sentence, is_final=False)
+
+
+def _unanswered(attempt: Attempt, outcome: Outcome[Status], sentence: str) -> Look:
+    due_at = links.next_look(attempt)
+    return Look(attempt, waits=_waiting(sentence), due_at=due_at, problem=str(outcome)[:300])
+
+
+def _too_early_to_believe(attempt: Attempt, status: Status) -> bool:
+    absent = status.state == AttemptState.NOT_STARTED
+    return absent and timezone.now() - attempt.entered_at < ladders.QUARANTINE
+
+
+def _still_open(attempt: Attempt, status: Status, *, until: float) -> Look:
     """The customer has not paid: keep waiting, find a lost link, or close what nobody may pay."""
     if _should_close(attempt):
-        return close(attempt)
+        return _closed(attempt, until=until)
+    due_at = links.next_look(attempt)
     if attempt.state == AttemptState.UNKNOWN and status.link is not None:
-        with transaction.atomic():
-            order = lock(attempt.order)
-            hold(attempt)
-            links.open_link(order, attempt, status.link)
-        return Verdict(InboundVerb.APPLY, "the link that was never answered exists")
+        found = Verdict(InboundVerb.APPLY, "the link that was never answered exists")
+        return Look(attempt, link=status.link, waits=found, due_at=due_at)
     if attempt.state == AttemptState.UNKNOWN and gateway(attempt.gateway).link_is_repeatable:
-        links.make_link(attempt)
-        return Verdict(InboundVerb.REPEAT, "asked again under the same reference")
-    finish(attempt, due_at=_later(attempt), asked_at=_now(), last_error="")
-    return Verdict(InboundVerb.REPEAT, f"{attempt.gateway} says {status.code}: not paid yet")
+        again = Verdict(InboundVerb.REPEAT, "asked again under the same reference")
+        return Look(attempt, is_repeated=True, waits=again, due_at=due_at)
+    not_yet = Verdict(InboundVerb.REPEAT, f"{attempt.gateway} says {status.code}: not paid yet")
+    return Look(attempt, waits=not_yet, due_at=due_at)
 
 
 def _should_close(attempt: Attempt) -> bool:
@@ -90,34 +163,61 @@ def _should_close(attempt: Attempt) -> bool:
     return closes_at is not None and closes_at <= timezone.now()
 
 
-def close(attempt: Attempt) -> Verdict:
-    """Make it unpayable at the gateway first, then here, so that nobody pays for nothing."""
-    outcome = gateway(attempt.gateway).close(
-        attempt.reference,
-        gateway_ref=attempt.gateway_reference,
-        amount=attempt.amount,
-        method=attempt.method,
-        currency=attempt.currency,
-    )
+def _closed(attempt: Attempt, *, until: float) -> Look:
+    outcome = gateway(attempt.gateway).close(attempt.reference, **_question(attempt, until=until))
     if isinstance(outcome, Answered):
-        return _conclude(attempt, outcome.data)
+        return Look(attempt, status=outcome.data)
     # Refused: it is being paid; or no answer: the next look asks again.
-    finish(attempt, due_at=_later(attempt), asked_at=_now(), last_error=str(outcome)[:300])
-    return Verdict(InboundVerb.REPEAT, "could not be closed yet", is_final=False)
+    return _unanswered(attempt, outcome, "could not be closed yet")
 
 
-def _too_early_to_believe(attempt: Attempt, status: Status) -> bool:
-    absent = status.state == AttemptState.NOT_STARTED
-    return absent and timezone.now() - attempt.entered_at < ladders.QUARANTINE
+def write(looks: Sequence[Look]) -> dict[int, Told]:
+    """Write what all looks brought; by attempt. Call inside a transaction.
+
+    Locks the orders, then the attempts, each by id. Attempts whose lease was lost are left out.
+    """
+    told: dict[int, Told] = {}
+    for wave in _waves(looks):
+        told |= _write_wave(wave)
+    return told
 
 
-def _later(attempt: Attempt) -> datetime:
-    if attempt.state == AttemptState.UNKNOWN:
-        return ladders.rung(ladders.UNKNOWN_ATTEMPT, attempt.tries)
-    later = ladders.rung(ladders.OPEN_ATTEMPT, attempt.tries)
-    closes_at = links.closes_at(attempt)
-    return later if closes_at is None or closes_at <= timezone.now() else min(later, closes_at)
+def _waves(looks: Sequence[Look]) -> Sequence[Sequence[Look]]:
+    """What is said of an order's second attempt is judged after the first is written."""
+    waves: list[list[Look]] = []
+    seen: dict[int, int] = {}
+    for one in looks:
+        place = seen.get(one.attempt.order_id, 0)
+        seen[one.attempt.order_id] = place + 1
+        if place == len(waves):
+            waves.append([])
+        waves[place].append(one)
+    return waves
 
 
-def _now() -> datetime:
-    return timezone.now()
+def _write_wave(looks: Sequence[Look]) -> dict[int, Told]:
+    orders = lock_all(Order, (one.attempt.order_id for one in looks))
+    attempts = lock_all(Attempt, (one.attempt.pk for one in looks))
+    ours = [one for one in looks if attempts[one.attempt.pk].token == one.attempt.token]
+    cases = [
+        Case(orders[one.attempt.order_id], attempts[one.attempt.pk], one.status)
+        for one in ours
+        if one.status is not None
+    ]
+    verdicts: Mapping[int, Verdict] = settlement.settle_all(cases)
+    for one in ours:
+        if one.link is not None:
+            links.open_link(orders[one.attempt.order_id], attempts[one.attempt.pk], one.link)
+    finish_all(_end(one) for one in ours if one.status is None and one.link is None and not one.is_repeated)
+    return {one.attempt.pk: Told(attempts[one.attempt.pk], verdicts.get(one.attempt.pk, one.waits)) for one in ours}
+
+
+def _end(one: Look) -> End:
+    asked = {"asked_at": timezone.now(), "last_error": one.problem} if one.was_asked else {}
+    return End(one.attempt, one.due_at, asked)
+
+
+def after(told: Mapping[int, Told], looks: Sequence[Look]) -> None:
+    """What has to wait for the transaction's end: asking again for links whose answer was lost."""
+    repeated = [one.attempt for one in looks if one.is_repeated and one.attempt.pk in told]
+    crew.each(links.make_link, repeated)

@@ -1,5 +1,7 @@
 """Facts about money. Each is written once, whoever reports it again."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import QuerySet, Sum
@@ -8,53 +10,53 @@ from orders.models import Attempt, LedgerEntry, Order, Refund
 from orders.states import LedgerKind
 
 
-def charge(attempt: Attempt, *, amount: int, at: datetime) -> bool:
-    """The gateway took `amount` from the customer. False when that was known."""
-    return _write(attempt, kind=LedgerKind.CHARGED, amount=amount, at=at, key=f"charge:{attempt.reference}")
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Money that came by an attempt or went back, in minor units; `key` makes it count once."""
+
+    attempt: Attempt
+    kind: LedgerKind
+    amount: int
+    at: datetime
+    refund: Refund | None = None
+
+    @property
+    def key(self) -> str:
+        if self.refund is not None:
+            return f"refund:{self.refund.key}"
+        return f"{_WORD[self.kind]}:{self.attempt.reference}"
 
 
-def reverse(attempt: Attempt, *, amount: int, at: datetime) -> bool:
-    """The gateway took a charge back. False when that was known."""
-    key = f"reverse:{attempt.reference}"
-    return _write(attempt, kind=LedgerKind.REVERSED, amount=-amount, at=at, key=key)
+_WORD = {LedgerKind.CHARGED: "charge", LedgerKind.REVERSED: "reverse"}
 
 
-def give_back(refund: Refund, *, at: datetime) -> bool:
-    """A refund succeeded. False when that was known."""
-    key = f"refund:{refund.key}"
-    return _write(
-        refund.attempt,
-        kind=LedgerKind.REFUNDED,
-        amount=-refund.amount,
-        at=at,
-        key=key,
-        refund=refund,
+def charge(attempt: Attempt, *, amount: int, at: datetime) -> None:
+    """The gateway took `amount` from the customer."""
+    write_all([Fact(attempt, LedgerKind.CHARGED, amount, at)])
+
+
+def give_back(refund: Refund, *, at: datetime) -> None:
+    """A refund succeeded."""
+    write_all([Fact(refund.attempt, LedgerKind.REFUNDED, -refund.amount, at, refund)])
+
+
+def write_all(facts: Iterable[Fact]) -> None:
+    """Write down what is not yet known, in one statement."""
+    LedgerEntry.objects.bulk_create([_entry(fact) for fact in facts], ignore_conflicts=True)
+
+
+def _entry(fact: Fact) -> LedgerEntry:
+    return LedgerEntry(
+        order_id=fact.attempt.order_id,
+        attempt=fact.attempt,
+        refund=fact.refund,
+        kind=fact.kind,
+        amount=fact.amount,
+        currency=fact.attempt.currency,
+        gateway=fact.attempt.gateway,
+        source_key=fact.key,
+        occurred_at=fact.at,
     )
-
-
-def _write(
-    attempt: Attempt,
-    *,
-    kind: str,
-    amount: int,
-    at: datetime,
-    key: str,
-    refund: Refund | None = None,
-) -> bool:
-    _entry, created = LedgerEntry.objects.get_or_create(
-        source_key=key,
-        defaults={
-            "order_id": attempt.order_id,
-            "attempt": attempt,
-            "refund": refund,
-            "kind": kind,
-            "amount": amount,
-            "currency": attempt.currency,
-            "gateway": attempt.gateway,
-            "occurred_at": at,
-        },
-    )
-    return created
 
 
 def balance(order: Order) -> int:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
+from django.utils import timezone
 
 from orders import ladders
 from orders.bells import ring
@@ -184,3 +185,12 @@ def closes_at(attempt: Attempt) -> datetime | None:
     if attempt.expires_at is None:
         return None
     return attempt.expires_at + GRACE.get(attempt.method, DEFAULT_GRACE)
+
+
+def next_look(attempt: Attempt, *, state: str = "") -> datetime:
+    """When the janitor asks again about an attempt in that state (default: its own)."""
+    if (state or attempt.state) == AttemptState.UNKNOWN:
+        return ladders.rung(ladders.UNKNOWN_ATTEMPT, attempt.tries)
+    later = ladders.rung(ladders.OPEN_ATTEMPT, attempt.tries)
+    closes = closes_at(attempt)
+    return later if closes is None or closes <= timezone.now() else min(later, closes)

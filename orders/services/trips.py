@@ -6,7 +6,7 @@ from orders.clients.trip_events import TripEvent
 from orders.errors import IllegalEdge
 from orders.models import History, Order, Step
 from orders.services import booking, posting
-from orders.services.settlement import Verdict
+from orders.services.judgement import Verdict
 from orders.states import InboundVerb, OrderState, OrderVerb, StepState
 from orders.transitions import lock, move, record
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orders import crew, ladders
+from orders import crew
 from orders.errors import LostLease, Refusal
-from orders.leases import claim, due, finish
+from orders.leases import claim, due, put_aside
 from orders.models import (
     Attempt,
     DispatchEntry,
@@ -81,15 +81,7 @@ def _safely(look: Callable[[Any], None], what: Any, rows: Sequence[Leased]) -> N
     except Exception as error:
         level = logging.INFO if isinstance(error, Refusal) else logging.ERROR
         logger.log(level, "%s: %s", rows[0], error, exc_info=level == logging.ERROR)
-        _put_aside(rows, f"{type(error).__name__}: {error}"[:300])
-
-
-def _put_aside(rows: Sequence[Leased], why: str) -> None:
-    for row in rows:
-        try:
-            finish(row, due_at=ladders.rung(ladders.UNKNOWN_ATTEMPT, row.tries), last_error=why)
-        except LostLease:
-            continue
+        put_aside(rows, f"{type(error).__name__}: {error}"[:300])
 
 
 def waiting() -> list[str]:
