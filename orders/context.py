@@ -49,5 +49,5 @@ def act_as(
         *pads(settings.CHAIN_KEY),
     )
     connection.ensure_connection()
-    with psycopg.Cursor(connection.connection) as cursor:
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(_STATEMENT, values)
