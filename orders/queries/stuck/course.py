@@ -29,12 +29,14 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """The last day in at most 48 moments, an hour ago (None when nobody looked), and today's freed."""
+    """The last day in at most 48 moments, an hour ago (None when nobody looked), and what
+    came free today; the last that did is known to the minute, within the day."""
 
     moments: Sequence[Moment] = ()
     hour_ago: Moment | None = None
     recovered: int = 0
     recovered_by_hand: int = 0
+    last_recovered_at: datetime | None = None
 
 
 def course(*, now: datetime, day_began: datetime) -> Course:
@@ -48,6 +50,7 @@ def course(*, now: datetime, day_began: datetime) -> Course:
         hour_ago=_moment(before[-1], 0) if before and now - _AGO - before[-1].at <= _TOLERANCE else None,
         recovered=freed["all"],
         recovered_by_hand=freed["by_hand"],
+        last_recovered_at=max((sample.at for sample in samples if sample.recovered), default=None),
     )
 
 
