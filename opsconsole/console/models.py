@@ -60,3 +60,51 @@ class SignInTry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.address} {self.at}"
+
+
+class SavedView(models.Model):
+    """A person's own tab of the stuck list: `query` is its filters as they stand in the address.
+
+    A deleted one is kept for a while, so that it can be taken back.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=40)
+    query = models.CharField(max_length=2000, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ("pk",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["user", "name"], name="saved_view_name_once", condition=models.Q(deleted_at__isnull=True)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Bulk(models.Model):
+    """One action asked for on many orders at once. What became of it stands with each order's action.
+
+    `key` begins the keys of those actions; `skipped` are the orders it was not asked for on, each with
+    the reason, as lists of [order, sentence].
+    """
+
+    key = models.CharField(max_length=32, primary_key=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    action = models.CharField(max_length=40)
+    reason = models.CharField(max_length=400)
+    back = models.CharField(max_length=2000)
+    asked = models.IntegerField()
+    skipped = models.JSONField(default=list)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.action} on {self.asked} orders"

@@ -2,10 +2,19 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from opsconsole.console import frame_views, overview, parts_page, preferences, rights, signin
+from opsconsole.console import (
+    frame_views,
+    list_urls,
+    order_urls,
+    overview_page,
+    parts_page,
+    preferences,
+    rights,
+    signin,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", overview.overview, name="overview"),
+    path("", overview_page.overview, name="overview"),
     path("sign-in/", signin.sign_in, name="sign-in"),
     path("sign-out/", signin.sign_out, name="sign-out"),
     path("preferences/", preferences.change, name="preferences"),
@@ -13,4 +22,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("_alerts/", frame_views.alerts, name="alerts"),
     path("_parts/", parts_page.parts, name="parts"),
     path("_parts/<str:code>/", parts_page.peek, name="parts-peek"),
+    *list_urls.urlpatterns,
+    *order_urls.urlpatterns,
 ]

@@ -1,0 +1,259 @@
+"""All orders, newest first: the same filters and rows as the stuck list, and a refresh that moves nothing."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy
+
+from opsconsole.console.chips import NONE, Chip, Choices, Option
+from opsconsole.console.formats import WIB
+from opsconsole.console.stuck_head import grouped
+from opsconsole.console.stuck_rows import item_of, paid_with
+from orders import names
+from orders.models import Order
+from orders.queries.browse import (
+    COUNTED_TO,
+    Page,
+    Place,
+    Wanted,
+    counted,
+    newer_than,
+    order_page,
+    orders_among,
+    recent_values,
+)
+from orders.queries.search import search
+from orders.services.routing import PRIORITY
+from orders.states import Channel, OrderState, Service
+
+PAGE: Final = 50
+MOST_NEW: Final = 99
+LISTS: Final[Mapping[str, str]] = {
+    "state": "states",
+    "service": "services",
+    "gateway": "gateways",
+    "method": "methods",
+    "city": "cities",
+    "channel": "channels",
+    "origin": "origins",
+}
+NAMES: Final = ("q", *LISTS, "from", "to")
+_ORIGINS: Final = {"platform": gettext_lazy("Platform"), "import": gettext_lazy("Imported")}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """All that the address says. `pins` are the rows on screen, which a refresh brings up to date."""
+
+    choices: Choices
+    after: Place | None = None
+    before: Place | None = None
+    pins: tuple[int, ...] = ()
+    top: Place | None = None
+    peek: str = ""
+
+    @classmethod
+    def read(cls, query: QueryDict) -> "Asked":
+        ids = [each for each in query.get("pins", "").split(".") if each.isdecimal() and len(each) < 19]
+        return cls(
+            choices=Choices.read(query, NAMES),
+            after=Place.parse(query.get("after", "")),
+            before=Place.parse(query.get("before", "")),
+            pins=tuple(int(each) for each in ids[:PAGE]),
+            top=Place.parse(query.get("top", "")),
+            peek=query.get("peek", "")[:64],
+        )
+
+    @property
+    def place(self) -> dict[str, str]:
+        if self.before is not None:
+            return {"before": str(self.before)}
+        return {"after": str(self.after)} if self.after is not None else {}
+
+
+def wanted_of(choices: Choices) -> Wanted:
+    """The filter as the query takes it. A day that is no day is not a filter; the form says so."""
+    lists: dict[str, Any] = {
+        field: tuple("" if value == NONE else value for value in choices.many(name)) for name, field in LISTS.items()
+    }
+    text, last = choices.one("q"), day_of(choices.one("to"))
+    return Wanted(
+        **lists,
+        placed_from=_midnight(day_of(choices.one("from"))),
+        placed_to=_midnight(last + timedelta(days=1) if last else None),
+        order_ids=tuple(match.order_id for match in search(text)) if text else None,
+    )
+
+
+def day_of(text: str) -> date | None:
+    """A business day as the browser's date field writes it."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _midnight(day: date | None) -> datetime | None:
+    return datetime(day.year, day.month, day.day, tzinfo=WIB).astimezone(UTC) if day else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One order of the list."""
+
+    order: Order
+    item: str
+    paid_with: str
+    owner: str
+
+    @property
+    def code(self) -> str:
+        return self.order.public_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderList:
+    """One page. `total` is text: beyond COUNTED_TO nobody counts."""
+
+    at: datetime
+    asked: Asked
+    rows: Sequence[Row]
+    total: str
+    newcomers: int
+    chips: Sequence[Chip]
+    top: Place | None
+    next_place: Place | None
+    previous_place: Place | None
+
+    @property
+    def address(self) -> str:
+        return reverse("orders")
+
+    @property
+    def query(self) -> str:
+        return self.asked.choices.query()
+
+    @property
+    def here(self) -> str:
+        return self._with(urlencode(self.asked.place))
+
+    @property
+    def peek_base(self) -> str:
+        return f"{self.here}{'&' if '?' in self.here else '?'}peek="
+
+    @property
+    def fresh(self) -> str:
+        pins = {"pins": ".".join(str(row.order.pk) for row in self.rows), "top": str(self.top or "")}
+        return self._with(urlencode({**self.asked.place, **pins}))
+
+    @property
+    def next(self) -> str:
+        return self._with(urlencode({"after": str(self.next_place)})) if self.next_place else ""
+
+    @property
+    def previous(self) -> str:
+        return self._with(urlencode({"before": str(self.previous_place)})) if self.previous_place else ""
+
+    @property
+    def export(self) -> str:
+        return f"{reverse('orders-export')}?{self.query}"
+
+    def _with(self, more: str) -> str:
+        query = "&".join(each for each in (self.query, more) if each)
+        return f"{self.address}?{query}" if query else self.address
+
+
+def read_orders(asked: Asked) -> OrderList:
+    """A fixed number of queries: a page or the rows on screen, a count, what is newer, what to choose from."""
+    wanted = wanted_of(asked.choices)
+    page = _again(asked) if asked.pins else order_page(wanted, after=asked.after, before=asked.before, limit=PAGE)
+    top = asked.top or (Place.of(page.orders[0]) if page.orders and not asked.place else None)
+    return OrderList(
+        at=timezone.now(),
+        asked=asked,
+        rows=[_row(order) for order in page.orders],
+        total=_total(counted(wanted)),
+        newcomers=newer_than(wanted, asked.top, most=MOST_NEW) if asked.top else 0,
+        chips=() if asked.pins else chips(asked.choices),
+        top=top,
+        next_place=page.next,
+        previous_place=page.previous,
+    )
+
+
+def _again(asked: Asked) -> Page:
+    """The rows on screen as they are now; where the pages go on does not change by that."""
+    orders = orders_among(asked.pins)
+    is_full = len(asked.pins) == PAGE
+    return Page(
+        orders,
+        next=Place.of(orders[-1]) if orders and (is_full or asked.before) else None,
+        previous=Place.of(orders[0]) if orders and asked.place else None,
+    )
+
+
+def _row(order: Order) -> Row:
+    gateway = order.owning_attempt.gateway if order.owning_attempt else ""
+    return Row(
+        order=order,
+        item=item_of(order.service, order.city),
+        paid_with=paid_with(order.method, gateway),
+        owner=(order.owner.get_full_name() or order.owner.get_username()) if order.owner else "",
+    )
+
+
+def _total(count: int) -> str:
+    return f"{grouped(COUNTED_TO)}+" if count > COUNTED_TO else grouped(count)
+
+
+def chips(choices: Choices) -> list[Chip]:
+    """What may be chosen: what exists, and methods and cities of late. Nobody counts ten million orders."""
+    methods, cities = recent_values()
+    enums = {"state": OrderState.choices, "service": Service.choices, "channel": Channel.choices}
+    values: dict[str, tuple[Sequence[str], Callable[[str], str]]] = {
+        **{name: ([value for value, _label in pairs], _called(dict(pairs))) for name, pairs in enums.items()},
+        "gateway": (PRIORITY, names.system),
+        "method": (sorted({*names.METHODS, *methods}), names.method),
+        "city": (cities, str),
+        "origin": (list(_ORIGINS), _called(_ORIGINS)),
+    }
+    return [_chip(name, choices, *values[name]) for name in LISTS]
+
+
+_LABELS: Final = {
+    "state": gettext_lazy("State"),
+    "service": gettext_lazy("Service"),
+    "gateway": gettext_lazy("Gateway"),
+    "method": gettext_lazy("Method"),
+    "city": gettext_lazy("City"),
+    "channel": gettext_lazy("Channel"),
+    "origin": gettext_lazy("Origin"),
+}
+
+
+def _called(labels: Mapping[Any, Any]) -> Callable[[str], str]:
+    return lambda value: str(labels.get(value, value))
+
+
+def _chip(name: str, choices: Choices, values: Sequence[str], called: Callable[[str], str]) -> Chip:
+    on = choices.many(name)
+    every = dict.fromkeys((*values, *on))
+    options = [Option(value=value, label=called(value), is_on=value in on) for value in every]
+    return Chip(name=name, label=_LABELS[name], options=options)
+
+
+def in_words(found: OrderList) -> list[str]:
+    """The filters that are on, for the empty list that names them."""
+    choices = found.asked.choices
+    said = [f"“{choices.one('q')}”"] if choices.one("q") else []
+    for chip in found.chips:
+        on = [str(option.label) for option in chip.options if option.is_on]
+        said += [f"{chip.label}: {', '.join(on)}"] if on else []
+    days = [choices.one(name) for name in ("from", "to")]
+    return [*said, " – ".join(day or "…" for day in days)] if any(days) else said

@@ -1,0 +1,19 @@
+"""Addresses of the lists of orders. They stand before those of one order, which take any name."""
+
+from django.urls import URLPattern, path
+
+from opsconsole.console import bulk, bulk_page, export, orders, saved_views, search
+
+urlpatterns: list[URLPattern] = [
+    path("search/", search.find, name="search"),
+    path("orders/", orders.orders, name="orders"),
+    path("orders/export.csv", export.orders, name="orders-export"),
+    path("orders/stuck/", orders.stuck, name="stuck"),
+    path("orders/stuck/causes/", orders.causes, name="stuck-causes"),
+    path("orders/stuck/export.csv", export.stuck, name="stuck-export"),
+    path("orders/stuck/views/", saved_views.save, name="stuck-save-view"),
+    path("orders/stuck/views/<int:pk>/", saved_views.change, name="stuck-change-view"),
+    path("orders/stuck/bulk/", bulk.act, name="stuck-bulk"),
+    path("orders/stuck/bulk/undo/", bulk.undo, name="stuck-bulk-undo"),
+    path("orders/bulk/<str:key>/", bulk_page.bulk, name="bulk"),
+]
