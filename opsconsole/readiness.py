@@ -43,8 +43,7 @@ def _since(started: float) -> float:
 
 
 def _postgresql() -> None:
-    """A write-capable server answers; a broken connection is made anew, not believed."""
-    connection.close_if_unusable_or_obsolete()
+    """A server that takes writes answers. Django makes a broken connection anew at each request."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_is_in_recovery()")
         if cursor.fetchone()[0]:

@@ -77,10 +77,3 @@ def test_a_source_that_is_lost_is_said_and_never_a_zero() -> None:
         raise DatabaseError
 
     assert isinstance(_known(lost), CannotKnow)
-
-
-def test_a_source_that_is_lost_is_said_and_never_a_zero() -> None:
-    def lost() -> None:
-        raise DatabaseError
-
-    assert isinstance(_known(lost), CannotKnow)
