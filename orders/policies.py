@@ -2,8 +2,8 @@
 
 The limits of open states follow domain, section 5. Those of a trip differ by service, because a
 trip does: a taxi ride of six hours, a shuttle of twelve, a parcel of a day, a rental of a week.
-What only a person can move (money on a closed order, a saga that gave up, a refund or an entry that
-was refused) is stuck at once.
+What only a person can move (money on a closed order, money that does not fit, a saga that gave up, a
+refund or an entry that was refused) is stuck at once.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from orders.states import (
+    AttemptState,
     DispatchState,
     OrderState,
     PostingState,
@@ -38,6 +39,8 @@ DEFAULT_LIMITS: Mapping[tuple[str, str, str], timedelta] = MappingProxyType(
         ("order", OrderState.ACTIVE, Service.DELIVERY): timedelta(hours=24),
         ("order", OrderState.ACTIVE, Service.RENT): timedelta(days=7),
         ("order", OrderState.PAID_AFTER_CLOSE, ANY_SERVICE): AT_ONCE,
+        # Only where money came: see orders/queries/stuck/arms.py.
+        ("attempt", AttemptState.MISMATCH, ANY_SERVICE): AT_ONCE,
         ("saga", SagaState.NEEDS_HAND, ANY_SERVICE): AT_ONCE,
         ("saga", SagaState.COMPENSATING, ANY_SERVICE): timedelta(minutes=5),
         # A retry every five minutes restarts the order's clock, not the entry's.

@@ -26,7 +26,7 @@ TIMES = 15
 # Indexes that the queries may use; the others would only make loading slow.
 TABLES: dict[str, tuple[str, ...]] = {
     "orders_order": ("orders_order_pkey", "order_open_age"),
-    "orders_attempt": ("orders_attempt_pkey",),
+    "orders_attempt": ("orders_attempt_pkey", "attempt_unfit_age", "%order_id%"),
     "orders_saga": ("orders_saga_pkey", "saga_hand_age", "%order_id%"),
     "orders_dispatchentry": ("orders_dispatchentry_pkey", "dispatch_live_birth", "%order_id%"),
     "orders_refund": ("orders_refund_pkey", "refund_open_birth", "%order_id%"),

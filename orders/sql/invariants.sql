@@ -12,11 +12,13 @@ CREATE OR REPLACE FUNCTION opsconsole_saga_lives(of_order bigint) RETURNS boolea
                    AND state IN ('running', 'compensating', 'needs_hand'))
 $$;
 
--- Somebody's task: money on its way back, a saga that is not over, an action somebody asked for.
+-- Somebody's task: money on its way back, money that does not fit, a saga that is not over, an action
+-- somebody asked for.
 CREATE OR REPLACE FUNCTION opsconsole_has_task(of_order bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT opsconsole_saga_lives(of_order)
         OR EXISTS (SELECT FROM orders_refund WHERE order_id = of_order
                    AND state IN ('requested', 'approved', 'sent', 'unknown', 'failed'))
+        OR EXISTS (SELECT FROM orders_attempt WHERE order_id = of_order AND state = 'mismatch')
         OR EXISTS (SELECT FROM orders_operatoraction WHERE order_id = of_order
                    AND status IN ('awaiting_approval', 'queued', 'running'))
 $$;

@@ -1,6 +1,8 @@
 -- Partial indexes behind the stuck list: a state's rows, oldest first; what has ended takes no room.
 -- Orders by state and age have theirs in orders/models/order.py (order_open_age).
 
+CREATE INDEX IF NOT EXISTS attempt_unfit_age ON orders_attempt (state, entered_at, id)
+    WHERE state = 'mismatch';
 CREATE INDEX IF NOT EXISTS saga_hand_age ON orders_saga (state, entered_at, id)
     WHERE state IN ('compensating', 'needs_hand');
 

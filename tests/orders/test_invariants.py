@@ -53,6 +53,9 @@ def test_a_platform_that_does_its_work_breaks_nothing() -> None:
     make_refund(with_refund.attempts.get(), "sent")
     given_back = paid("cancelled")
     charge(given_back, -150_000, kind="refunded")
+    unfit = make_order("cancelled")
+    make_attempt(unfit, "mismatch")
+    charge(unfit, 5)
     being_undone = paid("cancelled")
     make_saga(being_undone, "compensating")
     assert broken() == {}

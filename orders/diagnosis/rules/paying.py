@@ -22,13 +22,17 @@ def _unpaid_attempt(evidence: Evidence, *states: str) -> AttemptFacts | None:
 
 
 def amount_mismatch(evidence: Evidence) -> Finding | None:
-    """What was paid is not what was asked for."""
-    for attempt in evidence.attempts:
-        if attempt.state == AttemptState.MISMATCH and evidence.state in UNPAID:
-            text = _("Attempt %(number)s at %(gateway)s: %(answer)s.")
-            values = {"number": attempt.number, "gateway": attempt.gateway, "answer": attempt.answer}
-            return Finding(Cause.AMOUNT_MISMATCH, CERTAIN, (said(text, **values),))
-    return None
+    """What was paid is not what was asked for, whether the order still waits or was closed."""
+    waits = evidence.machine == "order" and evidence.state in UNPAID
+    unfit = [one for one in evidence.attempts if one.state == AttemptState.MISMATCH]
+    if not unfit or not (waits or evidence.machine == "attempt"):
+        return None
+    text = _("Attempt %(number)s at %(gateway)s: %(answer)s.")
+    return Finding(
+        Cause.AMOUNT_MISMATCH,
+        CERTAIN,
+        tuple(said(text, number=one.number, gateway=one.gateway, answer=one.answer) for one in unfit),
+    )
 
 
 def link_never_made(evidence: Evidence) -> Finding | None:

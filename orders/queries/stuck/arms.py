@@ -1,8 +1,8 @@
 """The SQL of "stuck": one arm for each machine whose clock can run out, put together by UNION ALL.
 
 Each arm reads one partial index (orders/models, orders/sql/stuck.sql) in the order of age. An order
-appears once, in the first arm that has it: its own state, then its saga, its place in the dispatch
-queue, its refund, its entry at Head Office. Every value travels as a parameter; what is put into
+appears once, in the first arm that has it: its own state, then its payment, its saga, its place in the
+dispatch queue, its refund, its entry at Head Office. Every value travels as a parameter; what is put into
 the text are names and constants of this package.
 """
 
@@ -19,18 +19,25 @@ from orders.queries.stuck.filters import StuckFilter, conditions
 
 @dataclass(frozen=True, slots=True)
 class Clocked:
-    """A table whose rows have a clock: since when it counts, and what money is at stake."""
+    """A table whose rows have a clock: since when it counts, what money is at stake, and what else
+    must hold of a row (`{row}`)."""
 
     table: str
     since: str
     amount: str = "o.amount"
     currency: str = "o.currency"
+    only: str = ""
+
+
+_HELD = "(SELECT coalesce(sum(l.amount), 0)::bigint FROM orders_ledgerentry l WHERE l.attempt_id = {row}.id)"
 
 
 # In the order of precedence. `since` of what is tried again and again is its birth: a retry enters
 # a state anew, and what is tried for ever would never be old.
 MACHINES: Mapping[str, Clocked] = {
     "order": Clocked("orders_order", "entered_at"),
+    # Money that does not fit is somebody's task, also when its order was closed meanwhile.
+    "attempt": Clocked("orders_attempt", "entered_at", _HELD.format(row="x"), "x.currency", f"{_HELD} > 0"),
     "saga": Clocked("orders_saga", "entered_at"),
     "dispatch": Clocked("orders_dispatchentry", "created_at"),
     "refund": Clocked("orders_refund", "created_at", "x.amount", "x.currency"),
@@ -116,12 +123,14 @@ class Question:
         known = self.limits.by_service(machine, state)
         late = {service: self._cutoff(machine, state, service) for service in known}
         default = late.pop(ANY_SERVICE, NEVER)
+        only = MACHINES[machine].only
+        is_there = f"{alias}.state = '{state}'" + (f" AND {only.format(row=alias)}" if only else "")
         if not late:
-            return f"({alias}.state = '{state}' AND {since} <= {default})"
+            return f"({is_there} AND {since} <= {default})"
         cases = " ".join(f"WHEN '{service}' THEN {cutoff}" for service, cutoff in late.items())
         latest = f"greatest({', '.join([default, *late.values()])})"
         own = f"{since} <= CASE o.service {cases} ELSE {default} END"
-        return f"({alias}.state = '{state}' AND {since} <= {latest} AND {own})"
+        return f"({is_there} AND {since} <= {latest} AND {own})"
 
     def _cutoff(self, machine: str, state: str, service: str) -> str:
         """The parameter with the instant before which it must have been entered to be late."""

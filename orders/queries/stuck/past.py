@@ -31,7 +31,7 @@ def _table(machine: str) -> str:
 
 
 def _columns(amount: str) -> tuple[str, ...]:
-    return ("id", "order_id", "amount", "currency") if amount == "x.amount" else ("id", "order_id")
+    return ("id", "order_id") if amount == "o.amount" else ("id", "order_id", "amount", "currency")
 
 
 def _last_rows(machine: str) -> str:

@@ -116,6 +116,16 @@ CASES: list[tuple[str, Evidence, Cause, NextStep]] = [
         NextStep.ASK_FINANCE,
     ),
     (
+        "another amount, on an order that was closed",
+        replace(
+            order("cancelled", attempts=(attempt("mismatch", answer="paid 5, not 7"),), held=5),
+            machine="attempt",
+            state="mismatch",
+        ),
+        Cause.AMOUNT_MISMATCH,
+        NextStep.ASK_FINANCE,
+    ),
+    (
         "late money",
         order("paid_after_close", attempts=(attempt("paid"),)),
         Cause.PAID_AFTER_CLOSE,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from orders.models import Order
+from orders.models import Attempt, LedgerEntry, Order
 from orders.queries.stuck import StuckRow, stuck_order, stuck_page, stuck_totals
 from tests.orders.making import (
     make_attempt,
@@ -25,6 +25,13 @@ def ago(**span: float) -> datetime:
     return timezone.now() - timedelta(**span)
 
 
+def charge(order: Order, amount: int, *, attempt: Attempt, kind: str = "charged") -> None:
+    key, at = f"{kind}:{attempt.reference}", timezone.now()
+    LedgerEntry.objects.create(
+        order=order, attempt=attempt, kind=kind, amount=amount, currency="IDR", source_key=key, occurred_at=at
+    )
+
+
 def only_row() -> StuckRow:
     (row,) = stuck_page().rows
     return row
@@ -34,6 +41,19 @@ def paid_order(state: str, *, since: datetime) -> Order:
     order = make_order(state, since=since)
     make_attempt(order, "paid", since=since)
     return order
+
+
+@pytest.mark.parametrize("state", ["awaiting_payment", "cancelled"])
+def test_money_that_does_not_fit_is_stuck_at_once_while_we_hold_it(state: str) -> None:
+    order = make_order(state, since=ago(minutes=1))
+    attempt = make_attempt(order, "mismatch", since=ago(minutes=1))
+    assert stuck_page().rows == []
+    charge(order, 5, attempt=attempt)
+    row = only_row()
+    assert (row.machine, row.state, row.amount, row.order_state) == ("attempt", "mismatch", 5, state)
+    assert len(stuck_page(as_of=timezone.now()).rows) == 1
+    charge(order, -5, attempt=attempt, kind="refunded")
+    assert stuck_page().rows == []
 
 
 def test_a_saga_that_gave_up_is_stuck_at_once() -> None:
