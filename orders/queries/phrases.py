@@ -116,8 +116,14 @@ def retold(text: str) -> Retold:
     parts = [_part(part) for part in text.split("; ")]
     told = [part for part in parts if part is not None]
     if len(told) < len(parts):
-        return Retold(text, is_known=not text)
+        return Retold(_with_name(text), is_known=not text)
     return Retold("; ".join(told), is_known=True)
+
+
+def _with_name(text: str) -> str:
+    """Somebody else's words stay theirs; who said it is named as everywhere."""
+    named = _NAMED.fullmatch(text)
+    return f"{names.system(named['who'])}: {named['rest']}" if named else text
 
 
 def _part(text: str) -> str | None:

@@ -188,7 +188,21 @@ STATUSES: Final[Mapping[str, Promise]] = MappingProxyType(
     }
 )
 
+# Where an action's end has better words: a re-check ends well when everybody answered, paid or not.
+ENDS: Final[Mapping[Key, Promise]] = MappingProxyType(
+    {
+        ("recheck_payment", "fixed"): _("everybody answered"),
+        ("recheck_payment", "not_fixed"): _("not everybody answered"),
+    }
+)
+
 FIELDS: Final[Mapping[str, Promise]] = MappingProxyType(
     {"phone": _("phone number"), "email": _("email address"), "name": _("name"), "raw": _("raw messages")}
 )
 ENTRIES: Final[Mapping[str, Promise]] = MappingProxyType({"payment": _("payment"), "refund": _("refund")})
+
+
+def status_words(action: str, status: str) -> str:
+    """What became of an action; a status nobody has words for is shown as it is."""
+    found = ENDS.get((action, status)) or STATUSES.get(status)
+    return str(found) if found else status

@@ -93,11 +93,8 @@ class Cast:
         told = {name: str(detail[name]) for name in ("owner", "field", "action", "status") if name in detail}
         told["owner"] = self.people.get(f"user:{told.get('owner')}", told.get("owner", UNKNOWN))
         told["anomaly"] = _labelled(sentences.ANOMALIES, str(detail.get("kind", UNKNOWN)))
-        for name, labels in (
-            ("field", sentences.FIELDS),
-            ("action", sentences.ACTIONS),
-            ("status", sentences.STATUSES),
-        ):
+        told["status"] = sentences.status_words(told.get("action", ""), told.get("status", UNKNOWN))
+        for name, labels in (("field", sentences.FIELDS), ("action", sentences.ACTIONS)):
             told[name] = _labelled(labels, told.get(name, UNKNOWN))
         return told
 
