@@ -87,6 +87,7 @@ RIGHTS: Final[tuple[Right, ...]] = (
     _right("view_services", _("see services and their health"), *EVERYONE),
     _right("operate_breakers", _("open or close a circuit breaker"), ONCALL, ADMIN),
     _right("switch_faults", _("switch faults of the sandbox"), ONCALL, ADMIN),
+    _right("change_limits", _("change how long something may stay before it hangs"), ONCALL, ADMIN),
     _right("view_access", _("see who may do what"), *EVERYONE),
     _right("view_tokens", _("see channel tokens"), AUDITOR, ADMIN),
     _right("manage_tokens", _("issue and revoke channel tokens"), ADMIN),
