@@ -10,8 +10,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from opsconsole.console.formats import duration
 from opsconsole.console.formats import money as shown_money
-from opsconsole.console.order_choices import effect_of, label_of, suggested_refund
+from opsconsole.console.order_choices import effect_of, failed_refund, label_of, suggested_refund
 from opsconsole.console.sums import accepted_spellings, parsed_sum
 from orders import names
 from orders.models import Order
@@ -20,7 +21,7 @@ from orders.queries.order_page import OrderRows, rows_of
 from orders.services import actions
 from orders.services.routing import route
 from orders.services.truths import Answer, Truth, ask_everybody
-from orders.states import AttemptState, RefundState, StepState
+from orders.states import AttemptState, StepState
 
 # An operator waits for the dialog; the neighbours get less time than on the panel.
 PATIENCE: Final = 3.0  # seconds
@@ -79,7 +80,7 @@ def dialog_of(request: HttpRequest, order: Order, name: str, *, form: Form | Non
         money=money,
         amount=amount,
         largest=max(money.free, amount),
-        is_fixed=_failed_refund(rows) is not None,
+        is_fixed=failed_refund(rows) is not None,
         pattern=accepted_spellings(amount),
         needs_second=needs_second,
         gateways=_gateways(order) if name == "make_link" else (),
@@ -90,15 +91,11 @@ def dialog_of(request: HttpRequest, order: Order, name: str, *, form: Form | Non
 
 def _amount(request: HttpRequest, rows: OrderRows, money: Money) -> int:
     """A refund that failed goes again as it was; otherwise what was asked for, else what is suggested."""
-    failed = _failed_refund(rows)
+    failed = failed_refund(rows)
     if failed is not None:
-        return int(failed.amount)
+        return failed.amount
     given = request.POST.get("amount") or request.GET.get("amount") or ""
     return parsed_sum(given) or suggested_refund(rows, money)
-
-
-def _failed_refund(rows: OrderRows) -> Any:
-    return next((refund for refund in reversed(rows.refunds) if refund.state == RefundState.FAILED), None)
 
 
 def _title(order: Order, name: str) -> str:
@@ -132,12 +129,13 @@ def _refund_effects(rows: OrderRows, amount: int) -> list[str]:
     gateways = {names.system(each.gateway) for each in rows.attempts if each.state == AttemptState.PAID}
     through = ", ".join(sorted(gateways)) or "–"
     effects = [_("%(sum)s goes back to the customer through %(gateway)s. It cannot be undone.")]
-    if _failed_refund(rows) is not None:
+    if failed_refund(rows) is not None:
         effects = [_("The refund of %(sum)s that failed is sent to %(gateway)s again, under the same key.")]
     if actions.needs_second_person("refund", {"amount": amount}):
         limit = shown_money(settings.SECOND_PERSON_FROM)
-        effects.append(_("From %(limit)s on a second person has to approve it, within five minutes."))
-        return [effect % {"sum": sum_, "gateway": through, "limit": limit} for effect in effects]
+        effects.append(_("From %(limit)s on a second person has to approve it, within %(time)s."))
+        time = duration(actions.APPROVAL_TIME)
+        return [effect % {"sum": sum_, "gateway": through, "limit": limit, "time": time} for effect in effects]
     return [effect % {"sum": sum_, "gateway": through} for effect in effects]
 
 

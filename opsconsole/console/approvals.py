@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -51,7 +52,8 @@ def _shown(found: Sequence[Waiting], user: Any) -> list[ShownWaiting]:
 @require_GET
 @allowed("approve_refund")
 def waiting(request: HttpRequest) -> HttpResponse:
-    context = {"shown": _shown(approvals.waiting(), request.user), "section": "orders"}
+    shown = _shown(approvals.waiting(), request.user)
+    context = {"shown": shown, "limit": settings.SECOND_PERSON_FROM, "section": "orders"}
     return answer(request, "console/approvals.html", "console/approvals_list.html", context)
 
 

@@ -14,7 +14,7 @@ from opsconsole.console.order_lines import STATUS_TONES
 from opsconsole.console.tones import Tone
 from orders.models import OperatorAction
 from orders.queries.phrases import Retold, retold
-from orders.queries.sentences import ACTIONS, STATUSES
+from orders.queries.sentences import ACTIONS, status_words
 from orders.queries.telling import who
 
 SHOWN_FOR: Final = timedelta(minutes=15)
@@ -53,7 +53,7 @@ def _shown(action: OperatorAction, names: Mapping[str, str], *, reader: str) -> 
     return ShownAction(
         action=action,
         label=str(ACTIONS.get(action.name, action.name)),
-        status=str(STATUSES.get(action.status, action.status)),
+        status=status_words(action.name, action.status),
         tone=STATUS_TONES.get(action.status, Tone.NEUTRAL),
         outcome=retold("" if link else action.outcome),
         by=who(action.actor, names),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from opsconsole.console.roles import RIGHT_BY_CODENAME, ROLE_LABELS, roles_with
-from orders.models import OperatorAction, Order
+from orders.models import OperatorAction, Order, Refund
 from orders.queries.money import Money
 from orders.queries.order_page import OrderRows
 from orders.queries.sentences import ACTIONS
@@ -105,11 +105,16 @@ def choices_of(rows: OrderRows, money: Money, user: Any, *, next_step: str = "")
 def suggested_refund(rows: OrderRows, money: Money) -> int:
     """What would be given back if nobody said otherwise, in minor units: a refund that failed, what is
     too much while the order is carried out, or all that is held."""
-    failed = [refund for refund in rows.refunds if refund.state == RefundState.FAILED]
-    if failed:
-        return failed[-1].amount
+    failed = failed_refund(rows)
+    if failed is not None:
+        return failed.amount
     surplus = money.free - rows.order.amount
     return surplus if rows.order.state in _CARRIED_OUT and surplus > 0 else max(0, money.free)
+
+
+def failed_refund(rows: OrderRows) -> Refund | None:
+    """The one that would be sent again."""
+    return next((refund for refund in reversed(rows.refunds) if refund.state == RefundState.FAILED), None)
 
 
 def _choice(rows: OrderRows, money: Money, user: Any, name: str, *, next_step: str) -> Choice:
@@ -119,7 +124,7 @@ def _choice(rows: OrderRows, money: Money, user: Any, name: str, *, next_step: s
     return Choice(
         name=name,
         label=label_of(order, name),
-        effect=effect_of(order, name),
+        effect=effect_of(order, name, hasfailed_refund=failed_refund(rows) is not None),
         risk=risk_of(order, name),
         url=reverse(f"order-{name}", args=[order.public_id]),
         key=one_click_key(order, user, name, last=last),
@@ -134,7 +139,9 @@ def label_of(order: Order, name: str) -> str:
     return str(ACTIONS[name])
 
 
-def effect_of(order: Order, name: str) -> str:
+def effect_of(order: Order, name: str, *, hasfailed_refund: bool = False) -> str:
+    if name == "refund" and hasfailed_refund:
+        return _("Sends the refund that failed again, under the same key.")
     if name == "retry_booking" and order.state == OrderState.PAID_AFTER_CLOSE:
         return _("Counts the late money as payment, then books every item.")
     return str(KINDS[name].effect)

@@ -23,6 +23,7 @@ from orders.queries.order_page import OrderRows, memory_of, people, rows_of
 from orders.queries.stuck import StuckRow, limits_in_force, stuck_order
 from orders.queries.timeline import Line, timeline
 from orders.services.truths import Truth
+from orders.services.verification.one_order import OrderVerdict, verify_order
 from orders.states import OrderState, SagaState
 
 PEEK_LINES: Final = 12
@@ -82,6 +83,7 @@ class OrderPage:
     limit: timedelta | None
     stage: int
     stage_tone: Tone
+    chain: OrderVerdict | None
 
     @property
     def next_choice(self) -> Choice | None:
@@ -129,6 +131,7 @@ def order_page(
         limit=stuck.limit if stuck else limits.limit("order", order.state, order.service),
         stage=stage_of(rows),
         stage_tone=_stage_tone(order, stuck, finding),
+        chain=None if short else verify_order(order),
     )
 
 

@@ -12,7 +12,9 @@ from opsconsole.console.tones import Tone, label_of
 from orders import names
 from orders.models import Attempt, Order, Posting, Step
 from orders.queries.order_page import OrderRows
+from orders.queries.phrases import retold
 from orders.services.truths import Answer, Truth
+from orders.states import StepState
 
 GATEWAYS: Final = "attempt"
 
@@ -74,14 +76,15 @@ def asked_truths(rows: OrderRows, said: Sequence[Truth]) -> Truths:
 
 
 def _known_attempt(attempt: Attempt) -> TruthRow:
-    note = "" if attempt.asked_at else _("never asked")
+    told = retold(attempt.answer)
+    notes = [told.text if told.is_known else "", "" if attempt.asked_at else _("never asked")]
     return TruthRow(
         who=names.system(attempt.gateway),
         about=_("attempt %(number)s") % {"number": attempt.number},
         machine="attempt",
         ours=attempt.state,
-        said=attempt.answer,
-        note=note,
+        said="" if told.is_known else attempt.answer,
+        note=", ".join(note for note in notes if note),
         at=attempt.asked_at,
     )
 
@@ -92,7 +95,7 @@ def _known_step(step: Step) -> TruthRow:
         about=_("item %(number)s") % {"number": step.number},
         machine="step",
         ours=step.state,
-        said=step.partner_reference or step.answer,
+        said=step.partner_reference or step.answer if step.state != StepState.PENDING else "",
         at=step.sent_at,
     )
 

@@ -1,13 +1,19 @@
-"""Addresses of one order. The bare one stands last: a public id of an import may hold a slash."""
+"""Addresses of one order and of the settings. A bare order stands last: an imported id may hold a slash."""
 
 from django.urls import URLPattern, path
 
-from opsconsole.console import actions, approvals, desk, order
+from opsconsole.console import actions, approvals, desk, limits, machines, order, tokens
 from opsconsole.console.order_choices import KINDS
 
 ORDER = "orders/<path:public_id>/"
 
 urlpatterns: list[URLPattern] = [
+    path("machines/", machines.machines, name="machines"),
+    path("settings/tokens/", tokens.tokens, name="tokens"),
+    path("settings/tokens/issue/", tokens.issue, name="token-issue"),
+    path("settings/tokens/<int:pk>/revoke/", tokens.revoke, name="token-revoke"),
+    path("settings/limits/", limits.limits, name="limits"),
+    path("settings/limits/<str:machine>/<str:state>/", limits.change, name="limit"),
     path("approvals/", approvals.waiting, name="approvals"),
     path("approvals/<str:kind>/<int:pk>/", approvals.decide, name="approval"),
     path(f"{ORDER}peek/", order.peek, name="order-peek"),
