@@ -45,7 +45,7 @@ def _places(text: str) -> set[str]:
     return set(re.findall(r"%\((\w+)\)s", text))
 
 
-@pytest.mark.parametrize(("machine", "verb"), EDGES, ids=lambda each: str(each))
+@pytest.mark.parametrize(("machine", "verb"), EDGES, ids=str)
 def test_every_verb_of_every_machine_has_a_sentence_in_both_languages(machine: str, verb: str) -> None:
     english, indonesian = (_in(language, sentences.MOVES[machine, verb]) for language in ("en", "id"))
     assert english != indonesian

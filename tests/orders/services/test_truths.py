@@ -115,7 +115,7 @@ A = AttemptState
         (A.MISMATCH, A.PAID, False),
     ],
 )
-def test_what_counts_as_a_contradiction_of_a_gateway(ours: str, theirs: str, differs: bool) -> None:
+def test_what_counts_as_a_contradiction_of_a_gateway(ours: str, theirs: str, *, differs: bool) -> None:
     assert attempt_differs(ours, theirs) is differs
 
 
@@ -137,6 +137,8 @@ def test_a_page_on_which_nobody_picked_a_method_does_not_contradict_a_closed_lin
         (StepState.FAILED, "cancelled", OrderState.FAILED, False),
     ],
 )
-def test_what_counts_as_a_contradiction_of_a_partner(ours: str, theirs: str, order_state: str, differs: bool) -> None:
+def test_what_counts_as_a_contradiction_of_a_partner(
+    ours: str, theirs: str, order_state: str, *, differs: bool
+) -> None:
     booking = Booking(booking_id="B-1", state=theirs, order_ref="MRG-1", item_ref="1")
     assert booking_differs(ours, booking, order_state=order_state) is differs
