@@ -155,12 +155,16 @@ def _assign_to(request: HttpRequest, orders: Sequence[Order], owner: User | None
     before = {order.pk: order.owner_id for order in changed}
     done = [order for order in changed if not _refused(_assigning(order, owner, user))]
     token = bulk_undo.offer_owners({order.pk: before[order.pk] for order in done}, owner, by=user)
-    name = (owner.get_full_name() or owner.get_username()) if owner else _("nobody")
-    text = ngettext("%(count)d order is %(name)s's now.", "%(count)d orders are %(name)s's now.", len(orders)) % {
-        "count": len(orders) - len(changed) + len(done),
-        "name": name,
-    }
+    text = _whose(owner, len(orders) - len(changed) + len(done))
     return Done(text=_with_rest(text, len(changed) - len(done)), token=token if done else "")
+
+
+def _whose(owner: User | None, count: int) -> str:
+    if owner is None:
+        said = ngettext("%(count)d order is nobody's now.", "%(count)d orders are nobody's now.", count)
+        return said % {"count": count}
+    said = ngettext("%(count)d order is %(name)s's now.", "%(count)d orders are %(name)s's now.", count)
+    return said % {"count": count, "name": owner.get_full_name() or owner.get_username()}
 
 
 def _assigning(order: Order, owner: User | None, user: User) -> Callable[[], None]:
