@@ -1,6 +1,6 @@
 """The front page: is the platform well, what hangs, how much money, whose move. Every number is a link.
 
-The page renders an `Overview`; `read_overview` fills it. A part that cannot be read is a
+The page renders an `Overview`; `overview_page.read_overview` fills it. A part that cannot be read is a
 `CannotKnow` and is shown as such: never an empty table, never a zero.
 """
 
@@ -8,14 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET
 
-from opsconsole.console.access import allowed
-from opsconsole.console.live import answer
 from opsconsole.console.tones import Tone
 
 Sums = tuple[tuple[int, str], ...]  # (minor units, currency), one per currency
@@ -133,29 +128,3 @@ class Overview:
     queues: tuple[Queue, ...] | CannotKnow
     loops: tuple[LastRun, ...] | CannotKnow
     last_recovered_at: datetime | None = None
-
-
-NOT_CONNECTED: Final = CannotKnow(_("Not measured yet."))
-
-
-def read_overview(*, now: datetime) -> Overview:
-    """Asks every source once. Until the queries are connected every part says that it cannot know."""
-    unknown = NOT_CONNECTED
-    return Overview(
-        at=now,
-        headline=Headline(
-            orders_per_minute=unknown, success_rate=unknown, stuck=unknown, money_held=unknown, oldest=unknown
-        ),
-        stuck=unknown,
-        neighbours=unknown,
-        queues=unknown,
-        loops=unknown,
-    )
-
-
-@require_GET
-@allowed("view_overview")
-def overview(request: HttpRequest) -> HttpResponse:
-    now = timezone.now()
-    context = {"overview": read_overview(now=now), "section": "overview"}
-    return answer(request, "console/overview.html", "console/overview_live.html", context)
