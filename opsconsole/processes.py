@@ -49,6 +49,9 @@ PROCESSES: Final = (
     Process("sandbox", ("sandbox",), grace=LOOP_GRACE, health="/"),
 )
 
+# Only in the demo of `manage.py run`; no deployment has it.
+CUSTOMERS: Final = Process("traffic", ("traffic",), grace=LOOP_GRACE)
+
 
 def table(*, act_workers: int = 1) -> tuple[Process, ...]:
     """The table with as many workers on the queue `act` as asked for."""

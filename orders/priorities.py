@@ -16,7 +16,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
-from orders.states import DispatchState, OrderState, PostingState, RefundState, SagaState
+from orders.states import AttemptState, DispatchState, OrderState, PostingState, RefundState, SagaState
 
 LOWEST: Final = 3
 LATE, VERY_LATE = 8, 48  # times the limit
@@ -38,6 +38,7 @@ WEIGHTS: Final[Mapping[tuple[str, str], int]] = MappingProxyType(
         ("order", OrderState.QUEUED_FOR_DISPATCH): PAID_AND_WAITING,
         ("order", OrderState.ACTIVE): BEHIND,
         ("order", OrderState.PAID_AFTER_CLOSE): NEEDS_A_PERSON,
+        ("attempt", AttemptState.MISMATCH): NEEDS_A_PERSON,
         ("saga", SagaState.COMPENSATING): PAID_AND_WAITING,
         ("saga", SagaState.NEEDS_HAND): NEEDS_A_PERSON,
         ("dispatch", DispatchState.WAITING): PAID_AND_WAITING,

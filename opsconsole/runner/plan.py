@@ -8,7 +8,7 @@ from pathlib import Path
 from opsconsole.embedded.locks import FileLock, is_held
 from opsconsole.embedded.places import Places
 from opsconsole.launching import Refused, given_servers
-from opsconsole.processes import Process, table
+from opsconsole.processes import CUSTOMERS, Process, table
 from opsconsole.runner.child import Child
 from opsconsole.runner.ports import taken_ports
 from opsconsole.upstreams import NEIGHBOURS
@@ -20,6 +20,7 @@ CLEARED = (
     "anchors",
     "imports",
     "sandbox.sqlite3",
+    "traffic-tokens.json",
     "sandbox.sqlite3-wal",
     "sandbox.sqlite3-shm",
 )
@@ -79,10 +80,11 @@ class Plan:
         }
 
     def children(self, environment: dict[str, str]) -> list[Child]:
-        """A child for every copy of every process of the table."""
+        """A child for every copy of every process of the table; in the demo, the customers as well."""
+        wanted = [*table(act_workers=self.act_workers), *([CUSTOMERS] if self.demo else [])]
         return [
             Child(name, process, self._arguments(process), environment)
-            for process in table(act_workers=self.act_workers)
+            for process in wanted
             for name in process.copies()
         ]
 

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 
@@ -17,5 +17,5 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
-        if options["demo"] and "demo" in get_commands():
+        if options["demo"]:
             call_command("demo")

@@ -1,0 +1,21 @@
+"""`manage.py demo`: a believable little world for `run`, made once."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from opsconsole.scenarios import demo
+
+
+class Command(BaseCommand):
+    help = "Load the demo: people, tokens, some days of history and fresh orders of every kind."
+
+    def handle(self, **options: Any) -> None:
+        if not settings.DEMO:
+            raise CommandError("OPSCONSOLE_DEMO is off: the demo has public passwords.", returncode=2)
+        loaded = demo.load(self.stdout.write)
+        self.stdout.write(
+            f"The demo has {loaded.people} new people, {loaded.past} orders of the past"
+            f" and {loaded.fresh} fresh ones ({loaded.seconds} s)."
+        )
