@@ -133,13 +133,13 @@ def lock(row: Row) -> Row:
     return type(row)._base_manager.select_for_update(of=("self",)).get(pk=row.pk)
 
 
-def lock_all(model: type[Row], ids: Iterable[int]) -> dict[int, Row]:
-    """Those rows as they are now, by id, locked in the order of their ids.
+def lock_all(model: type[Row], ids: Iterable[int], *, without: Sequence[str] = ()) -> dict[int, Row]:
+    """Those rows as they are now, by id, locked in the order of their ids; `without` columns nobody reads.
 
     Rows that refer to them may still be inserted meanwhile: a callback is stored while the ones
     before it are applied.
     """
-    rows = model._base_manager.select_for_update(of=("self",), no_key=True)
+    rows = model._base_manager.select_for_update(of=("self",), no_key=True).defer(*without)
     return {row.pk: row for row in rows.filter(pk__in=set(ids)).order_by("pk")}
 
 

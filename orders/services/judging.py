@@ -158,7 +158,7 @@ def _compared(event: InboundEvent, verdict: Verdict, attempt: Attempt) -> Verdic
 
 def _conclude(judged: Sequence[Judged]) -> None:
     """Write the verdicts of messages that are still ours. Lock: orders."""
-    now_is = lock_all(InboundEvent, (each.event.pk for each in judged))
+    now_is = lock_all(InboundEvent, (each.event.pk for each in judged), without=("raw", "headers", "digest"))
     moves, ends = [], []
     for each in judged:
         fresh = now_is[each.event.pk]

@@ -24,7 +24,7 @@ from orders.services import actions, booking, dispatching, inquiry, judging, pos
 logger = logging.getLogger(__name__)
 
 BATCH = 8  # rows taken at a time: all of them are looked at side by side, inside one lease
-HINTS = 64  # messages are cheap and share inquiries
+HINTS = 128  # messages share inquiries, and a transaction; all are asked about inside one lease
 LONGEST = 20.0  # seconds one job may go on; RQ ends it at 30
 
 
