@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from opsconsole import upstreams
-from opsconsole.environment import Environment, kept_secret
+from opsconsole.environment import LIBPQ_ENGINE, Environment, kept_secret
 from opsconsole.paths import PROJECT, data_dir
 from opsconsole.processes import QUEUES
 
@@ -50,6 +50,9 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
+# For /callbacks/ instead of the above: no session, no language, no page (opsconsole/wsgi.py).
+CALLBACK_MIDDLEWARE: list[str] = []
+
 ROOT_URLCONF = "opsconsole.urls"
 WSGI_APPLICATION = "opsconsole.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -79,6 +82,10 @@ DATABASES: dict[str, dict[str, Any]] = {
         "CONN_HEALTH_CHECKS": True,
     },
 }
+# The server keeps the plan of what a connection asks again and again (docs/benchmarks.md). A pooler that hands a
+# connection to somebody else after each transaction may not know such statements.
+if environment.flag("DATABASE_PREPARED", default=True) and DATABASES["default"]["ENGINE"] == LIBPQ_ENGINE:
+    DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 5
 
 # Redis may vanish at any time: whoever waits for it waits this long, not the library's 4.6 s.
 REDIS_URL = environment.text("REDIS_URL")

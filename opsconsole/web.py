@@ -1,11 +1,13 @@
 """gunicorn with our settings, in this process: the same server for `run`, for compose and by hand."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.core.handlers.wsgi import WSGIHandler
 from gunicorn.app.base import BaseApplication
 from prometheus_client import multiprocess
+
+if TYPE_CHECKING:
+    from opsconsole.wsgi import Application
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class WebServer(BaseApplication):
             "child_exit": _forget_metrics,
         }
 
-    def load(self) -> WSGIHandler:
+    def load(self) -> "Application":
         from opsconsole.wsgi import application
 
         return application

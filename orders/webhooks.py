@@ -90,4 +90,6 @@ def _message(
 
 def _answer(status: int, source: str, text: str) -> HttpResponse:
     RECEIVED.labels(source, str(status)).inc()
-    return JsonResponse({"status": text}, status=status)
+    response = JsonResponse({"status": text}, status=status)
+    response["Content-Length"] = len(response.content)  # no middleware is there to do it
+    return response

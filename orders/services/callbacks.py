@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import psycopg
 from django.db import InterfaceError, OperationalError, connection
 
 from orders.bells import ring
@@ -28,13 +29,13 @@ INSERT INTO orders_inboundevent AS e
     (source, digest, raw, headers, reference, claim, occurred_at, received_at, last_received_at,
      deliveries, verdict, state, entered_at, version, created_at, due_at, token, tries, last_error,
      order_id, attempt_id)
-SELECT %(source)s, %(digest)s, %(raw)s, %(headers)s::jsonb, %(reference)s, %(claim)s,
-       %(occurred_at)s::timestamptz, now(), now(), 1, %(verdict)s, %(state)s, now(), 1, now(),
-       CASE WHEN %(state)s = 'stored' THEN now() END, 0, 0, '',
+SELECT %(source)s::text, %(digest)s::bytea, %(raw)s::bytea, %(headers)s::jsonb, %(reference)s::text,
+       %(claim)s::text, %(occurred_at)s::timestamptz, now(), now(), 1, %(verdict)s::text, %(state)s::text,
+       now(), 1, now(), CASE WHEN %(state)s::text = 'stored' THEN now() END, 0, 0, '',
        coalesce(a.order_id, o.id), a.id
 FROM (SELECT 1) AS one
-LEFT JOIN orders_attempt a ON a.reference = %(attempt)s
-LEFT JOIN orders_order o ON o.public_id = %(order)s
+LEFT JOIN orders_attempt a ON a.reference = %(attempt)s::text
+LEFT JOIN orders_order o ON o.public_id = %(order)s::text
 ON CONFLICT (source, digest) DO UPDATE
     SET deliveries = e.deliveries + 1, last_received_at = now(),
         due_at = CASE WHEN e.state = 'quarantined' THEN e.due_at ELSE now() END
@@ -117,9 +118,11 @@ def store(message: Message) -> int:
 
 
 def _insert(values: Mapping[str, Any]) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(STORE, values)
-        return int(cursor.fetchone()[0])
+    """By the driver's own cursor: its server keeps the plan, where the settings let it."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        (row_id,) = cursor.execute(STORE, values).fetchall()[0]
+    return int(row_id)
 
 
 def _values(message: Message) -> dict[str, Any]:
