@@ -1,0 +1,125 @@
+"""The little world that `run` shows: people, tokens, days gone by, and fresh orders of every kind."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+from opsconsole.console.demo_users import ensure_demo_users
+from opsconsole.runner.ports import taken_ports
+from opsconsole.sandbox.remote import RemoteSandbox
+from opsconsole.scenarios import limits, past
+from opsconsole.scenarios.local import local_platform
+from opsconsole.scenarios.run import control_url
+from opsconsole.scenarios.seeing import DatabaseEyes, cancel_as_staff
+from opsconsole.traffic.agenda import Agenda
+from opsconsole.traffic.catalogue import FATES
+from opsconsole.traffic.fates import Fate
+from opsconsole.traffic.journeys import Guide, Journey
+from opsconsole.traffic.people import person
+from opsconsole.traffic.shops import DirectShop
+from opsconsole.traffic.tokens import traffic_tokens
+from opsconsole.traffic.wishes import wish
+from orders.models import Order
+from orders.states import OrderState
+
+SEED = 41
+PAST_SEED = 40
+PAST_ORDERS = 240
+# Fresh orders: one of each fate that hangs, and so many others.
+OTHERS = {"plain": 34, "lapses": 2, "cancels": 3, "driver_cancels": 2, "callback_doubled": 2, "link_elsewhere": 4}
+MORE_HANGING = {"trip_end_lost": 2, "callback_lost": 1, "ho_refuses": 1}
+STORE = "sandbox.sqlite3"
+SPEED = 1500.0  # simulated seconds a second
+HANDS = 6
+LONGEST = 20.0  # seconds; what is not done by then goes on in the processes of `run`
+LOOK_EVERY = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    people: int
+    past: int
+    fresh: int
+    seconds: float
+
+
+def load(say: Callable[[str], None]) -> Loaded:
+    """Make what is missing of the demo. NotADemoError where settings.DEMO is off."""
+    began = time.monotonic()
+    people = len(ensure_demo_users())
+    traffic_tokens()
+    limits.shorten_for_demo()
+    before = _past()
+    if before:
+        say(f"{before} orders of the last days")
+    fresh = 0 if _is_loaded() else _order_afresh(say)
+    return Loaded(people, before, fresh, round(time.monotonic() - began, 1))
+
+
+def _past() -> int:
+    """Once only: a second import would have other times."""
+    if Order.objects.filter(public_id__startswith=past.PREFIX).exists():
+        return 0
+    return past.take_in(PAST_ORDERS, seed=PAST_SEED).new
+
+
+def _is_loaded() -> bool:
+    return Order.objects.filter(origin=Order.Origin.PLATFORM).exists()
+
+
+def journeys() -> list[Journey]:
+    """Those that take longest to hang come first."""
+    names = [name for name, fate in FATES.items() if fate.hangs]
+    names += [name for name, count in (MORE_HANGING | OTHERS).items() for _each in range(count)]
+    return [_journey(number, FATES[name]) for number, name in enumerate(names)]
+
+
+def _journey(number: int, fate: Fate) -> Journey:
+    who = person(number, seed=SEED)
+    return Journey(wish(number, person=who, seed=SEED, leaning=fate.leaning), fate)
+
+
+def _order_afresh(say: Callable[[str], None]) -> int:
+    led = journeys()
+    with _platform() as sandbox, Agenda(hands=HANDS) as agenda:
+        sandbox.plans({each.wish.person.phone: each.fate.by_phone for each in led if each.fate.by_phone})
+        guide = Guide(DirectShop(since=timezone.now()), sandbox, agenda, DatabaseEyes(), cancel_as_staff)
+        for journey in led:
+            guide.begin(journey)
+        _wait(agenda, say)
+    return guide.placed
+
+
+@contextmanager
+def _platform() -> Iterator[RemoteSandbox]:
+    """The one that runs, or one of our own until the processes start."""
+    if taken_ports([settings.SANDBOX_PORT]):
+        with RemoteSandbox(control_url()) as sandbox:
+            yield sandbox
+        return
+    store = Path(settings.DATA_DIR) / STORE
+    # Books that know orders of a database that is gone would answer for its successors.
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{store}{suffix}").unlink(missing_ok=True)
+    with local_platform(port_base=settings.SANDBOX_PORT, store=store, speed=SPEED) as sandbox:
+        yield sandbox
+
+
+def _wait(agenda: Agenda, say: Callable[[str], None]) -> None:
+    """Until most have come as far as they will by themselves, or the time is over."""
+    until = time.monotonic() + LONGEST
+    pause = threading.Event()
+    while time.monotonic() < until and (agenda.size or _under_way()):
+        pause.wait(LOOK_EVERY)
+    say(f"{Order.objects.filter(origin=Order.Origin.PLATFORM).count()} fresh orders")
+
+
+def _under_way() -> bool:
+    moving = (OrderState.PAID, OrderState.BOOKING)
+    return Order.objects.filter(origin=Order.Origin.PLATFORM, state__in=moving).count() > 4

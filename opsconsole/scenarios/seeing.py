@@ -1,0 +1,29 @@
+"""What a run sees of its orders, read from the platform's database, and what its staff does."""
+
+from opsconsole.traffic.journeys import Journey
+from orders.models import Attempt, Order
+from orders.services import placing
+from orders.services.routing import LIVE
+from orders.states import OrderState
+
+STAFF = "user:dewi"
+
+
+class DatabaseEyes:
+    def has_link(self, journey: Journey) -> bool:
+        return _order(journey).state == OrderState.AWAITING_PAYMENT
+
+    def is_closed(self, journey: Journey) -> bool:
+        """No link of it can be paid any more."""
+        return not Attempt.objects.filter(order=_order(journey), state__in=LIVE).exists()
+
+    def is_active(self, journey: Journey) -> bool:
+        return _order(journey).state == OrderState.ACTIVE
+
+
+def cancel_as_staff(journey: Journey) -> None:
+    placing.cancel_order(_order(journey), actor=STAFF, reason="The customer called: the car broke down")
+
+
+def _order(journey: Journey) -> Order:
+    return Order.objects.get(public_id=journey.order_id)
