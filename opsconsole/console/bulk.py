@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import uuid4
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -40,6 +41,7 @@ from orders.services import actions
 from orders.services import desk as desk_service
 
 # More take longer than a person waits for a page; repairs of thousands go through a runbook.
+# settings.BULK_MOST overrides it.
 MOST: Final = 500
 
 
@@ -78,7 +80,7 @@ def selected(request: HttpRequest) -> list[Order]:
     if request.POST.get("all"):
         return _matching(request)
     codes = request.POST.getlist("order")
-    if len(codes) > MOST:
+    if len(codes) > _most():
         raise CannotSelect(_too_many(len(codes)))
     orders = list(Order.objects.filter(public_id__in=codes).order_by("pk"))
     if not orders:
@@ -89,10 +91,10 @@ def selected(request: HttpRequest) -> list[Order]:
 def _matching(request: HttpRequest) -> list[Order]:
     wanted = Asked.read(QueryDict(request.POST.get("query", ""))).wanted(person(request).pk)
     count = stuck_totals(wanted).count
-    if count > MOST:
+    if count > _most():
         raise CannotSelect(_too_many(count))
     ids = [row.order_id for rows in all_stuck(wanted) for row in rows]
-    found = Order.objects.in_bulk(ids[:MOST])
+    found = Order.objects.in_bulk(ids[: _most()])
     if not found:
         raise CannotSelect(_("Nothing matches any more. Nothing was done."))
     return [found[pk] for pk in ids if pk in found]
@@ -101,8 +103,12 @@ def _matching(request: HttpRequest) -> list[Order]:
 def _too_many(count: int) -> str:
     return _("%(count)s orders match; at most %(most)s at a time. Narrow the filter. Nothing was done.") % {
         "count": grouped(count),
-        "most": MOST,
+        "most": _most(),
     }
+
+
+def _most() -> int:
+    return int(getattr(settings, "BULK_MOST", MOST))
 
 
 def _recheck(request: HttpRequest, orders: Sequence[Order]) -> Done:
