@@ -1,100 +1,144 @@
-"""A gentle stream of customers: they order through the API, pay at the sandbox, and now and then something goes wrong.
+"""A gentle stream of customers through the JSON API, for as long as the demo runs.
 
-Which customer meets which trouble is decided by the number, so the list of stuck orders is never
-empty for long and never runs away. The platform is told nothing: the trouble is the neighbours'.
+Most of them order, pay and travel. A few meet trouble, so that there is always something to see.
 """
 
-from collections.abc import Mapping, Sequence
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Self
 
-import httpx
+from opsconsole.sandbox.chance import chance
+from opsconsole.sandbox.remote import RemoteSandbox
+from opsconsole.traffic.agenda import Agenda
+from opsconsole.traffic.catalogue import FATES
+from opsconsole.traffic.dice import between, weighted
+from opsconsole.traffic.fates import Fate
+from opsconsole.traffic.journeys import Guide, Journey
+from opsconsole.traffic.people import Person, person
+from opsconsole.traffic.shops import ApiShop
+from opsconsole.traffic.wishes import wish
 
-from opsconsole.sandbox.remote import RemoteSandbox, SandboxSaidNo
-from opsconsole.traffic.people import person
-from opsconsole.traffic.shops import Placed, Shop, ShopIsAway, ShopSaidNo
-from opsconsole.traffic.wishes import Leaning, Wish, wish
+logger = logging.getLogger(__name__)
 
-SEED = 20
-BY_HAND = ("va_bca", "va_bni", "va_permata", "cstore")  # no gateway refunds these by API
-ROUND = 25  # of so many customers, each kind of trouble meets one
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """What goes wrong: at the neighbours, by the customer's phone or by the order, and by the customer."""
-
-    name: str
-    by_phone: Sequence[Mapping[str, Any]] = ()
-    by_order: Sequence[Mapping[str, Any]] = ()
-    leaning: Leaning = field(default_factory=Leaning)
-    pays: bool = True
-    cancels_after_paying: bool = False
+HANDS = 4
+MOST_AT_A_TIME = 300  # journeys under way; more wait until some have ended
+REGULARS = 4_000  # people who order again and again
+LOOK_FOR_TOKENS = 3.0  # seconds
+# Seconds that a customer takes before each thing they do.
+THINKING = (2, 25)
+# Of 1,000 orders on a calm day.
+CALM_DAY: Mapping[str, float] = MappingProxyType(
+    {
+        **{"plain": 818, "lapses": 20, "cancels": 40, "driver_cancels": 15, "partner_refuses": 10},
+        **{"callback_doubled": 20, "callback_late": 10, "link_elsewhere": 20, "link_answer_lost": 5, "ho_busy": 10},
+        **{"callback_lost": 4, "callback_unconfirmed": 2, "paid_short": 2, "unknown_code": 1, "link_refused": 1},
+        **{"dispatch_away": 3, "undo_refused": 1, "refund_refused": 2, "refund_by_hand": 2},
+        **{"trip_end_lost": 4, "trip_without_end": 3, "ho_refuses": 4, "ho_silent": 3},
+    }
+)
 
 
-TROUBLES: Mapping[int, Trouble] = {
-    4: Trouble("pays another sum", by_phone=({"on": "pay", "do": "amount", "amount": 9_000},)),
-    8: Trouble("Head Office refuses the entry", by_order=({"on": "post", "do": "reject", "neighbour": "ho"},)),
-    12: Trouble(
-        "no booking, and a refund that only a transfer can make",
-        by_phone=({"on": "book", "do": "reject"},),
-        leaning=Leaning(methods=BY_HAND, paired=False),
-    ),
-    16: Trouble("cancels while paying", by_phone=({"on": "callback", "do": "drop"},), cancels_after_paying=True),
-    20: Trouble("its callback is lost", by_phone=({"on": "callback", "do": "drop"},)),
-    23: Trouble("never pays", pays=False),
-    24: Trouble(
-        "a wedding that is cancelled while paying",
-        by_phone=({"on": "callback", "do": "drop"},),
-        leaning=Leaning(services=("rent",), methods=("card",), large=True),
-        cancels_after_paying=True,
-    ),
-}
-NONE = Trouble("nothing")
+class ApiEyes:
+    """What a channel can see of its own orders."""
+
+    def __init__(self, shop: ApiShop) -> None:
+        self._shop = shop
+
+    def has_link(self, journey: Journey) -> bool:
+        return bool(self._seen(journey)["payment"]["status"] == "link_open")
+
+    def is_closed(self, journey: Journey) -> bool:
+        return False
+
+    def is_active(self, journey: Journey) -> bool:
+        return bool(self._seen(journey)["state"] == "active")
+
+    def _seen(self, journey: Journey) -> dict[str, dict[str, str]]:
+        return self._shop.order(journey.order_id, channel=journey.wish.channel)
 
 
 @dataclass
 class Stream:
-    """Customer after customer, from `number` on."""
+    """`with Stream(...):` places `per_minute` orders a minute, `most` in all; None is no limit.
 
-    shop: Shop
-    sandbox: RemoteSandbox
-    number: int = 0
+    `tokens` answers the bearer token of each channel, empty while there are none yet. Numbers go on
+    from the clock, so that the customers of a restart are others and repeat nobody's request.
+    """
 
-    def next_customer(self) -> str:
-        """Let one customer order and pay. What they met, for the log; a refusal is said, not raised."""
-        self.number += 1
-        trouble = TROUBLES.get(self.number % ROUND, NONE)
-        customer = person(self.number, seed=SEED)
-        wanted = wish(self.number, person=customer, seed=SEED, leaning=trouble.leaning)
-        try:
-            placed = self._order(wanted, trouble)
-        except (ShopSaidNo, SandboxSaidNo, httpx.HTTPError) as problem:
-            return f"{customer.name}: {problem}"
-        return f"{placed.id}: {customer.name}, {trouble.name}"
+    url: str
+    sandbox_url: str
+    tokens: Callable[[], Mapping[str, str]]
+    per_minute: float
+    seed: int = 1
+    most: int | None = None
+    shares: Mapping[str, float] = field(default_factory=lambda: CALM_DAY)
+    placed: int = 0
+    _stop: threading.Event = field(default_factory=threading.Event)
 
-    def _order(self, wanted: Wish, trouble: Trouble) -> Placed:
-        if trouble.by_phone:
-            self.sandbox.plan(wanted.person.phone, *trouble.by_phone)
-        placed = self._place(wanted)
-        if trouble.by_order:
-            self.sandbox.plan(placed.id, *trouble.by_order)
-        if trouble.pays and placed.has_link:
-            self._pay(placed)
-        if trouble.cancels_after_paying:
-            self.shop.cancel(placed.id, channel=wanted.channel)
-        return placed
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self.run, name="stream", daemon=True)
+        self._thread.start()
+        return self
 
-    def _place(self, wanted: Wish) -> Placed:
-        """Once more where no answer came: a kept connection may have been closed meanwhile."""
-        try:
-            return self.shop.place(wanted)
-        except ShopIsAway:
-            return self.shop.place(wanted, again=True)
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self._thread.join()
 
-    def _pay(self, placed: Placed) -> None:
-        """At the first gateway, or at the next one where the first was away."""
-        try:
-            self.sandbox.pay(f"{placed.id}-1")
-        except SandboxSaidNo:
-            self.sandbox.pay(f"{placed.id}-2")
+    def stop(self) -> None:
+        self._stop.set()
+
+    def run(self) -> None:
+        """Until stopped, or until all orders are placed and their customers have done their part."""
+        tokens = self._tokens()
+        if tokens is None:
+            return
+        shop = ApiShop(self.url, tokens)
+        with RemoteSandbox(self.sandbox_url) as sandbox, Agenda(hands=HANDS) as agenda:
+            guide = Guide(shop, sandbox, agenda, ApiEyes(shop), _nobody)
+            self._go(guide, agenda)
+            while agenda.size and not self._stop.wait(0.1):
+                pass
+            self.placed = guide.placed
+
+    def _tokens(self) -> Mapping[str, str] | None:
+        while not self._stop.is_set():
+            if found := self.tokens():
+                return found
+            self._stop.wait(LOOK_FOR_TOKENS)
+        return None
+
+    def _go(self, guide: Guide, agenda: Agenda) -> None:
+        first = int(time.time())
+        number = first
+        while not self._stop.is_set() and (self.most is None or number - first < self.most):
+            if agenda.size < MOST_AT_A_TIME:
+                self._begin(guide, number)
+                number += 1
+            self.placed = guide.placed
+            self._stop.wait(self._gap(number))
+
+    def _gap(self, number: int) -> float:
+        """Seconds to the next order: customers do not come by the clock."""
+        return 60.0 / self.per_minute * (0.4 + 1.2 * chance(self.seed, "gap", number))
+
+    def _begin(self, guide: Guide, number: int) -> None:
+        fate = FATES[weighted(self.shares, "fate", number, seed=self.seed)]
+        who = self._customer(number, fate)
+        if fate.by_phone:
+            guide.sandbox.plan(who.phone, *fate.by_phone)
+        thinking = between(*THINKING, "thinking", number, seed=self.seed)
+        wanted = wish(number, person=who, seed=self.seed, leaning=fate.leaning)
+        guide.begin(Journey(wanted, fate, thinking=thinking))
+
+    def _customer(self, number: int, fate: Fate) -> Person:
+        """Whose phone has a plan is nobody's regular: the plan would hold for their other orders."""
+        known = number if fate.by_phone else between(0, REGULARS - 1, "customer", number, seed=self.seed)
+        return person(known, seed=self.seed)
+
+
+def _nobody(journey: Journey) -> None:
+    """No staff works for the stream."""
