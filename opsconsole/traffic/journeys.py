@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import django.db
@@ -63,11 +63,9 @@ class Guide:
     eyes: Eyes
     staff_cancels: Callable[[Journey], None]
     patience: float = 900.0  # seconds that a journey waits for what may never come
-    journeys: list[Journey] = field(default_factory=list)
     placed: int = 0
 
     def begin(self, journey: Journey, *, after: float = 0.0) -> None:
-        self.journeys.append(journey)
         self.agenda.after(after, lambda: self._place(journey))
 
     def _place(self, journey: Journey) -> None:

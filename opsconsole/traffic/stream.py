@@ -33,11 +33,29 @@ THINKING = (2, 25)
 # Of 1,000 orders on a calm day.
 CALM_DAY: Mapping[str, float] = MappingProxyType(
     {
-        **{"plain": 818, "lapses": 20, "cancels": 40, "driver_cancels": 15, "partner_refuses": 10},
-        **{"callback_doubled": 20, "callback_late": 10, "link_elsewhere": 20, "link_answer_lost": 5, "ho_busy": 10},
-        **{"callback_lost": 4, "callback_unconfirmed": 2, "paid_short": 2, "unknown_code": 1, "link_refused": 1},
-        **{"dispatch_away": 3, "undo_refused": 1, "refund_refused": 2, "refund_by_hand": 2},
-        **{"trip_end_lost": 4, "trip_without_end": 3, "ho_refuses": 4, "ho_silent": 3},
+        "plain": 818,
+        "lapses": 20,
+        "cancels": 40,
+        "driver_cancels": 15,
+        "partner_refuses": 10,
+        "callback_doubled": 20,
+        "callback_late": 10,
+        "link_elsewhere": 20,
+        "link_answer_lost": 5,
+        "ho_busy": 10,
+        "callback_lost": 4,
+        "callback_unconfirmed": 2,
+        "paid_short": 2,
+        "unknown_code": 1,
+        "link_refused": 1,
+        "dispatch_away": 3,
+        "undo_refused": 1,
+        "refund_refused": 2,
+        "refund_by_hand": 2,
+        "trip_end_lost": 4,
+        "trip_without_end": 3,
+        "ho_refuses": 4,
+        "ho_silent": 3,
     }
 )
 
