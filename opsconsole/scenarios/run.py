@@ -77,7 +77,7 @@ class Run:
             guide = Guide(self.shop, self.sandbox, agenda, DatabaseEyes(), cancel_as_staff)
             self._begin_all(guide, led)
             try:
-                self._watch(guide, len(led), accidents)
+                self._watch(guide, led, accidents)
             finally:
                 accidents.end()
             self._let_customers_finish(agenda, led)
@@ -87,15 +87,15 @@ class Run:
         for journey, (_phase, at) in zip(led, times, strict=True):
             guide.begin(journey, after=at)
 
-    def _watch(self, guide: Guide, orders: int, accidents: Accidents) -> None:
+    def _watch(self, guide: Guide, led: Sequence[Journey], accidents: Accidents) -> None:
         """Until every order is placed or given up."""
         pause = threading.Event()
-        while not all(each.placed or each.ended for each in guide.journeys):
-            accidents.look(guide.placed / orders)
-            self.progress("placed", guide.placed, orders)
+        while not all(each.placed or each.ended for each in led):
+            accidents.look(guide.placed / len(led))
+            self.progress("placed", guide.placed, len(led))
             pause.wait(TICK)
         accidents.look(1.0)
-        self.progress("placed", guide.placed, orders)
+        self.progress("placed", guide.placed, len(led))
 
     def _let_customers_finish(self, agenda: Agenda, led: Sequence[Journey]) -> None:
         """Some still wait for a link, or for their trip to begin; some of them for ever."""

@@ -24,6 +24,7 @@ class Agenda:
     """
 
     def __init__(self, *, hands: int) -> None:
+        self._hands = hands
         self._pool = ThreadPoolExecutor(hands, thread_name_prefix="traffic")
         self._later: list[tuple[float, int, Task]] = []
         self._numbers = itertools.count()
@@ -43,7 +44,10 @@ class Agenda:
             self._stopped = True
             self._change.notify_all()
         self._clock.join()
-        self._pool.shutdown(cancel_futures=True)
+        goodbye = threading.Barrier(self._hands)
+        for _hand in range(self._hands):
+            self._pool.submit(self._leave, goodbye)
+        self._pool.shutdown()
 
     def after(self, seconds: float, task: Task) -> None:
         with self._change:
@@ -78,13 +82,19 @@ class Agenda:
 
     def _done(self, task: Task) -> None:
         try:
-            task()
+            if not self._stopped:
+                task()
         except Exception:
             logger.exception("traffic")
         finally:
             with self._change:
                 self._begun -= 1
                 self._change.notify_all()
+
+    def _leave(self, goodbye: threading.Barrier) -> None:
+        """Each hand once: the barrier keeps the first from doing it for all."""
+        drop_connections()
+        goodbye.wait()
 
 
 def drop_connections() -> None:

@@ -20,7 +20,6 @@ logger = logging.getLogger(__name__)
 
 # The platform or a neighbour is away; a little later they may be back.
 AWAY = (httpx.HTTPError, django.db.Error, psycopg.Error, ShopIsAway)
-LOOK_AGAIN = 1.0  # seconds
 # A customer asks again so often before the platform is down for them.
 PLACING_TRIES = 60
 
@@ -55,7 +54,8 @@ class Eyes(Protocol):
 
 @dataclass
 class Guide:
-    """Leads journeys; `staff_cancels` is what somebody of the staff does about one."""
+    """Leads journeys; `staff_cancels` is what somebody of the staff does about one, `note` hears of
+    each order that is placed."""
 
     shop: Shop
     sandbox: RemoteSandbox
@@ -63,6 +63,8 @@ class Guide:
     eyes: Eyes
     staff_cancels: Callable[[Journey], None]
     patience: float = 900.0  # seconds that a journey waits for what may never come
+    look_every: float = 1.0  # seconds
+    note: Callable[[Journey], None] = lambda journey: None
     placed: int = 0
 
     def begin(self, journey: Journey, *, after: float = 0.0) -> None:
@@ -79,6 +81,7 @@ class Guide:
             self._give_up(journey, refusal)
             return
         self.placed += 1
+        self.note(journey)
         has_link = journey.placed.has_link
         self._do(journey, lambda told: self._foretell(told, has_link=has_link))
 
@@ -95,7 +98,7 @@ class Guide:
     def _again(self, journey: Journey, problem: Exception) -> None:
         journey.refusals += 1
         if journey.refusals < PLACING_TRIES:
-            self.agenda.after(LOOK_AGAIN, lambda: self._place(journey))
+            self.agenda.after(self.look_every, lambda: self._place(journey))
         else:
             self._give_up(journey, problem)
 
@@ -118,14 +121,14 @@ class Guide:
             if _sure(seen, journey):
                 self._soon(journey, then)
             elif time.monotonic() < until:
-                self.agenda.after(LOOK_AGAIN, look)
+                self.agenda.after(self.look_every, look)
             else:
                 journey.ended = True
 
         if known:
             self._soon(journey, then)
         else:
-            self.agenda.after(LOOK_AGAIN, look)
+            self.agenda.after(self.look_every, look)
 
     def _soon(self, journey: Journey, then: Callable[[Journey], None]) -> None:
         self.agenda.after(journey.thinking, lambda: self._do(journey, then))
@@ -136,7 +139,7 @@ class Guide:
             then(journey)
         except AWAY:
             drop_connections()
-            self.agenda.after(LOOK_AGAIN, lambda: self._do(journey, then))
+            self.agenda.after(self.look_every, lambda: self._do(journey, then))
         except (SandboxSaidNo, ShopSaidNo) as refusal:
             logger.info("%s: %s", journey.order_id, refusal)
             journey.ended = True

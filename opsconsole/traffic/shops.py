@@ -6,8 +6,10 @@ direct way is the same service behind the API without its HTTP; docs/scenarios.m
 
 import http.client
 import json
+import secrets
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -51,6 +53,9 @@ class Shop(Protocol):
     def cancel(self, order_id: str, *, channel: str) -> None:
         """The customer changes their mind. Raises ShopSaidNo, and ShopIsAway where asking again may help."""
 
+    def close(self) -> None:
+        """Nobody orders any more."""
+
 
 class DirectShop:
     """For great numbers: no HTTP on our side, everything behind it as always.
@@ -75,6 +80,9 @@ class DirectShop:
         )
         return Placed(order.public_id, order.amount, order.state == LINK_OPEN)
 
+    def close(self) -> None:
+        """It keeps nothing open."""
+
     def _found(self, person: Person) -> Order | None:
         own = Order.objects.filter(customer_id=person.id, customer_phone=person.phone)
         return own.filter(placed_at__gte=self._since).first()
@@ -90,14 +98,23 @@ class DirectShop:
 
 @dataclass
 class ApiShop:
-    """The JSON API, with the bearer token of each channel. Thread-safe: a connection a thread."""
+    """The JSON API, with the bearer token of each channel. Thread-safe: a connection a thread.
+
+    Every write has an idempotency key of this `run`. To be closed when its threads have ended.
+    """
 
     url: str
     tokens: Mapping[str, str]
+    run: str = field(default_factory=lambda: secrets.token_hex(4))
     _own: threading.local = field(default_factory=threading.local)
+    _open: list[http.client.HTTPConnection] = field(default_factory=list)
+
+    def close(self) -> None:
+        for connection in self._open:
+            connection.close()
 
     def place(self, wish: Wish, *, again: bool = False) -> Placed:
-        key = f"{wish.person.id}-{wish.number}"
+        key = f"{self.run}-{wish.number}"
         customer = {
             "id": wish.person.id,
             "name": wish.person.name,
@@ -143,19 +160,44 @@ class ApiShop:
         headers = {"authorization": f"Bearer {self.tokens[channel]}", "content-type": "application/json"}
         if key:
             headers["idempotency-key"] = key
+        content = json.dumps(body).encode() if body else None
         try:
-            connection = self._connection()
-            connection.request(method, f"/api/v1{path}", json.dumps(body) if body else None, headers)
-            answer = connection.getresponse()
-            return answer.status, json.loads(answer.read() or b"{}")
+            return self._sent(method, f"/api/v1{path}", content, headers)
         except (OSError, http.client.HTTPException, ValueError) as problem:
-            self._own.connection = None
             raise ShopIsAway(f"{method} {path}: {type(problem).__name__} {problem}") from problem
 
-    def _connection(self) -> http.client.HTTPConnection:
-        known: http.client.HTTPConnection | None = getattr(self._own, "connection", None)
-        if known is None:
-            parts = urlsplit(self.url)
-            known = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=PATIENCE)
-            self._own.connection = known
-        return known
+    def _sent(self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]) -> tuple[int, Any]:
+        """Once more on a new connection where a kept one was closed meanwhile: every write has its key."""
+        kept: http.client.HTTPConnection | None = getattr(self._own, "connection", None)
+        if kept is not None:
+            with suppress(http.client.RemoteDisconnected, ConnectionError):
+                return self._exchanged(kept, method, path, content, headers)
+        return self._exchanged(self._new_connection(), method, path, content, headers)
+
+    def _exchanged(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        content: bytes | None,
+        headers: Mapping[str, str],
+    ) -> tuple[int, Any]:
+        try:
+            connection.request(method, path, content, dict(headers))
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read() or b"{}")
+        except Exception:
+            self._forget(connection)
+            raise
+
+    def _new_connection(self) -> http.client.HTTPConnection:
+        parts = urlsplit(self.url)
+        made = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=PATIENCE)
+        self._own.connection = made
+        self._open.append(made)
+        return made
+
+    def _forget(self, connection: http.client.HTTPConnection) -> None:
+        self._own.connection = None
+        self._open.remove(connection)
+        connection.close()

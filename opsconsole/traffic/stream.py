@@ -7,9 +7,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Self
+from typing import Any, Self
 
 from opsconsole.sandbox.chance import chance
 from opsconsole.sandbox.remote import RemoteSandbox
@@ -75,7 +76,7 @@ class ApiEyes:
     def is_active(self, journey: Journey) -> bool:
         return bool(self._seen(journey)["state"] == "active")
 
-    def _seen(self, journey: Journey) -> dict[str, dict[str, str]]:
+    def _seen(self, journey: Journey) -> dict[str, Any]:
         return self._shop.order(journey.order_id, channel=journey.wish.channel)
 
 
@@ -94,6 +95,7 @@ class Stream:
     seed: int = 1
     most: int | None = None
     shares: Mapping[str, float] = field(default_factory=lambda: CALM_DAY)
+    thinking: tuple[int, int] = THINKING
     placed: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -115,8 +117,8 @@ class Stream:
         if tokens is None:
             return
         shop = ApiShop(self.url, tokens)
-        with RemoteSandbox(self.sandbox_url) as sandbox, Agenda(hands=HANDS) as agenda:
-            guide = Guide(shop, sandbox, agenda, ApiEyes(shop), _nobody)
+        with closing(shop), RemoteSandbox(self.sandbox_url) as sandbox, Agenda(hands=HANDS) as agenda:
+            guide = Guide(shop, sandbox, agenda, ApiEyes(shop), _nobody, note=_note)
             self._go(guide, agenda)
             while agenda.size and not self._stop.wait(0.1):
                 pass
@@ -148,7 +150,7 @@ class Stream:
         who = self._customer(number, fate)
         if fate.by_phone:
             guide.sandbox.plan(who.phone, *fate.by_phone)
-        thinking = between(*THINKING, "thinking", number, seed=self.seed)
+        thinking = between(*self.thinking, "thinking", number, seed=self.seed)
         wanted = wish(number, person=who, seed=self.seed, leaning=fate.leaning)
         guide.begin(Journey(wanted, fate, thinking=thinking))
 
@@ -160,3 +162,9 @@ class Stream:
 
 def _nobody(journey: Journey) -> None:
     """No staff works for the stream."""
+
+
+def _note(journey: Journey) -> None:
+    wanted = journey.wish
+    services = " and ".join(line.service for line in wanted.lines)
+    logger.info("%s: %s in %s by %s, %s", journey.order_id, services, wanted.city, wanted.method, wanted.channel)

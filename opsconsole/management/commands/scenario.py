@@ -3,6 +3,7 @@
 import json
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,8 @@ class Command(BaseCommand):
             kill_workers=accidents.ask_parent_to_kill_workers if inside else None,
         )
         bar = Bar(self.stderr)
-        with RemoteSandbox(control_url()) as sandbox:
-            summary = Run(request, _shop(options), sandbox, bar.show, bar.say).go()
+        with closing(_shop(options)) as shop, RemoteSandbox(control_url()) as sandbox:
+            summary = Run(request, shop, sandbox, bar.show, bar.say).go()
         if inside:
             standalone.let_limits_pass(bar.say)
         self._print_summary(summary, as_json=options["json"])
