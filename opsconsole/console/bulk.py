@@ -34,6 +34,7 @@ from opsconsole.console.roles import RIGHT_BY_CODENAME
 from opsconsole.console.staff import person
 from opsconsole.console.stuck_head import grouped
 from opsconsole.console.stuck_list import Asked
+from opsconsole.console.stuck_screen import dialogs_of
 from orders.errors import Refusal
 from orders.models import Order
 from orders.queries.stuck import all_stuck, stuck_totals
@@ -254,7 +255,8 @@ def _answer(request: HttpRequest, done: Done) -> HttpResponse:
             return redirect("bulk", key=done.bulk.key)
         messages.success(request, done.text)
         return redirect(_back(request))
-    context: dict[str, Any] = {"done": done, "id": uuid4().hex}
+    # The dialogs are drawn anew, closed: a button that closed its own would lose its name on the way.
+    context: dict[str, Any] = {"done": done, "id": uuid4().hex, **dialogs_of(person(request))}
     if done.bulk is not None:
         context["progress"] = progress_of(done.bulk)
     return trigger_client_event(render(request, "console/stuck/said.html", context), MOVED)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -144,14 +145,21 @@ def screen_of(request: HttpRequest, *, with_facets: bool) -> Screen:
 def context_of(request: HttpRequest, screen: Screen) -> dict[str, Any]:
     """What a person may do with a selection, beside the screen itself."""
     user = person(request)
-    may = {right: user.has_perm(RIGHT_BY_CODENAME[right].permission) for right in BULK_RIGHTS}
     return {
+        **dialogs_of(user),
         "screen": screen,
         "section": "orders",
         "place": "stuck",
         "back_query": urlencode({"back": screen.here}),
-        "may_pick": any(may.values()),
-        "colleagues": desk.colleagues() if may["assign_order"] else (),
+        "may_pick": any(user.has_perm(RIGHT_BY_CODENAME[right].permission) for right in BULK_RIGHTS),
+    }
+
+
+def dialogs_of(user: User) -> dict[str, Any]:
+    """What the dialogs of the bulk bar offer. Nobody is asked for before they are drawn."""
+    may_assign = user.has_perm(RIGHT_BY_CODENAME["assign_order"].permission)
+    return {
+        "colleagues": desk.colleagues() if may_assign else (),
         "spans": [(str(int(span.total_seconds())), span) for span in desk.SPANS],
     }
 

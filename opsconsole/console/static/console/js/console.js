@@ -86,13 +86,23 @@
     if (tr) { row = tr.id; markRow(); }
   });
 
-  /* ---- selection: the boxes are the truth, these are only words about them */
+  /* ---- selection: the boxes are the truth, these are only words about them; currencies are never added */
+  const asMoney = ([currency, amount]) => {
+    const digits = currency === "IDR" ? 0 : new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits;
+    const figure = (amount / 10 ** digits).toLocaleString("id-ID", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    return `${currency === "IDR" ? "Rp" : currency}\u00a0${figure}`;
+  };
+  const sums = (picked) => {
+    const totals = new Map(picked.length ? [] : [["IDR", 0]]);
+    for (const { dataset } of picked) totals.set(dataset.currency ?? "IDR", (totals.get(dataset.currency ?? "IDR") ?? 0) + Number(dataset.amount));
+    return [...totals].map(asMoney).join(" + ");
+  };
   const countPicked = () => $$("form[data-pick]").forEach((form) => {
     const picked = $$("tbody input[type=checkbox]:checked", form), all = $$("tbody input[type=checkbox]", form);
     const head = $("[data-pick-all]", form), sum = $("[data-picked-sum]", form);
     $$("[data-picked-count]", form).forEach((place) => (place.textContent = picked.length));
     if (head) { head.checked = all.length > 0 && picked.length === all.length; head.indeterminate = picked.length > 0 && !head.checked; }
-    if (sum) sum.textContent = `Rp\u00a0${picked.reduce((total, box) => total + Number(box.dataset.amount), 0).toLocaleString("id-ID")}`;
+    if (sum) sum.textContent = sums(picked);
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-pick-all]")) $$("tbody input[type=checkbox]", event.target.form).forEach((box) => (box.checked = event.target.checked));
