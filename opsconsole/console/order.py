@@ -120,7 +120,8 @@ def reveal(request: HttpRequest, public_id: str) -> HttpResponse:
     order_personal.remember_look(order, field, request.user)
     personal = order_personal.shown(order, request.user, revealed=field)
     if is_fragment(request):
-        return render(request, "console/order/personal_field.html", {"order": order, "field": personal[field]})
+        context = {"order": order, "field": personal[field], "is_revealed": True}
+        return render(request, "console/order/personal_field.html", context)
     return render(request, "console/order.html", {**context_of(request, order), "personal": personal})
 
 
