@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +32,12 @@ SEED = 41
 PAST_SEED = 40
 PAST_ORDERS = 240
 # Fresh orders: one of each fate that hangs, and so many others.
-OTHERS = {"plain": 34, "lapses": 2, "cancels": 3, "driver_cancels": 2, "callback_doubled": 2, "link_elsewhere": 4}
+OTHERS = {"plain": 34, "cancels": 5, "driver_cancels": 2, "callback_doubled": 2, "link_elsewhere": 4}
 MORE_HANGING = {"trip_end_lost": 2, "callback_lost": 1, "ho_refuses": 1}
 STORE = "sandbox.sqlite3"
 SPEED = 1500.0  # simulated seconds a second
 HANDS = 6
-LONGEST = 20.0  # seconds; what is not done by then goes on in the processes of `run`
+LONGEST = 12.0  # seconds; what is not done by then goes on in the processes of `run`
 LOOK_EVERY = 0.5
 
 
@@ -99,16 +99,18 @@ def _order_afresh(say: Callable[[str], None]) -> int:
 @contextmanager
 def _platform() -> Iterator[RemoteSandbox]:
     """The one that runs, or one of our own until the processes start."""
-    if taken_ports([settings.SANDBOX_PORT]):
-        with RemoteSandbox(control_url()) as sandbox:
-            yield sandbox
-        return
+    with ExitStack() as stack:
+        if not taken_ports([settings.SANDBOX_PORT]):
+            stack.enter_context(local_platform(port_base=settings.SANDBOX_PORT, store=_new_books(), speed=SPEED))
+        yield stack.enter_context(RemoteSandbox(control_url()))
+
+
+def _new_books() -> Path:
+    """Books that know orders of a database that is gone would answer for its successors."""
     store = Path(settings.DATA_DIR) / STORE
-    # Books that know orders of a database that is gone would answer for its successors.
     for suffix in ("", "-wal", "-shm"):
         Path(f"{store}{suffix}").unlink(missing_ok=True)
-    with local_platform(port_base=settings.SANDBOX_PORT, store=store, speed=SPEED) as sandbox:
-        yield sandbox
+    return store
 
 
 def _wait(agenda: Agenda, say: Callable[[str], None]) -> None:

@@ -16,8 +16,8 @@ MARK = "simulation:"
 DEMO = f"{MARK}demo"
 # Once a run has settled, nothing moves any more without a person: any age is too old.
 SETTLED = timedelta(seconds=10)
-# A customer of the demo may take the whole payment window and the grace after it.
-PAYING = timedelta(minutes=22)
+# Customers of the demo pay or cancel within a minute.
+PAYING = timedelta(minutes=5)
 TRAVELLING = timedelta(minutes=3)
 WORKING = timedelta(minutes=2)
 _DEMO: Mapping[str, timedelta] = MappingProxyType(

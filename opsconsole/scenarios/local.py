@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
-from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import django.db
 from django.conf import settings
@@ -20,8 +20,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 
 from opsconsole.sandbox import Sandbox, Secrets
-from opsconsole.sandbox.remote import RemoteSandbox
-from opsconsole.traffic.agenda import drop_connections
+from opsconsole.traffic.agenda import dismiss, drop_connections
 from orders.services import rounds, work
 
 logger = logging.getLogger(__name__)
@@ -32,8 +31,9 @@ TICK = 0.5
 
 
 @contextmanager
-def local_platform(*, port_base: int, store: Path | None, speed: float, seed: int = 1) -> Iterator[RemoteSandbox]:
-    """A sandbox, and everything of ours that answers it. OSError when a port is taken."""
+def local_platform(*, port_base: int, store: Path | None, speed: float, seed: int = 1) -> Iterator[Sandbox]:
+    """A sandbox, and everything of ours that answers it. `port_base` 0 takes free ports; OSError when
+    one is taken."""
     with ExitStack() as stack:
         url = stack.enter_context(_callbacks())
         sandbox = Sandbox(
@@ -46,7 +46,7 @@ def local_platform(*, port_base: int, store: Path | None, speed: float, seed: in
         )
         stack.enter_context(sandbox)
         stack.enter_context(_workers())
-        yield stack.enter_context(RemoteSandbox(sandbox.control_url))
+        yield sandbox
 
 
 class _Server(WSGIServer):
@@ -72,23 +72,19 @@ class _Handler(WSGIRequestHandler):
         """The log is for what is unusual."""
 
 
-class _Quiet(ServerHandler):
-    """Without the name look-ups of the standard handler."""
-
-
 @contextmanager
 def _callbacks() -> Iterator[str]:
     server = make_server("127.0.0.1", 0, get_wsgi_application(), server_class=_Server, handler_class=_Handler)
-    with ThreadPoolExecutor(HANDS, thread_name_prefix="callbacks") as server.hands:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="callbacks")
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
-            list(server.hands.map(lambda _hand: drop_connections(), range(HANDS)))
+    server.hands = ThreadPoolExecutor(HANDS, thread_name_prefix="callbacks")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="callbacks")
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        dismiss(server.hands, hands=HANDS)
 
 
 @contextmanager

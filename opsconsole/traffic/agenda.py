@@ -44,10 +44,7 @@ class Agenda:
             self._stopped = True
             self._change.notify_all()
         self._clock.join()
-        goodbye = threading.Barrier(self._hands)
-        for _hand in range(self._hands):
-            self._pool.submit(self._leave, goodbye)
-        self._pool.shutdown()
+        dismiss(self._pool, hands=self._hands)
 
     def after(self, seconds: float, task: Task) -> None:
         with self._change:
@@ -91,10 +88,19 @@ class Agenda:
                 self._begun -= 1
                 self._change.notify_all()
 
-    def _leave(self, goodbye: threading.Barrier) -> None:
-        """Each hand once: the barrier keeps the first from doing it for all."""
+
+def dismiss(pool: ThreadPoolExecutor, *, hands: int) -> None:
+    """End a pool of so many threads, each of which closes its own database connections."""
+    # The barrier keeps the first from saying goodbye for all.
+    goodbye = threading.Barrier(hands)
+
+    def leave() -> None:
         drop_connections()
         goodbye.wait()
+
+    for _hand in range(hands):
+        pool.submit(leave)
+    pool.shutdown()
 
 
 def drop_connections() -> None:

@@ -35,8 +35,7 @@ THINKING = (2, 25)
 CALM_DAY: Mapping[str, float] = MappingProxyType(
     {
         "plain": 818,
-        "lapses": 20,
-        "cancels": 40,
+        "cancels": 60,
         "driver_cancels": 15,
         "partner_refuses": 10,
         "callback_doubled": 20,

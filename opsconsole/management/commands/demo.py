@@ -1,5 +1,6 @@
 """`manage.py demo`: a believable little world for `run`, made once."""
 
+import logging
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,8 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         if not settings.DEMO:
             raise CommandError("OPSCONSOLE_DEMO is off: the demo has public passwords.", returncode=2)
+        # The troubles are meant: nobody has to read of each.
+        logging.getLogger("orders").setLevel(logging.ERROR)
         loaded = demo.load(self.stdout.write)
         self.stdout.write(
             f"The demo has {loaded.people} new people, {loaded.past} orders of the past"

@@ -1,0 +1,98 @@
+"""The night of 12 January: what the console says beside what is known to have happened."""
+
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from opsconsole import upstreams
+from opsconsole.sandbox.remote import RemoteSandbox
+from opsconsole.scenarios.comparing import compare
+from opsconsole.scenarios.january12 import PER_THOUSAND, SPIKE, deal, journeys, timetable
+from opsconsole.scenarios.local import local_platform
+from opsconsole.scenarios.run import Request, Run
+from opsconsole.scenarios.truth import read
+from opsconsole.traffic.catalogue import FATES, HANGING
+from opsconsole.traffic.shops import DirectShop
+from orders.diagnosis.causes import Cause
+from orders.resilience import connections
+
+ORDERS = 130
+SPEED = 600.0  # simulated seconds a second
+
+
+@pytest.fixture
+def quick(settings):
+    """One thread a kind of work is enough here, and none is left behind with a connection."""
+    settings.WORK_THREADS = 1
+    yield
+    connections.close_all()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("quick")
+def test_the_console_finds_every_hanging_order_and_names_its_cause(settings, tmp_path: Path) -> None:
+    truth = tmp_path / "truth.jsonl"
+    request = Request(orders=ORDERS, seed=7, per_minute=1_200, truth=truth)
+
+    with local_platform(port_base=0, store=None, speed=SPEED) as sandbox, RemoteSandbox(sandbox.control_url) as control:
+        settings.UPSTREAMS = {
+            name: {"url": sandbox.urls[name], "timeout": 1.5, "tries": 3} for name in upstreams.LIMITS
+        }
+        shop = DirectShop(since=timezone.now())
+        summary = Run(request, shop, control, progress=lambda *_: None, say=lambda text: None).go()
+    found = compare(read(truth), as_of=timezone.now() + timedelta(days=30))
+
+    assert summary["settled"]
+    assert found.orders == ORDERS
+    assert (found.missed, found.wrong) == ([], [])
+    assert found.cause_accuracy >= 0.95, found.confusion
+    assert set(found.confusion) == {fate.cause for fate in HANGING}
+
+
+def test_every_cause_is_one_that_the_diagnosis_knows() -> None:
+    assert {fate.cause for fate in HANGING} <= set(Cause)
+    assert len({fate.cause for fate in HANGING}) >= 8
+
+
+def test_every_share_is_of_a_fate_there_is_and_leaves_most_orders_alone() -> None:
+    assert set(PER_THOUSAND) <= set(FATES)
+    assert {fate.name for fate in HANGING} <= set(PER_THOUSAND)
+    assert sum(PER_THOUSAND.values()) < 700
+
+
+@pytest.mark.parametrize("orders", [1, 7, 40, 130, 5_000])
+def test_so_many_fates_are_dealt_and_the_same_ones_again(orders: int) -> None:
+    assert len(deal(orders, seed=3)) == orders
+    assert deal(orders, seed=3) == deal(orders, seed=3)
+
+
+def test_another_seed_deals_the_same_fates_to_others() -> None:
+    one, other = deal(1_000, seed=3), deal(1_000, seed=4)
+
+    assert one != other
+    assert Counter(fate.name for fate in one) == Counter(fate.name for fate in other)
+
+
+def test_every_cause_occurs_also_in_a_small_run() -> None:
+    assert {fate.cause for fate in deal(60, seed=1) if fate.hangs} == {fate.cause for fate in HANGING}
+
+
+def test_the_spike_has_two_and_a_half_times_the_orders() -> None:
+    times: dict[str, list[float]] = {}
+    for phase, at in timetable(1_000, per_minute=60):
+        times.setdefault(phase.name, []).append(at)
+
+    gaps = {name: (at[-1] - at[0]) / (len(at) - 1) for name, at in times.items()}
+
+    assert gaps["before"] / gaps["spike"] == pytest.approx(SPIKE, rel=0.01)
+    assert gaps["after"] == pytest.approx(gaps["before"], rel=0.01)
+
+
+def test_nobody_shares_a_phone_with_somebody_else_of_the_run() -> None:
+    phones = [each.wish.person.phone for each in journeys(5_000, seed=12)]
+
+    assert len(set(phones)) == len(phones)
