@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 
 from django.http import QueryDict
@@ -131,19 +132,19 @@ class OrderList:
     next_place: Place | None
     previous_place: Place | None
 
-    @property
+    @cached_property
     def address(self) -> str:
         return reverse("orders")
 
-    @property
+    @cached_property
     def query(self) -> str:
         return self.asked.choices.query()
 
-    @property
+    @cached_property
     def here(self) -> str:
         return self._with(urlencode(self.asked.place))
 
-    @property
+    @cached_property
     def peek_base(self) -> str:
         return f"{self.here}{'&' if '?' in self.here else '?'}peek="
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 
 from django.contrib.auth.models import User
@@ -54,11 +55,11 @@ class Screen:
     sums: tuple[str, str] = ("", "")
     last_recovered_at: datetime | None = None
 
-    @property
+    @cached_property
     def address(self) -> str:
         return reverse("stuck")
 
-    @property
+    @cached_property
     def query(self) -> str:
         """View and filters, without page and panel."""
         return self.asked.choices.query()
@@ -70,12 +71,12 @@ class Screen:
             self.address, self.asked.choices.query(**dict.fromkeys(self.asked.filters.values, ""), saved="")
         )
 
-    @property
+    @cached_property
     def here(self) -> str:
         """The same page of the list without a panel: where closing one leads."""
         return _with_query(self.address, _joined(self.query, urlencode(self.asked.place())))
 
-    @property
+    @cached_property
     def peek_base(self) -> str:
         """To be followed by an order's id: the same page with its panel open."""
         return f"{self.here}{'&' if '?' in self.here else '?'}peek="
