@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from opsconsole.console.chips import NONE
 from opsconsole.console.formats import WIB, wib, wib_day
 from opsconsole.console.stuck_choices import cause_label
+from opsconsole.console.stuck_head import grouped
 from opsconsole.console.stuck_rows import service_label, step_label
 from orders import names
 from orders.diagnosis.causes import WORDS, Cause
@@ -39,6 +40,8 @@ class Line:
 
     case: Case
     title: str
+    count: str
+    paid: str
     explanation: str | Promise
     next_step: str | Promise
     money: Sequence[tuple[int, str]]
@@ -68,6 +71,8 @@ def _line(case: Case) -> Line:
     return Line(
         case=case,
         title=cause_label(case.cause) or _("Not looked at yet"),
+        count=grouped(case.count),
+        paid=grouped(case.paid_count) if case.paid_count else "",
         explanation=words.explanation if words else gettext_lazy("The next look finds the cause."),
         next_step=step_label(words.next_step) if words else "",
         money=tuple((amount, currency) for currency, amount in sorted(case.money.items())),

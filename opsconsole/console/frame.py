@@ -29,7 +29,7 @@ class Section:
 
 SECTIONS: Final = (
     Section("overview", _("Overview"), "overview", "view_overview", "g v"),
-    Section("orders", _("Orders"), "orders", "view_orders", "g o"),
+    Section("orders", _("Orders"), "stuck", "view_orders", "g o"),
     Section("reconciliation", _("Reconciliation"), "reconciliation", "view_reconciliation", "g c"),
     Section("runbooks", _("Runbooks"), "runbooks", "view_runbooks", "g b"),
     Section("services", _("Services"), "services", "view_services", "g s"),

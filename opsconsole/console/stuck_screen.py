@@ -34,7 +34,7 @@ class Tab:
 
     label: str | Promise
     href: str
-    count: int
+    count: str
     is_current: bool = False
     own: SavedView | None = None
 
@@ -173,7 +173,7 @@ def _tabs(own: Sequence[SavedView], found: StuckList, asked: Asked) -> list[Tab]
     here, board = _own_view(own, asked), found.board
     shared = [_shared_tab(view, board.views, is_current=here is None and view == asked.view) for view in VIEWS]
     mine = [
-        Tab(label=view.name, href=address_of(view), count=count, is_current=view == here, own=view)
+        Tab(label=view.name, href=address_of(view), count=grouped(count), is_current=view == here, own=view)
         for view, count in zip(own, board.also, strict=True)
     ]
     return [*shared, *mine]
@@ -182,7 +182,7 @@ def _tabs(own: Sequence[SavedView], found: StuckList, asked: Asked) -> list[Tab]
 def _shared_tab(view: View, counts: Mapping[View, int], *, is_current: bool) -> Tab:
     query = "" if view == View.ALL else urlencode({"view": view.value})
     href = _with_query(reverse("stuck"), query)
-    return Tab(label=VIEWS[view], href=href, count=counts.get(view, 0), is_current=is_current)
+    return Tab(label=VIEWS[view], href=href, count=grouped(counts.get(view, 0)), is_current=is_current)
 
 
 def _joined(*queries: str) -> str:
