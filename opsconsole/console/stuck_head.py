@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from django.utils.functional import Promise
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -22,7 +23,7 @@ def figures(board: Board, course: Course, *, now: datetime, address: str) -> lis
         (gettext_lazy("Stuck now"), _stuck_now(board, course, address)),
         (gettext_lazy("Paid and stuck"), _paid(board, course, address)),
         (gettext_lazy("Money held"), _money(board, course, address)),
-        (gettext_lazy("Oldest"), _oldest(board, course, now)),
+        (gettext_lazy("Oldest"), _oldest(board, course, now, address)),
         (gettext_lazy("Recovered today"), _recovered(course)),
     ]
 
@@ -82,13 +83,14 @@ def _money(board: Board, course: Course, address: str) -> Figure:
     )
 
 
-def _oldest(board: Board, course: Course, now: datetime) -> Figure:
+def _oldest(board: Board, course: Course, now: datetime, address: str) -> Figure:
     since = board.everything.oldest
     return Figure(
         text=duration(now - since) if since else "–",
         note=board.oldest,
         series=_series(course, lambda moment: moment.oldest_seconds),
         tone=Tone.FAILED if since and now - since > timedelta(days=1) else Tone.ATTENTION if since else Tone.DONE,
+        href=f"{address}?{urlencode({'peek': board.oldest})}" if since else "",
     )
 
 
