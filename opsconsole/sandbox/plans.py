@@ -5,7 +5,7 @@ attempt reference, the gateway's reference, the customer's email or phone, or an
 a scenario can fix the fate of an order before the order exists, by its customer's phone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -48,8 +48,11 @@ def behaviour(given: Any) -> Behaviour:
 
 
 class Plans:
-    def __init__(self) -> None:
+    """`used` hears of a reference whose plan has been used up by one."""
+
+    def __init__(self, used: Callable[[str], None] = lambda reference: None) -> None:
         self._behaviours: dict[str, list[Behaviour]] = {}
+        self._used = used
 
     def set(self, reference: str, behaviours: Iterable[Any]) -> None:
         """Replace the plan of a reference; an empty one takes it away."""
@@ -77,6 +80,7 @@ class Plans:
                 if each.fits(neighbour, on=on) and (not wanted or each.do in wanted):
                     if each.times is not None:
                         each.times -= 1
+                        self._used(reference)
                     return each
         return None
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class World:
     # Simulated seconds per second: trips, retries of callbacks and settlements run so much faster.
     speed: float = 1.0
     books: Books = field(init=False)
-    plans: Plans = field(init=False, default_factory=Plans)
+    plans: Plans = field(init=False)
     stats: Counter[str] = field(init=False, default_factory=Counter)
     urls: dict[str, str] = field(init=False, default_factory=dict)
     is_closing: bool = field(init=False, default=False)
@@ -55,6 +55,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.books = Books(self.store)
+        self.plans = Plans(self._keep_plan)
         for reference, row in self.books.rows("control", "plans").items():
             self.plans.set(reference, row["behaviours"])
         for name, row in self.books.rows("control", "faults").items():
@@ -73,6 +74,11 @@ class World:
     def set_plan(self, reference: str, behaviours: list[Any]) -> None:
         """Raises BadPlan."""
         self.plans.set(reference, behaviours)
+        self._keep_plan(reference)
+
+    def _keep_plan(self, reference: str) -> None:
+        """As it is now: what has been used up stays used up after a restart."""
+        behaviours = [asdict(each) for each in self.plans.of(reference)]
         self.books.put("control", "plans", reference, {"behaviours": behaviours})
 
     def clear_plans(self) -> None:
