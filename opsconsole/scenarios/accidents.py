@@ -34,8 +34,10 @@ class Outage:
 OUTAGES = (Outage("midtrans", 0.30, 0.34), Outage("tpg", 0.42, 0.50), Outage("ho", 0.56, 0.64))
 POOL_RUNS_DRY = 0.72
 WORKERS_DIE = 0.86
-# Longer than the twelve seconds in which a partner gives up at the speed of a standalone run.
-DRY_SECONDS = 15.0
+# Longer than the twelve seconds in which a partner gives up at the speed of a standalone run. In a
+# small run most trips would end in that time, so there it is short and everything heals.
+DRY_SECONDS, SHORT_DRY_SECONDS = 15.0, 4.0
+SMALL_RUN = 300
 
 
 @dataclass
@@ -95,6 +97,13 @@ class Accidents:
                 time.sleep(GRASP_EVERY)
             taken = held.count
         self.say(f"the database has free connections again ({taken} were held)")
+
+
+def dry_seconds(orders: int) -> float:
+    """For how long a run of so many orders leaves the database without a free connection."""
+    if not database_is_ours():
+        return 0.0
+    return DRY_SECONDS if orders >= SMALL_RUN else SHORT_DRY_SECONDS
 
 
 def database_is_ours() -> bool:

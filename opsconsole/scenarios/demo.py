@@ -26,18 +26,21 @@ from opsconsole.traffic.shops import DirectShop
 from opsconsole.traffic.tokens import traffic_tokens
 from opsconsole.traffic.wishes import wish
 from orders.models import Order
-from orders.states import OrderState
+from orders.queries.stuck import all_stuck
 
 SEED = 41
 PAST_SEED = 40
 PAST_ORDERS = 240
 # Fresh orders: one of each fate that hangs, and so many others.
 OTHERS = {"plain": 34, "cancels": 5, "driver_cancels": 2, "callback_doubled": 2, "link_elsewhere": 4}
+# What only a person can move is stuck at once; these take a few seconds to get there.
+LONGEST_WAYS = ("ho_refuses", "refund_refused", "refund_by_hand", "undo_refused", "paid_late")
+STUCK_AT_ONCE = {"order", "saga", "refund", "posting"}
 MORE_HANGING = {"trip_end_lost": 2, "callback_lost": 1, "ho_refuses": 1}
 STORE = "sandbox.sqlite3"
 SPEED = 1500.0  # simulated seconds a second
 HANDS = 6
-LONGEST = 12.0  # seconds; what is not done by then goes on in the processes of `run`
+LONGEST = 18.0  # seconds; what is not done by then goes on in the processes of `run`
 LOOK_EVERY = 0.5
 
 
@@ -49,8 +52,9 @@ class Loaded:
     seconds: float
 
 
-def load(say: Callable[[str], None]) -> Loaded:
-    """Make what is missing of the demo. NotADemoError where settings.DEMO is off."""
+def load(say: Callable[[str], None], *, longest: float = LONGEST) -> Loaded:
+    """Make what is missing of the demo, fresh orders in `longest` seconds. NotADemoError where
+    settings.DEMO is off."""
     began = time.monotonic()
     people = len(ensure_demo_users())
     traffic_tokens()
@@ -58,7 +62,7 @@ def load(say: Callable[[str], None]) -> Loaded:
     before = _past()
     if before:
         say(f"{before} orders of the last days")
-    fresh = 0 if _is_loaded() else _order_afresh(say)
+    fresh = 0 if _is_loaded() else _order_afresh(say, longest=longest)
     return Loaded(people, before, fresh, round(time.monotonic() - began, 1))
 
 
@@ -75,7 +79,8 @@ def _is_loaded() -> bool:
 
 def journeys() -> list[Journey]:
     """Those that take longest to hang come first."""
-    names = [name for name, fate in FATES.items() if fate.hangs]
+    hanging = [name for name, fate in FATES.items() if fate.hangs]
+    names = sorted(hanging, key=lambda name: name not in LONGEST_WAYS)
     names += [name for name, count in (MORE_HANGING | OTHERS).items() for _each in range(count)]
     return [_journey(number, FATES[name]) for number, name in enumerate(names)]
 
@@ -85,14 +90,15 @@ def _journey(number: int, fate: Fate) -> Journey:
     return Journey(wish(number, person=who, seed=SEED, leaning=fate.leaning), fate)
 
 
-def _order_afresh(say: Callable[[str], None]) -> int:
+def _order_afresh(say: Callable[[str], None], *, longest: float) -> int:
     led = journeys()
     with _platform() as sandbox, Agenda(hands=HANDS) as agenda:
         sandbox.plans({each.wish.person.phone: each.fate.by_phone for each in led if each.fate.by_phone})
         guide = Guide(DirectShop(since=timezone.now()), sandbox, agenda, DatabaseEyes(), cancel_as_staff)
         for journey in led:
             guide.begin(journey)
-        _wait(agenda, say)
+        _wait(agenda, longest)
+    say(f"{guide.placed} fresh orders")
     return guide.placed
 
 
@@ -113,15 +119,14 @@ def _new_books() -> Path:
     return store
 
 
-def _wait(agenda: Agenda, say: Callable[[str], None]) -> None:
-    """Until most have come as far as they will by themselves, or the time is over."""
-    until = time.monotonic() + LONGEST
+def _wait(agenda: Agenda, longest: float) -> None:
+    """Until the first screen has something of everything, or the time is over."""
+    until = time.monotonic() + longest
     pause = threading.Event()
-    while time.monotonic() < until and (agenda.size or _under_way()):
+    while time.monotonic() < until and (agenda.size or not _is_alive()):
         pause.wait(LOOK_EVERY)
-    say(f"{Order.objects.filter(origin=Order.Origin.PLATFORM).count()} fresh orders")
 
 
-def _under_way() -> bool:
-    moving = (OrderState.PAID, OrderState.BOOKING)
-    return Order.objects.filter(origin=Order.Origin.PLATFORM, state__in=moving).count() > 4
+def _is_alive() -> bool:
+    fresh = Order.Origin.PLATFORM
+    return {row.machine for rows in all_stuck() for row in rows if row.origin == fresh} >= STUCK_AT_ONCE

@@ -62,7 +62,7 @@ class Command(BaseCommand):
             seed=options["seed"],
             per_minute=options["rate"],
             truth=options["truth"],
-            dry_seconds=accidents.DRY_SECONDS if inside and accidents.database_is_ours() else 0.0,
+            dry_seconds=accidents.dry_seconds(options["orders"]) if inside else 0.0,
             kill_workers=accidents.ask_parent_to_kill_workers if inside else None,
         )
         bar = Bar(self.stderr)
