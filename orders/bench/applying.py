@@ -1,11 +1,10 @@
-"""How many stored callbacks a second a worker judges and applies, each with its own inquiry.
+"""The second part of `bench callbacks`: how many stored ones a second a worker judges and applies.
 
 Baseline: the bare inquiries (the same questions to the same gateway, side by side, nothing else),
 because no callback may be applied without one. A sandbox of its own is started; the orders made
 stay in the database: run it on a scratch one.
 """
 
-import argparse
 import os
 import socket
 import subprocess
@@ -15,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from orders import crew
@@ -29,15 +29,10 @@ from orders.services.placing import Customer, NewItem, place_order
 HOST = "127.0.0.1"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--callbacks", type=int, default=400)
-
-
-def run(args: argparse.Namespace) -> Report:
-    """Measure with one worker process of `WORK_THREADS` threads."""
-    report = Report(f"bench applying: {args.callbacks} callbacks, one worker, {settings.WORK_THREADS} threads")
+def measure(report: Report, *, count: int) -> float:
+    """One worker process of `WORK_THREADS` threads applies `count` callbacks of as many orders; how many a second."""
     with _sandbox():
-        attempts = _paid_attempts(args.callbacks)
+        attempts = _paid_attempts(count)
         bare = _inquiries(attempts)
         report.add("bare inquiries", bare, "/s", ratio=1.0, note="baseline")
         _store(attempts)
@@ -47,7 +42,7 @@ def run(args: argparse.Namespace) -> Report:
         report.add("callbacks judged and applied", rate, "/s", ratio=rate / bare)
         left = InboundEvent.objects.filter(attempt__in=attempts).exclude(state="applied").count()
         report.add("not applied", left, "")
-    return report
+    return rate
 
 
 def _paid_attempts(count: int) -> Sequence[Attempt]:
@@ -61,7 +56,10 @@ def _paid_attempts(count: int) -> Sequence[Attempt]:
 def _order(number: int) -> int:
     customer = Customer(id=f"B-{number}", name="Bench", phone=f"+6280000{number:06}")
     items = [NewItem("taxi", 50_000, {"pickup": "A", "dropoff": "B"})]
-    return place_order(channel="app", customer=customer, items=items, method="gopay", city="Jakarta").pk
+    try:
+        return place_order(channel="app", customer=customer, items=items, method="gopay", city="Jakarta").pk
+    finally:
+        connection.close()  # this thread's own
 
 
 def _pay(attempt: Attempt) -> None:

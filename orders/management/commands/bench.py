@@ -10,12 +10,12 @@ from django.core.management.base import BaseCommand
 
 from orders import bench
 
-NOT_BENCHES = {"report", "http_client"}
+PARTS = {"applying", "bare", "http_client", "report"}
 
 
 def names() -> list[str]:
     """The benchmarks there are."""
-    return sorted({module.name for module in pkgutil.iter_modules(bench.__path__)} - NOT_BENCHES)
+    return sorted({module.name for module in pkgutil.iter_modules(bench.__path__)} - PARTS)
 
 
 class Command(BaseCommand):
