@@ -134,7 +134,7 @@ def _part(text: str) -> str | None:
     named = _NAMED.fullmatch(text)
     if named is None:
         return None
-    rest = _part(named["rest"]) or _state(named["rest"])
+    rest = _part(named["rest"]) or state_label(named["rest"])
     return f"{names.system(named['who'])}: {rest}" if rest else None
 
 
@@ -179,11 +179,16 @@ def _system(value: str) -> str | None:
     return names.system(value) if value in names.SYSTEMS else None
 
 
+def _sum(value: str) -> str | None:
+    """Whole minor units with dots; their currency is the order's, which stands beside it."""
+    return f"{int(value):,}".replace(",", ".") if value.isdecimal() else None
+
+
 def _event(value: str) -> str | None:
     return translation.gettext(_EVENTS[value]) if value in _EVENTS else None
 
 
-def _state(value: str) -> str | None:
+def state_label(value: str) -> str | None:
     """A state's value, or its English label, of whatever machine."""
     return next((label for known, label in _states() if value in known), None)
 
@@ -204,7 +209,9 @@ _TELL: Mapping[str, Callable[[str], str | None]] = MappingProxyType(
         "gateway": _system,
         "partner": _system,
         "event": _event,
-        "label": _state,
+        "sum": _sum,
+        "wanted": lambda value: _sum(value) or value,
+        "label": state_label,
         "rest": lambda value: retold(value).text,
     }
 )

@@ -164,6 +164,20 @@ ANOMALIES: Final[Mapping[str, Promise]] = MappingProxyType(
     }
 )
 
+# What the oddities of an import are about, by the names in `detail`.
+ODDITIES: Final[Mapping[str, Promise]] = MappingProxyType(
+    {
+        "created_at": _("placed"),
+        "paid_at": _("payment approved"),
+        "active_at": _("dispatched"),
+        "completed_at": _("completed"),
+        "promised_by": _("promised by"),
+        "field": _("field"),
+        "had": _("was"),
+        "says": _("is said to be"),
+    }
+)
+
 ACTIONS: Final[Mapping[str, Promise]] = MappingProxyType(
     {
         "recheck_payment": _("Re-check payment"),

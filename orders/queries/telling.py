@@ -1,9 +1,12 @@
 """Who did it and what it was about: the values that a sentence of `orders.queries.sentences` names."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from orders import names
@@ -13,6 +16,7 @@ from orders.queries.order_page import OrderRows
 from orders.states import Channel
 
 UNKNOWN = "?"
+Fact = tuple[str, datetime | str]  # label, value
 
 
 class Values(dict[str, str]):
@@ -97,6 +101,35 @@ class Cast:
         for name, labels in (("field", sentences.FIELDS), ("action", sentences.ACTIONS)):
             told[name] = _labelled(labels, told.get(name, UNKNOWN))
         return told
+
+
+def facts_of(row: History) -> tuple[Fact, ...]:
+    """What an oddity is about: times as instants, all else as text. `detail` has every time of the order;
+    its kind names those that are odd."""
+    if row.verb != "anomaly":
+        return ()
+    kind = str(row.detail.get("kind", ""))
+    told = [(str(label), row.detail.get(name)) for name, label in sentences.ODDITIES.items() if _is_odd(name, kind)]
+    return tuple((label, _value(value)) for label, value in told if value is not None)
+
+
+def _is_odd(name: str, kind: str) -> bool:
+    return _NAMED_BY.get(name, kind) in kind
+
+
+# The part of a kind's name that speaks of a time (docs/import.md): completed_after_promise.
+_NAMED_BY: Mapping[str, str] = {
+    "created_at": "created",
+    "paid_at": "payment",
+    "active_at": "dispatch",
+    "completed_at": "complet",
+    "promised_by": "promise",
+}
+
+
+def _value(value: Any) -> datetime | str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return parse_datetime(text) or text
 
 
 def _item(step: Any) -> str:

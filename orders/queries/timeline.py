@@ -13,7 +13,7 @@ from orders.models import History, InboundEvent, Order
 from orders.queries import sentences
 from orders.queries.order_page import Memory, OrderRows, people
 from orders.queries.phrases import Retold, retold
-from orders.queries.telling import Cast, who
+from orders.queries.telling import Cast, Fact, facts_of, who
 
 # Clocks differ; what was learnt within this span was learnt at once.
 AT_ONCE: Final = timedelta(seconds=5)
@@ -27,8 +27,8 @@ class Line:
     """One thing that happened.
 
     `verdict` is the state of a message, '' for all else; `quote` are a person's own words, `why` a
-    machine's; `by` is who did it, where that is worth a word; `earlier` are the times of equal lines
-    folded into it.
+    machine's; `by` is who did it, where that is worth a word; `facts` are what an oddity is about;
+    `earlier` are the times of equal lines folded into it.
     """
 
     key: str
@@ -52,6 +52,7 @@ class Line:
     message: InboundEvent | None = None
     vehicle: str = ""
     driver: str = ""
+    facts: tuple[Fact, ...] = ()
     earlier: tuple[datetime, ...] = ()
 
     @property
@@ -79,8 +80,13 @@ def _actors(memory: Memory) -> set[str]:
 def _history_lines(cast: Cast, memory: Memory) -> Iterable[Line]:
     told_by_message = _last_verdicts(memory)
     for row in memory.history:
-        if row.pk not in told_by_message:
+        if row.pk not in told_by_message and not _is_only_the_way(row):
             yield _history_line(cast, row)
+
+
+def _is_only_the_way(row: History) -> bool:
+    """An import walks a payment through our machine; nobody here ever asked for its link."""
+    return row.actor.startswith("import:") and row.machine == "attempt" and row.verb in ("create", "send")
 
 
 def _last_verdicts(memory: Memory) -> set[int]:
@@ -119,6 +125,7 @@ def _history_line(cast: Cast, row: History) -> Line:
         currency=money[1] if money else cast.rows.order.currency,
         vehicle=str(row.detail.get("vehicle", "")),
         driver=str(row.detail.get("driver", "")),
+        facts=facts_of(row),
     )
 
 

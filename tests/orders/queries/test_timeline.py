@@ -1,6 +1,6 @@
 """The story of an order: what it tells, in what order, and what it leaves out."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone, translation
@@ -182,3 +182,29 @@ def test_the_page_reads_a_fixed_number_of_rows_statements(django_assert_num_quer
         rows_of(order)
     with django_assert_num_queries(2):  # type: ignore[operator]
         memory_of(order)
+
+
+def test_what_an_import_only_walked_through_is_not_told_and_an_oddity_says_when() -> None:
+    order = make_order(origin=Order.Origin.IMPORT)
+    at = timezone.now()
+    rows = [
+        History(order_id=order.pk, seq=1, machine="attempt", subject_id=1, verb="send", actor="import:a.csv"),
+        History(
+            order_id=order.pk,
+            seq=2,
+            machine="order",
+            subject_id=order.pk,
+            verb="anomaly",
+            actor="import:a.csv",
+            detail={
+                "kind": "completed_after_promise",
+                "promised_by": "2018-03-09T00:00:00Z",
+                "had": {"status": "paid"},
+            },
+        ),
+    ]
+    for row in rows:
+        row.occurred_at = row.recorded_at = at
+    told = timeline(rows_of(order), Memory(rows, []))
+    assert [line.sentence for line in told] == ["Odd: completed later than promised"]
+    assert told[0].facts == (("promised by", datetime(2018, 3, 9, tzinfo=UTC)), ("was", '{"status": "paid"}'))
