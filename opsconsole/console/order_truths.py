@@ -14,9 +14,10 @@ from orders.models import Attempt, Order, Posting, Step
 from orders.queries.order_page import OrderRows
 from orders.queries.phrases import retold
 from orders.services.truths import Answer, Truth
-from orders.states import StepState
+from orders.states import AttemptState, StepState
 
 GATEWAYS: Final = "attempt"
+_ASKABLE: Final = (AttemptState.OPEN, AttemptState.UNKNOWN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,10 @@ def asked_truths(rows: OrderRows, said: Sequence[Truth]) -> Truths:
 
 def _known_attempt(attempt: Attempt) -> TruthRow:
     told = retold(attempt.answer)
-    notes = [told.text if told.is_known else "", "" if attempt.asked_at else _("never asked")]
+    notes = [
+        told.text if told.is_known else "",
+        "" if attempt.asked_at or attempt.state not in _ASKABLE else _("never asked"),
+    ]
     return TruthRow(
         who=names.system(attempt.gateway),
         about=_("attempt %(number)s") % {"number": attempt.number},

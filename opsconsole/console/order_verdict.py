@@ -1,8 +1,8 @@
 """The box at the top of an order: why it hangs and what to do, or whose move it is when it does not."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from django.utils import translation
 from django.utils.functional import Promise
@@ -11,11 +11,13 @@ from django.utils.translation import gettext_lazy
 
 from opsconsole.console import formats
 from opsconsole.console.tones import Tone, tone_of
+from orders import names
 from orders.diagnosis.causes import NEXT_STEPS, WORDS, NextStep
-from orders.diagnosis.findings import Finding
+from orders.diagnosis.findings import Finding, Sentence
 from orders.models import Order
 from orders.queries.money import Money
 from orders.queries.order_page import OrderRows
+from orders.queries.phrases import retold, state_label
 from orders.queries.stuck import StuckRow
 from orders.states import DispatchState, OrderState, PostingState
 
@@ -67,11 +69,28 @@ def verdict_of(rows: OrderRows, money: Money, row: StuckRow | None, finding: Fin
         tone=tone if tone in (Tone.ATTENTION, Tone.FAILED) else Tone.ATTENTION,
         title=str(words.title),
         text=str(words.explanation),
-        evidence=[str(sentence) for sentence in finding.evidence],
+        evidence=[str(_named(sentence)) for sentence in finding.evidence],
         confidence=finding.confidence,
         step=finding.next_step,
         to_say=words.customer,
     )
+
+
+def _named(sentence: Sentence) -> Sentence:
+    """Evidence carries short names, so that it can be kept; people read names, states and answers."""
+    return replace(sentence, values={name: _shown(name, value) for name, value in sentence.values.items()})
+
+
+def _shown(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if name in {"gateway", "partner", "source"}:
+        return names.system(value)
+    if name == "state":
+        return state_label(value) or value
+    if name == "person":
+        return value.removeprefix("user:")
+    return retold(value).text if name in {"answer", "error", "failure", "verdict"} else value
 
 
 def _calm(rows: OrderRows, money: Money) -> Verdict:

@@ -7,6 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from opsconsole.console import formats
+from opsconsole.console.templatetags import ui
 from orders import names
 from orders.queries.phrases import retold
 
@@ -29,6 +30,12 @@ def method_name(name: str) -> str:
 def day_name(on: date) -> str:
     """`20 Nov 2026`: a business day."""
     return formats.wib_day(datetime.combine(on, time(12), tzinfo=formats.WIB))
+
+
+@register.simple_tag
+def fact(value: datetime | str) -> SafeString | str:
+    """An instant in full, or a text as it is."""
+    return ui.wib(value) if isinstance(value, datetime) else format_html("<code>{}</code>", value)
 
 
 @register.filter
