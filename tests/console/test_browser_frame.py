@@ -74,9 +74,9 @@ def test_keys_move_open_select_and_close(site: Site) -> None:
     expect(page.locator("#peek")).to_be_empty()
     assert page.url.endswith("/_parts/")
     page.keyboard.press("/")
-    expect(page.locator("input[name=q]")).to_be_focused()
+    expect(page.locator("input[name=q]").first).to_be_focused()
     page.keyboard.type("jjx?")
-    expect(page.locator("input[name=q]")).to_have_value("jjx?")
+    expect(page.locator("input[name=q]").first).to_have_value("jjx?")
 
 
 def test_question_mark_lists_the_keys_and_g_v_goes_to_the_overview(site: Site) -> None:
