@@ -32,8 +32,7 @@ TICK = 0.5
 
 @contextmanager
 def local_platform(*, port_base: int, store: Path | None, speed: float, seed: int = 1) -> Iterator[Sandbox]:
-    """A sandbox, and everything of ours that answers it. `port_base` 0 takes free ports; OSError when
-    one is taken."""
+    """A sandbox, and everything of ours that answers it. OSError when a port is taken."""
     with ExitStack() as stack:
         url = stack.enter_context(_callbacks())
         sandbox = Sandbox(

@@ -8,20 +8,18 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from opsconsole import upstreams
-from opsconsole.runner.ports import taken_ports
 from opsconsole.scenarios import demo, past
 from opsconsole.traffic.catalogue import HANGING
 from orders.models import ChannelToken, History, Order
 from orders.queries.stuck import all_stuck
 from orders.resilience import connections
-
-FIRST_PORT = 32_100
+from tests.opsconsole.scenarios.rows import free_row
 
 
 @pytest.fixture
 def demo_world(settings, tmp_path: Path):
     """A data folder and a row of ports of its own."""
-    base = next(port for port in range(FIRST_PORT, 60_000, 20) if not taken_ports(range(port, port + 13)))
+    base = free_row()
     urls = upstreams.sandbox_urls(base)
     settings.DEMO = True
     settings.DATA_DIR = tmp_path

@@ -18,6 +18,7 @@ from opsconsole.traffic.catalogue import FATES, HANGING
 from opsconsole.traffic.shops import DirectShop
 from orders.diagnosis.causes import Cause
 from orders.resilience import connections
+from tests.opsconsole.scenarios.rows import free_row
 
 ORDERS = 130
 SPEED = 600.0  # simulated seconds a second
@@ -38,7 +39,8 @@ def test_the_console_finds_every_hanging_order_and_names_its_cause(settings, tmp
     truth = tmp_path / "truth.jsonl"
     request = Request(orders=ORDERS, seed=7, per_minute=1_200, truth=truth)
 
-    with local_platform(port_base=0, store=None, speed=SPEED) as sandbox, RemoteSandbox(sandbox.control_url) as control:
+    platform = local_platform(port_base=free_row(), store=None, speed=SPEED)
+    with platform as sandbox, RemoteSandbox(sandbox.control_url) as control:
         settings.UPSTREAMS = {
             name: {"url": sandbox.urls[name], "timeout": 1.5, "tries": 3} for name in upstreams.LIMITS
         }
