@@ -21,7 +21,7 @@ from opsconsole.console.order_choices import KINDS, Risk, risk_of
 from opsconsole.console.sums import parsed_sum
 from orders.errors import Refusal, StaleState
 from orders.models import OperatorAction, Order
-from orders.queries.sentences import ACTIONS, ONE_CLICK
+from orders.queries.sentences import ACTIONS, ONE_CLICK, TAKEN_BACK
 from orders.services import actions
 from orders.services.actions import Wish
 
@@ -156,7 +156,7 @@ def withdraw(request: HttpRequest, public_id: str, pk: int) -> HttpResponse:
     if action is None:
         raise Http404
     try:
-        actions.reject(action, actor=actor, reason="taken back")
+        actions.reject(action, actor=actor, reason=TAKEN_BACK)
     except Refusal as refusal:
         return refused(request, order, told(str(refusal)))
     return done(request, order, _("Taken back. Nothing was done."))

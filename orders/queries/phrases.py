@@ -77,6 +77,7 @@ TEMPLATES: Final = (
     _n("too many requests"),
     # Outcomes of actions.
     _n("nobody approved it in time"),
+    _n("taken back"),
     _n("the order has changed since: it is %(order_state)s now"),
     _n("The order is now %(label)s."),
     _n("It was paid meanwhile."),

@@ -15,6 +15,8 @@ Key = tuple[str, str]  # (machine, verb)
 
 # The reason that is kept with a safe step: the click says enough, and the timeline does not repeat it.
 ONE_CLICK: Final = "one click"
+# The reason of a proposal that its own proposer withdrew: nobody typed it.
+TAKEN_BACK: Final = "taken back"
 
 _ORDER: Mapping[Key, Promise] = {
     ("order", "create"): _("Order placed: %(channel)s"),

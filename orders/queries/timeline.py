@@ -102,6 +102,7 @@ def _last_verdicts(memory: Memory) -> set[int]:
 def _history_line(cast: Cast, row: History) -> Line:
     is_move = row.source != row.target and bool(row.source or row.machine == "order")
     is_person = row.actor.startswith("user:")
+    speaks = is_person and _is_own_words(row)
     money = cast.sum_of(row.machine, row.subject_id) if is_move or row.verb == "create" else None
     sentence = _sentence(row) % cast.values(row)
     return Line(
@@ -118,15 +119,19 @@ def _history_line(cast: Cast, row: History) -> Line:
         is_move=is_move,
         is_operator=is_person,
         status=str(row.detail.get("status", "")) if row.verb == "action_finished" else "",
-        # The outcome of an action is the machine's, though it is written in its operator's name.
-        quote=row.reason if is_person and row.verb != "action_finished" and row.reason != sentences.ONE_CLICK else "",
-        why=retold(row.reason) if not is_person or row.verb == "action_finished" else NOTHING,
+        quote=row.reason if speaks else "",
+        why=NOTHING if speaks or row.reason == sentences.ONE_CLICK else retold(row.reason),
         amount=money[0] if money else row.detail.get("amount"),
         currency=money[1] if money else cast.rows.order.currency,
         vehicle=str(row.detail.get("vehicle", "")),
         driver=str(row.detail.get("driver", "")),
         facts=facts_of(row),
     )
+
+
+def _is_own_words(row: History) -> bool:
+    """The outcome of an action is the machine's, though it is written in its operator's name."""
+    return row.verb != "action_finished" and row.reason not in (sentences.ONE_CLICK, sentences.TAKEN_BACK)
 
 
 def _worth_naming(row: History, name: str, sentence: str) -> str:
