@@ -21,3 +21,4 @@ lock: ## pin the dependencies again after a change of requirements*.in
 	.uv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 requirements.in -o requirements.txt
 	.uv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
 	.uv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 requirements-bootstrap.in -o requirements-bootstrap.txt
+	.uv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 requirements-engines.in -o requirements-engines.txt

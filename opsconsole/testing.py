@@ -12,7 +12,7 @@ import time
 from collections.abc import Generator, Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -25,17 +25,22 @@ from opsconsole.launching import Refused, given_servers
 from opsconsole.paths import PROJECT
 
 PREFIX: Final = "opsconsole-test-"
-# Of a named Redis, the database that tests may empty; `run` uses 0.
+# Of a named Redis, the database that tests may empty; `run` uses 0. Each parallel worker has one of its own below it.
 REDIS_DATABASE: Final = 15
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 
 _open = contextlib.ExitStack()
-_left_out: list[str] = []
+_left_out: set[str] = set()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests() -> Generator[None]:
-    """Around everybody else's, pytest-django's above all."""
+    """Around everybody else's, pytest-django's above all. Parallel workers share the servers of the process that
+    started them, each with a database of its own in both.
+    """
+    if (worker := parallel_worker()) is not None:
+        _share_servers(worker)
+        return (yield)
     folder = _data_folder()
     os.environ["OPSCONSOLE_DATA_DIR"] = str(folder)
     os.environ["STATIC_MANIFEST"] = "no"
@@ -47,6 +52,31 @@ def pytest_load_initial_conftests() -> Generator[None]:
         sys.stderr.write(f"opsconsole: {problem}\n")
         raise SystemExit(2) from None
     return (yield)
+
+
+def parallel_worker() -> int | None:
+    """Which of xdist's workers this is; None for a whole session in one process."""
+    name = os.environ.get("PYTEST_XDIST_WORKER", "")
+    return int(name.removeprefix("gw")) if name else None
+
+
+def _share_servers(worker: int) -> None:
+    folder = Path(os.environ["OPSCONSOLE_DATA_DIR"]) / f"worker-{worker}"
+    folder.mkdir(exist_ok=True)
+    os.environ["OPSCONSOLE_DATA_DIR"] = str(folder)
+    os.environ["REDIS_URL"] = _own_redis_database(os.environ["REDIS_URL"], REDIS_DATABASE - 1 - worker)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands over what it left out; only the process that started it has a terminal."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["left_out"] = sorted(_left_out)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    _left_out.update(getattr(node, "workeroutput", {}).get("left_out", ()))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -63,13 +93,23 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # What takes longest begins first, so that no core waits at the end for one long file of another.
+    items.sort(key=lambda item: item.get_closest_marker("processes") is None)
     if chromium() is not None:
         return
     left_out = [item for item in items if item.get_closest_marker("browser")]
     if left_out:
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=left_out)
-        _left_out.extend(item.nodeid for item in left_out)
+        _left_out.update(item.nodeid for item in left_out)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """A page in Indonesian leaves its thread in Indonesian; the next test is nobody's reader."""
+    from django.utils import translation
+
+    translation.deactivate()
 
 
 def chromium() -> str | None:
@@ -103,8 +143,8 @@ def _sweep() -> None:
                 shutil.rmtree(folder)
 
 
-def _own_redis_database(address: str) -> str:
+def _own_redis_database(address: str, number: int = REDIS_DATABASE) -> str:
     parts = urlsplit(address)
     if parts.scheme == "unix":
-        return urlunsplit(parts._replace(query=f"db={REDIS_DATABASE}"))
-    return urlunsplit(parts._replace(path=f"/{REDIS_DATABASE}"))
+        return urlunsplit(parts._replace(query=f"db={number}"))
+    return urlunsplit(parts._replace(path=f"/{number}"))

@@ -6,8 +6,8 @@ import pytest
 
 from opsconsole.paths import PROJECT
 
-INPUTS = ("requirements.in", "requirements-dev.in", "requirements-bootstrap.in")
-LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-bootstrap.txt")
+INPUTS = ("requirements.in", "requirements-dev.in", "requirements-bootstrap.in", "requirements-engines.in")
+LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-bootstrap.txt", "requirements-engines.txt")
 
 
 def named(text: str) -> set[str]:

@@ -1,6 +1,8 @@
 """`manage.py demo`: a believable little world for `run`, made once."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -15,10 +17,21 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         if not settings.DEMO:
             raise CommandError("OPSCONSOLE_DEMO is off: the demo has public passwords.", returncode=2)
-        # The troubles are meant: nobody has to read of each.
-        logging.getLogger("orders").setLevel(logging.ERROR)
-        loaded = demo.load(self.stdout.write)
+        with _troubles_untold():
+            loaded = demo.load(self.stdout.write)
         self.stdout.write(
             f"The demo has {loaded.people} new people, {loaded.past} orders of the past"
             f" and {loaded.fresh} fresh ones ({loaded.seconds} s)."
         )
+
+
+@contextmanager
+def _troubles_untold() -> Iterator[None]:
+    """The troubles are meant: nobody has to read of each."""
+    orders = logging.getLogger("orders")
+    before = orders.level
+    orders.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        orders.setLevel(before)
