@@ -1,0 +1,153 @@
+"""What the comparison left: matches that took judgement, lines that wait, and breaks.
+
+Lines that stand once in both books with the same amount need no row here: the books themselves say
+it, and ten million such rows would only repeat them (docs/adr/0061).
+"""
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from reconciliation.models.cases import Case
+from reconciliation.models.runs import Run
+from reconciliation.states import BreakState, BreakType, BreakVerb, Expecting, Pairing, Rule
+
+
+def _ids() -> "ArrayField[list[int], list[int]]":
+    return ArrayField(models.BigIntegerField(), default=list, blank=True)
+
+
+class Match(models.Model):
+    """Lines of both books that belong together by a rule that an auditor may want to see.
+
+    `difference` is theirs less ours, in minor units. `key` is the order, or the reference, that
+    they share; matches of one key are replaced whenever a run looks at that key again.
+    """
+
+    pairing = models.CharField(max_length=8, choices=Pairing.choices)
+    rule = models.CharField(max_length=16, choices=Rule.choices)
+    key = models.CharField(max_length=80, db_collation="C")
+    currency = models.CharField(max_length=3)
+    ours = _ids()
+    theirs = _ids()
+    ours_amount = models.BigIntegerField()
+    theirs_amount = models.BigIntegerField()
+    difference = models.BigIntegerField()
+    is_timing = models.BooleanField(default=False)
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+")
+
+    class Meta:
+        indexes = (models.Index(fields=["pairing", "key"], name="match_key"),)
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.key}"
+
+
+class Expectation(models.Model):
+    """A line whose counterpart may still come: not a break. Looked at again by every run."""
+
+    pairing = models.CharField(max_length=8, choices=Pairing.choices)
+    key = models.CharField(max_length=80, db_collation="C")
+    entry = models.BigIntegerField()
+    why = models.CharField(max_length=10, choices=Expecting.choices)
+    amount = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    occurred_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["pairing", "entry"], name="expectation_once"),)
+        indexes = (models.Index(fields=["pairing", "key"], name="expectation_key"),)
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.amount}"
+
+
+class Break(models.Model):
+    """A difference between two books that somebody has to see through.
+
+    `pairing` and `identity` (order or reference, currency, money in or out) name it for good: owner,
+    notes and history stay over re-runs, also when its type changes. `ours` and `theirs` are the ids
+    of its entries; `difference` is theirs less ours in minor units, `exposure` the money at stake.
+    `occurred_at` is when the money moved: ageing counts from there.
+    """
+
+    pairing = models.CharField(max_length=8, choices=Pairing.choices)
+    identity = models.CharField(max_length=120, db_collation="C")
+    type = models.CharField(max_length=24, choices=BreakType.choices)
+    state = models.CharField(max_length=8, choices=BreakState.choices, default=BreakState.OPEN)
+    is_timing = models.BooleanField(default=False)
+    order_reference = models.CharField(max_length=64, db_collation="C", blank=True)
+    reference = models.CharField(max_length=80, db_collation="C", blank=True)
+    source = models.CharField(max_length=24, blank=True)
+    gateway = models.CharField(max_length=24, blank=True)
+    method = models.CharField(max_length=24, blank=True)
+    cause = models.CharField(max_length=120, blank=True)
+    currency = models.CharField(max_length=3)
+    ours_amount = models.BigIntegerField(default=0)
+    theirs_amount = models.BigIntegerField(default=0)
+    difference = models.BigIntegerField(default=0)
+    exposure = models.BigIntegerField(default=0)
+    ours = _ids()
+    theirs = _ids()
+    occurred_at = models.DateTimeField()
+    business_date = models.DateField()
+    case = models.ForeignKey(
+        Case,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        db_constraint=False,
+        db_index=False,
+        related_name="breaks",
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
+    )
+    found_by = models.ForeignKey(Run, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+")
+    seen_by = models.ForeignKey(Run, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+")
+    found_at = models.DateTimeField(default=timezone.now, db_default=Now())
+    closed_at = models.DateTimeField(null=True, blank=True)
+    healed_by = models.BigIntegerField(null=True, blank=True)
+    resolution = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["pairing", "identity"], name="break_once"),
+            models.CheckConstraint(condition=models.Q(state__in=BreakState.values), name="break_state_known"),
+        )
+        indexes = (
+            models.Index(
+                fields=["occurred_at", "id"],
+                name="break_open",
+                condition=models.Q(state=BreakState.OPEN),
+            ),
+            models.Index(
+                fields=["case", "occurred_at", "id"],
+                name="break_of_case",
+                condition=models.Q(state=BreakState.OPEN),
+            ),
+            models.Index(fields=["business_date", "pairing"], name="break_of_day"),
+            models.Index(fields=["order_reference"], name="break_of_order"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.identity}"
+
+
+class BreakEvent(models.Model):
+    """One thing that happened to a break, who did it and why. Only ever added."""
+
+    of = models.ForeignKey(Break, on_delete=models.PROTECT, db_constraint=False, related_name="events")
+    verb = models.CharField(max_length=8, choices=BreakVerb.choices)
+    actor = models.CharField(max_length=80)
+    reason = models.CharField(max_length=400, blank=True)
+    detail = models.JSONField(default=dict, blank=True)
+    run = models.ForeignKey(
+        Run, null=True, blank=True, on_delete=models.PROTECT, db_constraint=False, related_name="events"
+    )
+    at = models.DateTimeField(default=timezone.now, db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.of_id}"

@@ -1,0 +1,152 @@
+"""How lines of money get into a book: copied into a staging table, then moved by one statement.
+
+    load = Load.objects.create(feed=feed, name="2026-11-27.csv", layout="midtrans", digest=digest)
+    taken = take_in(load, lines, check=control_totals_agree)
+
+`lines` yields `Line`s; a row that cannot be read is the caller's to put into the quarantine instead.
+`take_in` is idempotent and aware of occurrences: lines that are the same in everything are counted
+within the load, so real twins both survive, while the same file once more (or a page that overlaps
+the last one) adds nothing. A load is taken in whole or not at all. See docs/adr/0060.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+import reconciliation
+from reconciliation import business_day
+from reconciliation.models import Load
+from reconciliation.states import EntryKind, EntryStatus, LoadState
+
+SQL: Final = Path(reconciliation.__file__).parent / "engine"
+LOCK: Final = 0x0B00C5  # advisory: one load is moved into the books at a time, so its ids lie together
+_DOWN: Final = frozenset({EntryKind.REFUND, EntryKind.REVERSAL, EntryKind.FEE, EntryKind.PAYOUT})
+
+
+class Line(NamedTuple):
+    """One line of money as a file or a page tells it. `amount`: minor units, signed; times aware.
+
+    `line` is where it stands in its file. What a field means: `reconciliation.models.Entry`.
+    `source` '' stands for the feed's own.
+    """
+
+    line: int
+    kind: str
+    amount: int
+    currency: str
+    occurred_at: datetime
+    reference: str = ""
+    external_reference: str = ""
+    order_reference: str = ""
+    batch: str = ""
+    method: str = ""
+    status: str = EntryStatus.SETTLED
+    source: str = ""
+
+
+class Total(NamedTuple):
+    """Staged lines of one kind, status and currency, and their sum in minor units."""
+
+    kind: str
+    status: str
+    currency: str
+    lines: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """Lines that came into the book, and lines that were there already."""
+
+    new: int
+    known: int
+
+
+Check = Callable[[Sequence[Total]], str]
+
+
+def signed(kind: str, amount: int) -> int:
+    """The amount of a book that writes every amount without a sign, as it counts in the balance."""
+    return -abs(amount) if kind in _DOWN else amount
+
+
+def nothing_to_object(totals: Sequence[Total]) -> str:
+    return ""
+
+
+def take_in(load: Load, lines: Iterable[Line], *, check: Check = nothing_to_object) -> TakenIn:
+    """Put `lines` into the book of the load's feed, once; the load is then `loaded`.
+
+    `check` sees the totals of what was staged and may answer a sentence: then the load is `held`
+    with that reason and nothing was taken in. What `lines` raises comes through, with nothing taken
+    in either. Works in one transaction; the caller moves the feed's watermark.
+    """
+    with transaction.atomic():
+        _run("stage")
+        _copy(lines)
+        totals = _totals()
+        if objection := check(totals):
+            _end(load, LoadState.HELD, lines=_lines(totals), reason=objection[:400])
+            return TakenIn(0, 0)
+        taken = _move(load, staged=_lines(totals))
+        _end(load, LoadState.LOADED, lines=_lines(totals), new=taken.new, known=taken.known)
+    return taken
+
+
+def _copy(lines: Iterable[Line]) -> None:
+    statement = f"COPY staged ({', '.join(Line._fields)}) FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for line in lines:
+            copy.write_row(line)
+
+
+def _totals() -> list[Total]:
+    return [
+        Total(kind, status, currency, lines, int(amount)) for kind, status, currency, lines, amount in _run("staged")
+    ]
+
+
+def _lines(totals: Iterable[Total]) -> int:
+    return sum(total.lines for total in totals)
+
+
+def _move(load: Load, *, staged: int) -> TakenIn:
+    feed = load.feed
+    _execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    rows = _run(
+        "take_in",
+        {
+            "side": feed.side,
+            "source": feed.source,
+            "load": load.pk,
+            "shift": business_day.shift(feed.cut_off),
+        },
+    )
+    load.totals = {currency: [lines, int(amount)] for currency, lines, amount, _first, _last in rows}
+    load.first_entry = min((first for *_rest, first, _last in rows), default=None)
+    load.last_entry = max((last for *_rest, last in rows), default=None)
+    new = sum(lines for lines, _amount in load.totals.values())
+    return TakenIn(new=new, known=staged - new)
+
+
+def _end(load: Load, state: LoadState, **values: Any) -> None:
+    load.state, load.ended_at = state, timezone.now()
+    for name, value in values.items():
+        setattr(load, name, value)
+    load.save()
+
+
+def _run(name: str, params: dict[str, Any] | None = None) -> list[Any]:
+    """The rows of the last statement of `engine/<name>.sql`."""
+    return _execute((SQL / f"{name}.sql").read_text(), params)
+
+
+def _execute(statement: str, params: Any = None) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return list(cursor.fetchall()) if cursor.description else []

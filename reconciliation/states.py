@@ -1,0 +1,144 @@
+"""The words of reconciliation that are stored. Imports nothing of ours."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Side(TextChoices):
+    """Whose book a line stands in."""
+
+    OURS = "ours", _("Ours")
+    GATEWAY = "gateway", _("Gateway")
+    HO = "ho", _("Head Office")
+
+
+class Pairing(TextChoices):
+    """Which two books are compared. "Used" is said of a line within one pairing, never for all."""
+
+    HO = "ho", _("Ours against Head Office")
+    GATEWAY = "gateway", _("Ours against the gateways")
+
+
+class EntryKind(TextChoices):
+    """What a line of money is. Amounts carry the sign with which they count in the balance."""
+
+    PAYMENT = "payment", _("Payment")
+    REFUND = "refund", _("Refund")
+    REVERSAL = "reversal", _("Reversal")
+    FEE = "fee", _("Fee")
+    ADJUSTMENT = "adjustment", _("Adjustment")
+    PAYOUT = "payout", _("Payout")
+
+
+class EntryStatus(TextChoices):
+    """Only a settled line is money; the others say what a gateway knew of a try to pay."""
+
+    SETTLED = "settled", _("Settled")
+    PENDING = "pending", _("Pending")
+    VOID = "void", _("Void")
+
+
+class LoadState(TextChoices):
+    READING = "reading", _("Reading")
+    LOADED = "loaded", _("Loaded")
+    HELD = "held", _("Held")
+    REFUSED = "refused", _("Refused")
+
+
+class FeedHealth(TextChoices):
+    NEVER = "never", _("Never loaded")
+    WELL = "well", _("Well")
+    LATE = "late", _("Late")
+    BROKEN = "broken", _("Broken")
+
+
+class RunState(TextChoices):
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+
+
+class RunScope(TextChoices):
+    """What a run looks at: what changed since the last one, some days, or everything."""
+
+    CHANGES = "changes", _("What changed")
+    WINDOW = "window", _("Some days")
+    FULL = "full", _("Everything")
+
+
+class Outcome(TextChoices):
+    """Every line of both books ends in exactly one of these, within one pairing."""
+
+    MATCHED = "matched", _("Matched")
+    BREAK = "break", _("Break")
+    EXPECTED = "expected", _("Expected")
+    EXCLUDED = "excluded", _("Excluded")
+
+
+class Rule(TextChoices):
+    """The pass that settled a line: what proved the match, or why it needs none."""
+
+    EXACT = "exact", _("One line each, same amount")
+    REFERENCE = "reference", _("Same payment reference")
+    ORDER_AMOUNT = "order_amount", _("Same order and amount")
+    TOLERANCE = "tolerance", _("Same order, amount within tolerance")
+    GROUP = "group", _("Sums agree")
+    GROUP_TOLERANCE = "group_tolerance", _("Sums agree within tolerance")
+    NETS_TO_ZERO = "nets_to_zero", _("Cancels out in its own book")
+    BATCH = "batch", _("Batch sums agree")
+    LOOK_ALIKE = "look_alike", _("Same amount, day and method; unique")
+    BY_HAND = "by_hand", _("Linked by hand")
+
+
+class BreakType(TextChoices):
+    MISSING_IN_HO = "missing_in_ho", _("Missing at Head Office")
+    HO_WITHOUT_PAYMENT = "ho_without_payment", _("At Head Office without a payment")
+    MISSING_AT_GATEWAY = "missing_at_gateway", _("Missing at the gateway")
+    GATEWAY_WITHOUT_PAYMENT = "gateway_without_payment", _("At the gateway, not in our ledger")
+    AMOUNT_DIFFERS = "amount_differs", _("Amount differs")
+    CURRENCY_DIFFERS = "currency_differs", _("Currency differs")
+    STATUS_DIFFERS = "status_differs", _("Status differs")
+    DUPLICATE_CHARGE = "duplicate_charge", _("Charged twice")
+    DUPLICATE_CHARGE_ACROSS = "duplicate_charge_across", _("Charged twice, by two gateways")
+    DUPLICATE_IN_HO = "duplicate_in_ho", _("Twice at Head Office")
+    REFUND_MISSING_IN_HO = "refund_missing_in_ho", _("Refund missing at Head Office")
+    REFUND_EXCEEDS_PAID = "refund_exceeds_paid", _("More refunded than paid")
+    LATE_REVERSAL = "late_reversal", _("Reversed after it was settled")
+    FEE_DIFFERS = "fee_differs", _("Fee differs")
+    PAYOUT_DIFFERS = "payout_differs", _("Payout differs")
+    AMBIGUOUS = "ambiguous", _("Ambiguous")
+    INVALID_ROW = "invalid_row", _("Unreadable line")
+
+
+class BreakState(TextChoices):
+    """A break is closed by what a later read shows (healed) or by a decision (resolved)."""
+
+    OPEN = "open", _("Open")
+    HEALED = "healed", _("Healed")
+    RESOLVED = "resolved", _("Resolved")
+
+
+class BreakVerb(TextChoices):
+    """What may happen to a break after it was found; each is a row of its history."""
+
+    CHANGE = "change", _("Changed")
+    HEAL = "heal", _("Healed")
+    REOPEN = "reopen", _("Came back")
+    ASSIGN = "assign", _("Assigned")
+    NOTE = "note", _("Note")
+    RESOLVE = "resolve", _("Resolved")
+
+
+class Expecting(TextChoices):
+    """Why a line without a counterpart is not yet a break."""
+
+    COVERAGE = "coverage", _("The other book is not complete up to then")
+    ORDER_OPEN = "order_open", _("The order is not finished, so Head Office has not been told")
+
+
+class Excluding(TextChoices):
+    """Why a line takes no part in a pairing."""
+
+    NO_FEED = "no_feed", _("No book of the other side is loaded for it")
+    NO_MONEY = "no_money", _("It moved no money")
+    OWN_FEES = "own_fees", _("The gateway's own fees and payouts")
