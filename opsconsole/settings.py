@@ -151,8 +151,9 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
-# Neighbours: addresses, deadlines and credentials (opsconsole/upstreams.py).
+# Neighbours: addresses, deadlines, breakers and credentials (opsconsole/upstreams.py).
 UPSTREAMS = upstreams.UPSTREAMS
+BREAKERS = upstreams.BREAKERS
 GATEWAYS = upstreams.GATEWAYS
 TPG = upstreams.TPG
 PARTNERS = upstreams.PARTNERS

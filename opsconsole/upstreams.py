@@ -6,7 +6,7 @@ names, so that an address or a secret is written down once.
 
 import os
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import Any, TypedDict
 
 HOST = "127.0.0.1"
 SANDBOX_PORT = 8100
@@ -28,7 +28,7 @@ NEIGHBOURS = (
     "notification",
 )
 
-# Seconds for a whole call, tries included, and the tries of a call that may be repeated.
+# Seconds for a whole call, tries included, and the tries of a call that may be repeated (domain, section 2).
 LIMITS: Mapping[str, tuple[float, int]] = {
     "midtrans": (3.0, 3),
     "xendit": (3.0, 3),
@@ -38,11 +38,19 @@ LIMITS: Mapping[str, tuple[float, int]] = {
     "delivery": (5.0, 3),
     "shuttle": (5.0, 3),
     "ho": (5.0, 3),
-    "session_manager": (2.0, 3),
+    "session_manager": (5.0, 3),
     "promo": (1.0, 2),
     "config": (1.0, 3),
     "notification": (2.0, 5),
 }
+
+
+# When a breaker opens and how it closes (domain, section 4; fields: orders.resilience.breaker.Policy).
+DEFAULT_BREAKER: Mapping[str, float] = {"consecutive": 5, "open": 60.0, "probes": 1}
+OWN_BREAKERS: Mapping[str, Mapping[str, float]] = {
+    "tpg": {"consecutive": 0, "calls": 10, "ratio": 0.5, "window": 60, "open": 30.0, "probes": 3},
+}
+WHOLE_NUMBERS = ("consecutive", "calls", "window", "probes")
 
 
 class Upstream(TypedDict):
@@ -76,6 +84,21 @@ def _upstream(name: str, *, url: str, environ: Mapping[str, str]) -> Upstream:
     }
 
 
+def breakers(environ: Mapping[str, str] = os.environ) -> dict[str, dict[str, Any]]:
+    """`<NAME>_BREAKER`, such as `calls=10 ratio=0.5 window=60 open=30 probes=3`, changes what it names; `off` takes
+    the neighbour's breaker away."""
+    given = {name: environ.get(f"{name.upper()}_BREAKER", "").strip() for name in LIMITS}
+    return {name: _breaker(name, said) for name, said in given.items() if said != "off"}
+
+
+def _breaker(name: str, said: str) -> dict[str, Any]:
+    policy: dict[str, Any] = dict(OWN_BREAKERS.get(name, DEFAULT_BREAKER))
+    for word in said.split():
+        key, _is, value = word.partition("=")
+        policy[key] = int(value) if key in WHOLE_NUMBERS else float(value)
+    return policy
+
+
 def gateways(environ: Mapping[str, str] = os.environ) -> dict[str, dict[str, str]]:
     """Credentials of the three gateways; the defaults only open the sandbox."""
     return {
@@ -107,6 +130,7 @@ def partners(environ: Mapping[str, str] = os.environ) -> dict[str, dict[str, str
 
 
 UPSTREAMS = upstreams()
+BREAKERS = breakers()
 GATEWAYS = gateways()
 TPG = tpg()
 PARTNERS = partners()

@@ -4,3 +4,6 @@ from opsconsole.settings import *  # noqa: F403
 from opsconsole.settings import DATABASES
 
 DATABASES["default"]["ENGINE"] = "tests.backend"
+
+# One Redis serves all tests, and a breaker that one test opened would meet the next; those of breakers set their own.
+BREAKERS = {}

@@ -1,6 +1,7 @@
 """Rows of the order and payment state machines. No verbs here: see `orders.transitions`."""
 
 from orders.models.action import OperatorAction
+from orders.models.breaker import BreakerChange, BreakerOverride
 from orders.models.cart import Cart
 from orders.models.channel import ChannelToken, IdempotencyRecord
 from orders.models.diagnosis import Diagnosis
@@ -15,6 +16,8 @@ from orders.models.setting import StuckLimit
 
 __all__ = [
     "Attempt",
+    "BreakerChange",
+    "BreakerOverride",
     "Cart",
     "ChainHead",
     "ChannelToken",

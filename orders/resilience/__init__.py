@@ -1,6 +1,6 @@
 """Calls to the outside that end in time and say what they know."""
 
-from orders.resilience.guards import Guard, guard, set_guard
+from orders.resilience.guards import Guard, Ticket, TurnedAway, guard, set_guard
 from orders.resilience.outcome import Answered, Outcome, Refused, Retryable, Unknown
 from orders.resilience.upstream import call
 
@@ -10,6 +10,8 @@ __all__ = [
     "Outcome",
     "Refused",
     "Retryable",
+    "Ticket",
+    "TurnedAway",
     "Unknown",
     "call",
     "guard",

@@ -9,7 +9,7 @@ The four differ in what may be done next:
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
 T = TypeVar("T")
@@ -36,13 +36,22 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Retryable:
+    """`ours`: the neighbour had no part in it, so it says nothing about them. `after`: how many seconds they asked
+    us to wait (their Retry-After), 0 where they said nothing."""
+
     reason: str
+    ours: bool = field(default=False, compare=False)
+    after: float = field(default=0.0, compare=False)
     kind = "retryable"
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
+    """`ours` and `after` as with `Retryable`."""
+
     reason: str
+    ours: bool = field(default=False, compare=False)
+    after: float = field(default=0.0, compare=False)
     kind = "unknown"
 
 

@@ -16,7 +16,8 @@ import httpx
 from django.conf import settings
 
 from orders.resilience import connections
-from orders.resilience.guards import guard
+from orders.resilience.answers import Exchange, outcome_of
+from orders.resilience.guards import TurnedAway, guard
 from orders.resilience.observation import observe
 from orders.resilience.outcome import Answered, Outcome, Refused, Retryable, Unknown
 
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 ANSWER_LIMIT = 4 * 1024 * 1024
 FIRST_PAUSE = 0.05
+FAIR = 0.25  # seconds; a neighbour that was given less is not to blame for being late
 READS = ("GET", "HEAD")
 JSON = {"content-type": "application/json", "accept": "application/json"}
 FORM = {
@@ -90,60 +92,81 @@ def _content(json: Any, *, form: Mapping[str, str] | None) -> bytes | None:
 
 
 def _tried(name: str, request: _Request, *, until: float, tries: int) -> Outcome[Any]:
-    unanswered = False
-    for number in range(1, tries + 1):
-        outcome = _guarded(name, request, until=until)
+    outcome = _guarded(name, request, until=until, is_retry=False)
+    if isinstance(outcome, TurnedAway):
+        return Retryable(outcome.reason, ours=True)
+    unanswered = isinstance(outcome, Unknown)
+    for number in range(2, tries + 1):
+        if not isinstance(outcome, Retryable | Unknown) or not _paused(outcome.after, number=number, until=until):
+            break
+        again = _guarded(name, request, until=until, is_retry=True)
+        if isinstance(again, TurnedAway):
+            break  # nothing was sent this time: what the earlier try told stays true
+        outcome = again
         unanswered = unanswered or isinstance(outcome, Unknown)
-        pause = FIRST_PAUSE * 2 ** (number - 1) * random.uniform(0.5, 1.5)  # noqa: S311
-        final = isinstance(outcome, Answered | Refused) or number == tries
-        if final or time.monotonic() + pause >= until:
-            return _concluded(outcome, request=request, unanswered=unanswered)
-        time.sleep(pause)
-    raise AssertionError("at least one try")
+    return _concluded(outcome, request=request, unanswered=unanswered)
+
+
+def _paused(asked: float, *, number: int, until: float) -> bool:
+    """Wait before the `number`-th try; False where no time would be left for it.
+
+    The pause doubles and is spread, so that callers that failed together do not come back together; it is never
+    shorter than the neighbour `asked` for.
+    """
+    pause = asked + FIRST_PAUSE * 2 ** (number - 2) * random.uniform(0.5, 1.5)  # noqa: S311
+    if time.monotonic() + pause >= until:
+        return False
+    time.sleep(pause)
+    return True
 
 
 def _concluded(outcome: Outcome[Any], *, request: _Request, unanswered: bool) -> Outcome[Any]:
     """A write that once went unanswered stays unknown, whatever a later try says but "done"."""
     if request.reads:
-        return Retryable(outcome.reason) if isinstance(outcome, Unknown) else outcome
+        return Retryable(outcome.reason, outcome.ours, outcome.after) if isinstance(outcome, Unknown) else outcome
     if not unanswered or isinstance(outcome, Answered | Unknown):
         return outcome
     said = outcome.code if isinstance(outcome, Refused) else outcome.reason
     return Unknown(f"an earlier try was not answered; the last one said: {said}")
 
 
-def _guarded(name: str, request: _Request, *, until: float) -> Outcome[Any]:
+def _guarded(name: str, request: _Request, *, until: float, is_retry: bool) -> Outcome[Any] | TurnedAway:
     chosen = guard(name)
-    refusal = chosen.refusal()
-    if refusal is not None:
-        return Retryable(refusal)
-    started = time.monotonic()
+    ticket = chosen.admit(is_retry=is_retry)
+    if isinstance(ticket, TurnedAway):
+        return ticket
     outcome = _sent(request, until=until)
-    chosen.report(outcome, seconds=time.monotonic() - started)
+    chosen.report(ticket, outcome)
     return outcome
 
 
 def _sent(request: _Request, *, until: float) -> Outcome[Any]:
     left = until - time.monotonic()
     if left <= 0:
-        return Retryable("deadline passed before sending")
+        return Retryable("deadline passed before sending", ours=True)
     try:
         with connections.until(until):
-            status, body = _exchange(request, timeout=left)
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-        return Retryable(_reason(error))
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        return Retryable(_reason(error))
-    except (httpx.TransportError, httpx.DecodingError, _TooLong) as error:
-        return Unknown(_reason(error))
-    return _verdict(status, body)
+            return outcome_of(_exchange(request, timeout=left))
+    except (httpx.HTTPError, httpx.InvalidURL, _TooLong) as error:
+        return _failure(error, is_hasty=left < FAIR)
+
+
+def _failure(error: Exception, *, is_hasty: bool) -> Outcome[Any]:
+    """Nothing was sent where no connection was made; otherwise nobody knows."""
+    reason = f"{type(error).__name__}: {error}"[:300]
+    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | httpx.PoolTimeout):
+        return Retryable(reason, ours=True)
+    is_late = isinstance(error, httpx.TimeoutException)
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return Retryable(reason, ours=is_late and is_hasty)
+    return Unknown(reason, ours=is_late and is_hasty)
 
 
 class _TooLong(Exception):
     """The answer is longer than any honest one."""
 
 
-def _exchange(request: _Request, *, timeout: float) -> tuple[int, bytes]:
+def _exchange(request: _Request, *, timeout: float) -> Exchange:
     stream = request.client.stream(
         request.method,
         request.url,
@@ -158,35 +181,7 @@ def _exchange(request: _Request, *, timeout: float) -> tuple[int, bytes]:
             body += part
             if len(body) > ANSWER_LIMIT:
                 raise _TooLong(f"more than {ANSWER_LIMIT} bytes")
-        return response.status_code, bytes(body)
-
-
-def _verdict(status: int, body: bytes) -> Outcome[Any]:
-    if status == httpx.codes.TOO_MANY_REQUESTS:
-        return Retryable("too many requests")
-    if 400 <= status < 500:
-        return _refusal(status, body)
-    if not 200 <= status < 300:
-        return Unknown(f"status {status}")
-    try:
-        return Answered(status, jsonlib.loads(body) if body else None)
-    except (ValueError, RecursionError):
-        return Unknown("answer is not JSON")
-
-
-def _refusal(status: int, body: bytes) -> Refused:
-    try:
-        data = jsonlib.loads(body)
-    except (ValueError, RecursionError):
-        return Refused(status, str(status), "", None)
-    said = data if isinstance(data, dict) else {}
-    code = said.get("error_code") or said.get("code") or said.get("status_code") or status
-    message = said.get("message") or said.get("status_message") or said.get("detail") or ""
-    return Refused(status, str(code), str(message)[:500], data)
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
+        return Exchange(response.status_code, bytes(body), response.headers)
 
 
 def _log(name: str, request: _Request, outcome: Outcome[Any], *, seconds: float) -> None:
@@ -194,7 +189,9 @@ def _log(name: str, request: _Request, outcome: Outcome[Any], *, seconds: float)
     if isinstance(outcome, Answered):
         return
     said = outcome.code if isinstance(outcome, Refused) else outcome.reason
-    logger.warning(
+    is_ours = isinstance(outcome, Retryable | Unknown) and outcome.ours
+    logger.log(
+        logging.INFO if is_ours else logging.WARNING,
         "upstream %s %s %s: %s %s (%.3f s)",
         name,
         request.method,

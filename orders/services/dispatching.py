@@ -1,8 +1,11 @@
 """The dispatch queue: taxi bookings that wait for TPG/BBD, or for a person.
 
-An entry that waits is sent again every five minutes (domain, section 3). The sending itself is the
-booking saga's step; the entry only says that it waits and when to try again.
+An entry that waits is sent again every five minutes (domain, section 3), unless the breaker is open.
+The sending itself is the booking saga's step; the entry only says that it waits and when to try again.
 """
+
+import random
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,6 +15,7 @@ from orders.bells import ring
 from orders.context import act_as
 from orders.leases import finish, hold
 from orders.models import DispatchEntry, Order, Saga, Step
+from orders.resilience import breaker
 from orders.services import sagas
 from orders.states import (
     DispatchState,
@@ -38,6 +42,10 @@ def enqueue(order: Order, step: Step, *, reason: str) -> None:
 
 def work(entry: DispatchEntry) -> None:
     """Five minutes are over: let the saga try the step again. `entry` is leased by the caller."""
+    tpg = breaker.state_of("tpg")
+    if tpg.is_open:
+        finish(entry, due_at=_after_breaker(tpg), last_error=f"the breaker of {tpg.name} is open")
+        return
     with transaction.atomic():
         lock(entry.order)
         saga = lock(entry.step.saga)
@@ -47,6 +55,12 @@ def work(entry: DispatchEntry) -> None:
             return
         finish(entry, due_at=None)
         try_again(saga, entry, actor="policy:dispatch-retry")
+
+
+def _after_breaker(tpg: breaker.BreakerState) -> datetime:
+    """Spread, so that the whole queue does not come back in the second the breaker lets probes through."""
+    spread = timedelta(seconds=random.uniform(1, 10))  # noqa: S311
+    return (tpg.until or timezone.now()) + spread
 
 
 def try_again(saga: Saga, entry: DispatchEntry, *, actor: str) -> None:

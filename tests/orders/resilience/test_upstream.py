@@ -6,11 +6,13 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import formatdate
 from typing import Any
 
 import pytest
 
-from orders.resilience import Answered, Refused, Retryable, Unknown, call, connections, set_guard
+from orders.resilience import Answered, Refused, Retryable, Ticket, TurnedAway, Unknown, call, connections, set_guard
+from orders.resilience.breaker.verdicts import Verdict, verdict
 from orders.resilience.observation import CALLS, SECONDS
 from tests.orders.resilience.scripted import Scripted, dripping, http, resets, says, silent
 
@@ -208,16 +210,17 @@ def test_the_address_is_read_at_the_call(scripted, settings):
 
 
 class Recording:
-    def __init__(self, refusal: str | None) -> None:
-        self.told = refusal
+    def __init__(self, *answers: Ticket | TurnedAway) -> None:
+        self.answers = list(answers)
+        self.asked: list[bool] = []
         self.reports: list[str] = []
 
-    def refusal(self) -> str | None:
-        return self.told
+    def admit(self, *, is_retry: bool) -> Ticket | TurnedAway:
+        self.asked.append(is_retry)
+        return self.answers.pop(0)
 
-    def report(self, outcome: Any, *, seconds: float) -> None:
-        assert seconds >= 0
-        self.reports.append(outcome.kind)
+    def report(self, ticket: Ticket, outcome: Any) -> None:
+        self.reports.append(f"{ticket.generation} {outcome.kind}")
 
 
 @pytest.fixture
@@ -227,20 +230,93 @@ def guarded() -> Iterator[Any]:
 
 
 def test_a_guard_can_refuse_before_anything_is_sent(scripted, guarded):
-    guard = Recording("breaker open")
+    guard = Recording(TurnedAway("breaker open"))
     guarded(guard)
     scripted.acts = [http(200)]
-    assert write() == Retryable("breaker open")
+    outcome = write(idempotent=True)
+    assert outcome == Retryable("breaker open")
+    assert outcome.ours
     assert scripted.requests == []
     assert guard.reports == []
 
 
-def test_a_guard_hears_of_every_try(scripted, guarded):
-    guard = Recording(None)
+def test_a_call_that_is_turned_away_is_not_tried_again(scripted, guarded):
+    guard = Recording(TurnedAway("breaker open"))
+    guarded(guard)
+    with ends_within(0.05):
+        read()
+    assert guard.asked == [False]
+
+
+def test_a_guard_hears_of_every_try_with_the_ticket_it_gave(scripted, guarded):
+    guard = Recording(Ticket(7), Ticket(8))
     guarded(guard)
     scripted.acts = [http(500), http(200)]
     write(idempotent=True)
-    assert guard.reports == ["unknown", "answered"]
+    assert guard.asked == [False, True]
+    assert guard.reports == ["7 unknown", "8 answered"]
+
+
+def test_a_write_whose_second_try_is_turned_away_stays_unknown(scripted, guarded):
+    guard = Recording(Ticket(), TurnedAway("retry budget spent"))
+    guarded(guard)
+    scripted.acts = [http(500), http(200)]
+    assert write(idempotent=True) == Unknown("status 500")
+    assert len(scripted.requests) == 1
+
+
+def test_a_request_time_out_of_a_proxy_is_unknown(scripted):
+    scripted.acts = [http(408)]
+    assert write() == Unknown("status 408")
+
+
+@pytest.mark.parametrize("said", ["1", "an hour ago", "-5", "1e3", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_a_try_comes_not_sooner_than_the_neighbour_asked(scripted, said):
+    """What is no number of seconds and no coming date asks for nothing."""
+    scripted.acts = [http(429, head=b"retry-after: %s\r\n" % said.encode()), http(200)]
+    started = time.monotonic()
+    assert read() == Answered(200, {})
+    waited = time.monotonic() - started
+    assert waited >= 1.0 if said == "1" else waited < 1.0
+
+
+def test_a_wait_longer_than_the_deadline_is_not_begun(scripted):
+    scripted.acts = [http(503, head=b"retry-after: 60\r\n"), http(200)]
+    with ends_within(0.5):
+        outcome = read()
+    assert outcome == Retryable("status 503")
+    assert outcome.after == 60
+
+
+def test_a_date_to_come_back_at_is_read(scripted):
+    in_a_minute = formatdate(time.time() + 60, usegmt=True)
+    scripted.acts = [http(503, head=b"retry-after: %s\r\n" % in_a_minute.encode())]
+    assert 50 < read().after <= 60
+
+
+@pytest.mark.parametrize(
+    ("_case", "act", "limit", "is_failure"),
+    [
+        ("a server error", http(500), 5, True),
+        ("too many requests", http(429), 5, True),
+        ("a proxy's time-out", http(408), 5, True),
+        ("no answer in a fair time", silent, 0.3, True),
+        ("no answer in a blink", silent, 0.05, False),
+        ("a refusal", http(422), 5, False),
+        ("an answer", http(200), 5, False),
+    ],
+)
+def test_what_counts_as_a_failure_of_the_neighbour(scripted, guarded, _case, act, limit, is_failure):
+    heard: list[Any] = []
+
+    class Listening(Recording):
+        def report(self, ticket: Ticket, outcome: Any) -> None:
+            heard.append(verdict(outcome))
+
+    guarded(Listening(Ticket()))
+    scripted.acts = [act]
+    write(deadline=limit)
+    assert [said is Verdict.FAILURE for said in heard] == [is_failure]
 
 
 def test_every_call_is_counted_once_with_its_duration(scripted):
