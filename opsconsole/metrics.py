@@ -15,6 +15,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from orders.heartbeats import COPY
 from orders.queries import pulse
 from orders.queries.stuck_states import stuck_by_state
 
@@ -97,7 +98,8 @@ def _work() -> Iterator[Metric]:
     yield _gauge("work_due", "Rows that wait for a worker.", [((b.kind,), float(b.count)) for b in found], ("kind",))
     ages = [((b.kind,), (at - b.oldest_since).total_seconds()) for b in found if b.oldest_since]
     yield _gauge("work_oldest_seconds", "Age of the oldest of them.", ages, ("kind",))
-    beats = [((name,), (at - seen).total_seconds()) for name, (seen, _said) in pulse.heartbeats().items()]
+    signs = [(name, seen) for name, (seen, _said) in pulse.heartbeats().items() if COPY not in name]
+    beats = [((name,), (at - seen).total_seconds()) for name, seen in signs]
     yield _gauge("heartbeat_age_seconds", "Since the last sign of life.", beats, ("process",))
 
 

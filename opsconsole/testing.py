@@ -146,5 +146,5 @@ def _sweep() -> None:
 def _own_redis_database(address: str, number: int = REDIS_DATABASE) -> str:
     parts = urlsplit(address)
     if parts.scheme == "unix":
-        return urlunsplit(parts._replace(query=f"db={number}"))
+        return f"unix://{parts.path}?db={number}"  # urlunsplit would drop the slashes of an empty host
     return urlunsplit(parts._replace(path=f"/{number}"))

@@ -22,7 +22,7 @@ from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker, WorkerStatus
 
 from opsconsole.queues import DoorbellQueue, patient_redis
-from orders.heartbeats import beat
+from orders.heartbeats import beat, copy_of
 
 logger = logging.getLogger("opsconsole.worker")
 
@@ -63,7 +63,8 @@ class PatientWorker(SimpleWorker):
             self._register_again()
             if self.should_run_maintenance_tasks:
                 self.run_maintenance_tasks()
-            beat(self.heartbeat_name, detail={"queue": self.queues[0].name})
+            for name in (self.heartbeat_name, copy_of(self.heartbeat_name, self.name)):
+                beat(name, detail={"queue": self.queues[0].name})
             self._work_once()
         self.register_death()
 

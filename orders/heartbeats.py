@@ -14,6 +14,7 @@ from orders.models import Heartbeat
 logger = logging.getLogger(__name__)
 
 BEAT_EVERY: Final = timedelta(seconds=5)
+COPY: Final = "@"
 _last: dict[str, float] = {}
 
 
@@ -30,6 +31,21 @@ def beat(name: str, *, detail: dict[str, Any]) -> None:
         Heartbeat.objects.update_or_create(name=name, defaults=facts)
     except DatabaseError as problem:
         logger.warning("no heartbeat of %s: %s", name, type(problem).__name__)
+
+
+def copy_of(process: str, copy: str) -> str:
+    """The name under which one of several copies of a process beats, beside the one they share."""
+    return f"{process}{COPY}{copy}"[:60]
+
+
+def is_copy_of(name: str, process: str) -> bool:
+    return name.startswith(f"{process}{COPY}")
+
+
+def forget_copies(*, silent_for: timedelta = timedelta(hours=1)) -> int:
+    """A copy that ended never comes back under its name. How many rows."""
+    gone = Heartbeat.objects.filter(name__contains=COPY, at__lt=timezone.now() - silent_for)
+    return gone.delete()[0]
 
 
 def silence(name: str) -> timedelta | None:

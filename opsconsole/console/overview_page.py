@@ -30,6 +30,7 @@ from opsconsole.console.overview import (
 from opsconsole.console.tones import Tone
 from opsconsole.neighbours import PREFIX
 from orders.bells import QUEUES
+from orders.heartbeats import is_copy_of
 from orders.queries import pulse
 from orders.queries.stuck import Totals, limits_in_force, stuck_totals
 from orders.queries.stuck_states import stuck_by_state
@@ -188,11 +189,11 @@ def _queues(beats: Beats, *, now: datetime) -> tuple[Queue, ...]:
 def _queue(name: str, backlogs: Any, beats: Beats, *, now: datetime) -> Queue:
     mine = [backlog for backlog in backlogs if QUEUES.get(backlog.kind) == name]
     since = [backlog.oldest_since for backlog in mine if backlog.oldest_since]
-    lives = [at for process, (at, _facts) in beats.items() if process.startswith(f"worker-{name}") and now - at < STALE]
+    copies = [at for process, (at, _facts) in beats.items() if is_copy_of(process, f"worker-{name}")]
     return Queue(
         name=name,
         depth=sum(backlog.count for backlog in mine),
-        workers=len(lives),
+        workers=sum(now - at < STALE for at in copies),
         oldest_since=min(since, default=None),
     )
 

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from orders import bells
+from orders import bells, heartbeats
 from orders.models import Heartbeat
 from orders.queries.invariants import INVARIANTS, violations
 from orders.services import breakers, carts, expiry, idempotency, publishing, sampling, work
@@ -55,7 +55,7 @@ def ring_for_diagnoses() -> bool:
 
 def forget() -> int:
     """Throw away what nobody can ask for any more. How many rows."""
-    return carts.purge() + idempotency.purge() + publishing.forget_published()
+    return carts.purge() + idempotency.purge() + publishing.forget_published() + heartbeats.forget_copies()
 
 
 ROUNDS: Mapping[str, Clock] = {

@@ -61,15 +61,16 @@ def test_without_a_ticker_the_loops_are_stale_and_the_neighbours_unknown() -> No
     assert all(loop.is_stale for loop in overview.loops)
 
 
-def test_a_queue_without_a_live_worker_says_so() -> None:
-    beat("worker-act")
-    beat("worker-notify", ago=timedelta(minutes=10))
+def test_every_live_copy_of_a_worker_counts_and_a_silent_one_does_not() -> None:
+    for name in ("worker-act", "worker-act@host-1", "worker-act@host-2", "worker-notify"):
+        beat(name)
+    beat("worker-notify@host-3", ago=timedelta(minutes=10))
 
     overview = read_overview(now=timezone.now())
 
     assert not isinstance(overview.queues, CannotKnow)
     workers = {queue.name: queue.workers for queue in overview.queues}
-    assert (workers["act"], workers["notify"]) == (1, 0)
+    assert (workers["act"], workers["notify"]) == (2, 0)
 
 
 def test_a_source_that_is_lost_is_said_and_never_a_zero() -> None:
