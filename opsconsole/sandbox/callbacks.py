@@ -17,6 +17,8 @@ from opsconsole.sandbox.world import World
 PARALLEL = 32
 # A held callback goes out at last after so many simulated seconds, when no later one frees it.
 HELD_SECONDS = 120.0
+# However fast the simulated time runs, the later callback needs real time to come.
+LEAST_HELD_SECONDS = 2.0
 DOINGS = ("drop", "double", "delay", "reorder", "forge")
 
 
@@ -110,7 +112,8 @@ class Callbacks:
         """Keep it back until a later callback of the same order has gone out."""
         self._save(row)
         self._held.setdefault(row["refs"][0], []).append(row)
-        self.world.after(HELD_SECONDS, lambda: self._release(row["refs"][0]))
+        seconds = max(HELD_SECONDS / self.world.speed, LEAST_HELD_SECONDS)
+        self.world.later(seconds, lambda: self._release(row["refs"][0]))
 
     def _release(self, reference: str) -> None:
         for row in self._held.pop(reference, []):

@@ -26,9 +26,10 @@ def test_without():
 def run_suite(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_sample.py").write_text(SUITE)
     command = [sys.executable, "-m", "pytest", "-c", str(PROJECT / "pyproject.toml"), "--rootdir", str(folder)]
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
     return subprocess.run(
         [*command, str(folder / "test_sample.py")],
-        env={**os.environ, **environment},
+        env={**outside, **environment},
         cwd=PROJECT,
         capture_output=True,
         text=True,

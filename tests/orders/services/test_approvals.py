@@ -11,7 +11,7 @@ from orders.models import OperatorAction, Order, Refund
 from orders.services import actions, approvals, placing, work
 from orders.services.actions import Wish
 from orders.states import OrderState, RefundState
-from tests.orders.flow import carry_on, drain, pay, place
+from tests.orders.flow import PHONE, carry_on, drain, pay, place
 from tests.sandbox_fixtures import Receiver
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("neighbours")]
@@ -27,6 +27,7 @@ def _proposed(control: RemoteSandbox, receiver: Receiver, actor: str = SARI) -> 
 
 def _owed(control: RemoteSandbox, receiver: Receiver) -> Refund:
     """A cancelled order whose refund is large: requested, and nobody has approved it."""
+    control.plan(PHONE, {"on": "trip", "do": "stuck"})
     order = carry_on(pay(place("card", amount=LARGE), control, receiver), receiver, until=OrderState.ACTIVE)
     placing.cancel_order(order, actor=SARI, reason="customer called")
     drain()

@@ -70,7 +70,7 @@ def test_a_dispatch_system_that_is_away_queues_the_order_and_is_tried_again(
 
 
 def test_a_cancelled_active_order_is_unbooked_and_refunded(control: RemoteSandbox, receiver: Receiver) -> None:
-    control.plan(PHONE, {"on": "trip", "do": "drop"})
+    control.plan(PHONE, {"on": "trip", "do": "stuck"})
     order = pay(place("card"), control, receiver)
     drain()
     order.refresh_from_db()
