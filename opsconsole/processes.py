@@ -45,6 +45,7 @@ PROCESSES: Final = (
     Process("web", ("serve",), grace=LOOP_GRACE, health="/health"),
     *(_worker(queue) for queue in QUEUES),
     Process("relay", ("relay",), grace=LOOP_GRACE),
+    Process("consumer", ("consumer",), grace=LOOP_GRACE),
     Process("ticker", ("ticker",), grace=LOOP_GRACE),
     Process("sandbox", ("sandbox",), grace=LOOP_GRACE, health="/"),
 )

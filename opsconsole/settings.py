@@ -92,6 +92,11 @@ REDIS_URL = environment.text("REDIS_URL")
 REDIS_TIMEOUT = timedelta(seconds=1)
 REDIS_PREFIX = environment.text("REDIS_PREFIX", "opsconsole:")
 
+# Events go to RabbitMQ where one is named, else into a stream of Redis.
+BROKER_URL = environment.text("BROKER_URL")
+BROKER_PREFIX = environment.text("BROKER_PREFIX", "opsconsole.")
+BROKER_LONGEST_QUEUE = 1_000_000  # events; RabbitMQ refuses to have the length of an existing queue changed
+
 JOB_TIMEOUT = timedelta(seconds=30)
 RQ_QUEUES = {
     name: {

@@ -1,4 +1,5 @@
-"""The pytest plugin behind `manage.py test`: throw-away servers, and a loud word when browser tests are left out.
+"""The pytest plugin behind `manage.py test`: throw-away servers, and a loud word when tests are left out that need a
+browser or a RabbitMQ.
 
 Loaded by `-p` in pyproject.toml, because PostgreSQL must be up before pytest-django reads the settings.
 """
@@ -6,10 +7,12 @@ Loaded by `-p` in pyproject.toml, because PostgreSQL must be up before pytest-dj
 import contextlib
 import os
 import shutil
+import socket
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -29,8 +32,39 @@ PREFIX: Final = "opsconsole-test-"
 REDIS_DATABASE: Final = 15
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 
+# Used for its tests only when it answers; they make exchanges and queues of their own and take them away.
+BROKER: Final = os.environ.get("TEST_BROKER_URL", "amqp://guest:guest@127.0.0.1:5672/")
+
+
+@dataclass(frozen=True)
+class Need:
+    """A marker, what its tests need of the machine, and what to say when that is not there."""
+
+    marker: str
+    is_there: Callable[[], bool]
+    missing: str
+
+
+def chromium() -> str | None:
+    """Path of the browser for tests: what CHROMIUM names, else Debian's."""
+    candidates: Iterable[str | None] = (os.environ.get("CHROMIUM"), *map(shutil.which, BROWSERS))
+    return next((path for path in candidates if path), None)
+
+
+def broker_answers() -> bool:
+    where = urlsplit(BROKER)
+    with contextlib.suppress(OSError), socket.create_connection((where.hostname or "", where.port or 5672), timeout=1):
+        return True
+    return False
+
+
+NEEDS: Final = (
+    Need("browser", lambda: chromium() is not None, "no chromium here. `.ci/run` installs it and runs them all."),
+    Need("rabbitmq", broker_answers, "no RabbitMQ answers here; TEST_BROKER_URL names one. `.ci/run` starts one."),
+)
+
 _open = contextlib.ExitStack()
-_left_out: set[str] = set()
+_left_out: set[tuple[str, str]] = set()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -71,12 +105,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker hands over what it left out; only the process that started it has a terminal."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["left_out"] = sorted(_left_out)
+        output["left_out"] = [list(one) for one in sorted(_left_out)]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    _left_out.update(getattr(node, "workeroutput", {}).get("left_out", ()))
+    _left_out.update((marker, test) for marker, test in getattr(node, "workeroutput", {}).get("left_out", ()))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -84,24 +118,25 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if _left_out and reporter is not None:
         # After pytest's own last line, so that nobody reads "passed" and stops there.
-        reporter.section("BROWSER TESTS LEFT OUT", sep="!", red=True, bold=True)
-        reporter.line(
-            f"{len(_left_out)} browser tests were LEFT OUT: no chromium here. `.ci/run` installs it and runs them all.",
-            red=True,
-            bold=True,
-        )
+        for need in NEEDS:
+            _say_left_out(reporter, need, sum(marker == need.marker for marker, _test in _left_out))
+
+
+def _say_left_out(reporter: Any, need: Need, count: int) -> None:
+    if count:
+        reporter.section(f"{need.marker.upper()} TESTS LEFT OUT", sep="!", red=True, bold=True)
+        reporter.line(f"{count} {need.marker} tests were LEFT OUT: {need.missing}", red=True, bold=True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     # What takes longest begins first, so that no core waits at the end for one long file of another.
     items.sort(key=lambda item: item.get_closest_marker("processes") is None)
-    if chromium() is not None:
-        return
-    left_out = [item for item in items if item.get_closest_marker("browser")]
-    if left_out:
-        items[:] = [item for item in items if item not in left_out]
-        config.hook.pytest_deselected(items=left_out)
-        _left_out.update(item.nodeid for item in left_out)
+    for need in NEEDS:
+        wanting = [item for item in items if item.get_closest_marker(need.marker)]
+        if wanting and not need.is_there():
+            items[:] = [item for item in items if item not in wanting]
+            config.hook.pytest_deselected(items=wanting)
+            _left_out.update((need.marker, item.nodeid) for item in wanting)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -110,12 +145,6 @@ def pytest_runtest_setup() -> None:
     from django.utils import translation
 
     translation.deactivate()
-
-
-def chromium() -> str | None:
-    """Path of the browser for tests: what CHROMIUM names, else Debian's."""
-    candidates: Iterable[str | None] = (os.environ.get("CHROMIUM"), *map(shutil.which, BROWSERS))
-    return next((path for path in candidates if path), None)
 
 
 def _data_folder() -> Path:

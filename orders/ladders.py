@@ -23,6 +23,8 @@ REFUND = (5, 30, 2 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR)
 POSTING = (5, 15, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)
 INBOUND = (2, 5, 15, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)
 DISPATCH = (5 * MINUTE,)
+# An event that its consumer could not use; after the last rung it is a dead letter.
+LETTER = (1, 5, 15, MINUTE)
 # An effect may still happen after we stopped waiting for its answer. Only after this long is
 # "never heard of it" believed.
 QUARANTINE = timedelta(seconds=15)

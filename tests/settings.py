@@ -7,3 +7,6 @@ DATABASES["default"]["ENGINE"] = "tests.backend"
 
 # One Redis serves all tests, and a breaker that one test opened would meet the next; those of breakers set their own.
 BREAKERS = {}
+
+# Tests name a broker themselves, with exchange and queues of their own.
+BROKER_URL = ""

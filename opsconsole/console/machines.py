@@ -29,6 +29,7 @@ NAMES: Final[dict[str, Promise]] = {
     "dispatch": _("Dispatch queue"),
     "posting": _("Entry for Head Office"),
     "inbound": _("Message"),
+    "letter": _("Dead letter"),
 }
 # What a sentence says of a particular one is a dot where it is said of all.
 _PLACE: Final = re.compile(r"%\(\w+\)s")

@@ -12,6 +12,7 @@ from orders.states import (
     AttemptState,
     DispatchState,
     InboundState,
+    LetterState,
     OrderState,
     PostingState,
     RefundState,
@@ -107,6 +108,12 @@ TONES: Final[Mapping[str, Mapping[str, Tone]]] = MappingProxyType(
             InboundState.OUT_OF_ORDER: _N,
             InboundState.ILLEGAL: _F,
             InboundState.QUARANTINED: _T,
+        },
+        "letter": {
+            LetterState.RETRYING: _A,
+            LetterState.DEAD: _F,
+            LetterState.HANDLED: _D,
+            LetterState.DISCARDED: _N,
         },
     }
 )

@@ -4,6 +4,7 @@ from orders.models.action import OperatorAction
 from orders.models.breaker import BreakerChange, BreakerOverride
 from orders.models.cart import Cart
 from orders.models.channel import ChannelToken, IdempotencyRecord
+from orders.models.delivery import DeadLetter, Receipt, Subscription
 from orders.models.diagnosis import Diagnosis
 from orders.models.history import ChainHead, Edge, Heartbeat, History, Outbox
 from orders.models.inbound import InboundEvent
@@ -21,6 +22,7 @@ __all__ = [
     "Cart",
     "ChainHead",
     "ChannelToken",
+    "DeadLetter",
     "Diagnosis",
     "DispatchEntry",
     "Edge",
@@ -34,9 +36,11 @@ __all__ = [
     "Order",
     "Outbox",
     "Posting",
+    "Receipt",
     "Refund",
     "Saga",
     "Step",
     "StuckLimit",
     "StuckSample",
+    "Subscription",
 ]

@@ -76,6 +76,12 @@ class Outbox(models.Model):
                 name="outbox_unsent",
                 condition=models.Q(published_at__isnull=True),
             ),
+            # By age: what the broker lost is looked for here, and what is old enough to forget.
+            models.Index(
+                fields=["published_at"],
+                name="outbox_sent",
+                condition=models.Q(published_at__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:

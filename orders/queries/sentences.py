@@ -106,8 +106,16 @@ _INBOUND: Mapping[Key, Promise] = {
     ("inbound", "replay"): _("Message of %(source)s judged again"),
 }
 
+_LETTER: Mapping[Key, Promise] = {
+    ("letter", "create"): _("An event could not be used"),
+    ("letter", "bury"): _("An event could not be used and is a dead letter: a person has to look"),
+    ("letter", "handle"): _("The event that could not be used has been handled"),
+    ("letter", "replay"): _("Dead letter replayed by %(actor)s"),
+    ("letter", "discard"): _("Dead letter discarded by %(actor)s"),
+}
+
 MOVES: Final[Mapping[Key, Promise]] = MappingProxyType(
-    {**_ORDER, **_ATTEMPT, **_REFUND, **_BOOKING, **_POSTING, **_INBOUND}
+    {**_ORDER, **_ATTEMPT, **_REFUND, **_BOOKING, **_POSTING, **_INBOUND, **_LETTER}
 )
 
 # Facts that change no state, by verb alone: they are told of an order, an attempt or a step.

@@ -12,9 +12,12 @@ BEGIN
         ('orders_step', 'step', 'opsconsole_guard_insert'),
         ('orders_dispatchentry', 'dispatch', 'opsconsole_guard_insert'),
         ('orders_posting', 'posting', 'opsconsole_guard_insert'),
-        ('orders_inboundevent', 'inbound', 'opsconsole_guard_insert_silent')
+        ('orders_inboundevent', 'inbound', 'opsconsole_guard_insert_silent'),
+        ('orders_deadletter', 'letter', 'opsconsole_guard_insert_silent')
     ) AS t(tab, machine, births)
     LOOP
+        -- This file also runs in the migration of a time when the newer tables did not exist yet.
+        CONTINUE WHEN to_regclass(pair.tab) IS NULL;
         EXECUTE format('CREATE OR REPLACE TRIGGER guard_update BEFORE UPDATE OF state ON %I
             FOR EACH ROW WHEN (OLD.state IS DISTINCT FROM NEW.state)
             EXECUTE FUNCTION opsconsole_guard_update(%L)', pair.tab, pair.machine);

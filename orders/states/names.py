@@ -183,6 +183,21 @@ class InboundVerb(StrEnum):
     REPLAY = "replay"
 
 
+class LetterState(TextChoices):
+    RETRYING = "retrying", _("Tried again")
+    DEAD = "dead", _("Dead letter")
+    HANDLED = "handled", _("Handled")
+    DISCARDED = "discarded", _("Discarded")
+
+
+class LetterVerb(StrEnum):
+    CREATE = "create"
+    BURY = "bury"
+    HANDLE = "handle"
+    REPLAY = "replay"
+    DISCARD = "discard"
+
+
 class LedgerKind(TextChoices):
     CHARGED = "charged", _("Charged")
     REFUNDED = "refunded", _("Refunded")

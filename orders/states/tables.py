@@ -11,6 +11,8 @@ from orders.states.names import (
     DispatchVerb,
     InboundState,
     InboundVerb,
+    LetterState,
+    LetterVerb,
     OrderState,
     OrderVerb,
     PostingState,
@@ -28,7 +30,7 @@ def _fan(sources: tuple[str, ...], verb: str, target: str) -> dict[tuple[str, st
     return {(source, verb): target for source in sources}
 
 
-Ord, Att, Ref, Sag, Stp, Dis, Pos, Inb = (
+Ord, Att, Ref, Sag, Stp, Dis, Pos, Inb, Let = (
     OrderState,
     AttemptState,
     RefundState,
@@ -37,6 +39,7 @@ Ord, Att, Ref, Sag, Stp, Dis, Pos, Inb = (
     DispatchState,
     PostingState,
     InboundState,
+    LetterState,
 )
 
 _UNPAID = (Ord.CREATED, Ord.AWAITING_PAYMENT)
@@ -220,9 +223,28 @@ INBOUND = Machine(
     ),
 )
 
-MACHINES: Mapping[str, Machine] = MappingProxyType(
-    {m.name: m for m in (ORDER, ATTEMPT, REFUND, SAGA, STEP, DISPATCH, POSTING, INBOUND)}
+LETTER = Machine(
+    name="letter",
+    states=LetterState,
+    verbs=LetterVerb,
+    births=frozenset({Let.RETRYING, Let.DEAD}),
+    edges=MappingProxyType(
+        {
+            (Let.RETRYING, LetterVerb.HANDLE): Let.HANDLED,
+            (Let.RETRYING, LetterVerb.BURY): Let.DEAD,
+            # Only a person takes a dead letter up again, or says that nobody needs it.
+            **_fan((Let.DEAD, Let.DISCARDED), LetterVerb.REPLAY, Let.RETRYING),
+            (Let.DEAD, LetterVerb.DISCARD): Let.DISCARDED,
+        }
+    ),
 )
+
+MACHINES: Mapping[str, Machine] = MappingProxyType(
+    {m.name: m for m in (ORDER, ATTEMPT, REFUND, SAGA, STEP, DISPATCH, POSTING, INBOUND, LETTER)}
+)
+
+# Their births are no rows of the history: the row is its own record until something happens to it.
+SILENT = frozenset({INBOUND.name, LETTER.name})
 
 OPEN_ORDER_STATES: tuple[str, ...] = (
     Ord.CREATED,

@@ -1,4 +1,4 @@
-"""The suite itself: browser tests are left out loudly, never silently, and servers that are missing are named."""
+"""The suite itself: tests that need more than is here are left out loudly, and missing servers are named."""
 
 import os
 import subprocess
@@ -10,6 +10,8 @@ import pytest
 from opsconsole.paths import PROJECT
 
 pytestmark = pytest.mark.processes
+
+NO_TESTS_RAN = 5
 
 SUITE = """
 import pytest
@@ -23,8 +25,8 @@ def test_without():
 """
 
 
-def run_suite(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    (folder / "test_sample.py").write_text(SUITE)
+def run_suite(folder: Path, suite: str = SUITE, **environment: str) -> subprocess.CompletedProcess[str]:
+    (folder / "test_sample.py").write_text(suite)
     command = [sys.executable, "-m", "pytest", "-c", str(PROJECT / "pyproject.toml"), "--rootdir", str(folder)]
     outside = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
     return subprocess.run(
@@ -48,6 +50,21 @@ def test_browser_tests_run_where_there_is_one(tmp_path: Path) -> None:
     finished = run_suite(tmp_path, CHROMIUM=sys.executable)
     assert "LEFT OUT" not in finished.stdout
     assert "2 passed" in finished.stdout
+
+
+RABBITMQ_SUITE = """
+import pytest
+
+@pytest.mark.rabbitmq
+def test_with_a_broker():
+    pass
+"""
+
+
+def test_rabbitmq_tests_are_left_out_loudly_where_none_answers(tmp_path: Path) -> None:
+    finished = run_suite(tmp_path, RABBITMQ_SUITE, TEST_BROKER_URL="amqp://127.0.0.1:1/")
+    assert finished.returncode == NO_TESTS_RAN
+    assert "1 rabbitmq tests were LEFT OUT: no RabbitMQ answers here" in "\n".join(finished.stdout.splitlines()[-3:])
 
 
 def test_servers_that_do_not_answer_end_the_suite_in_one_sentence(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from orders.context import act_as
-from orders.models import Attempt, DispatchEntry, InboundEvent, Item, Order, Posting, Refund, Saga, Step
+from orders.models import Attempt, DeadLetter, DispatchEntry, InboundEvent, Item, Order, Posting, Refund, Saga, Step
 from orders.models.stateful import Stateful
 from orders.states import Machine
 from orders.transitions import move
@@ -126,6 +126,20 @@ def make_message(order: Order, state: str = "stored", *, since: datetime | None 
     return born(InboundEvent(order=order, **{**facts, **fields}), state, at=since or timezone.now())
 
 
+def make_letter(
+    order: Order | None = None, state: str = "dead", *, since: datetime | None = None, **fields: Any
+) -> DeadLetter:
+    body = '{"version":1}'
+    facts: dict[str, Any] = {
+        "consumer": "tests",
+        "event_id": f"h-{next(_numbers)}",
+        "reason": "no use",
+        "raw": body.encode(),
+        "body": body,
+    }
+    return born(DeadLetter(order=order, **{**facts, **fields}), state, at=since or timezone.now())
+
+
 _MAKERS: Mapping[str, Callable[[Order, str], Stateful]] = {
     "attempt": make_attempt,
     "refund": lambda order, state: make_refund(make_attempt(order, "paid"), state),
@@ -134,6 +148,7 @@ _MAKERS: Mapping[str, Callable[[Order, str], Stateful]] = {
     "dispatch": lambda order, state: make_dispatch(make_step(make_saga(order)), state),
     "posting": make_posting,
     "inbound": make_message,
+    "letter": make_letter,
 }
 
 

@@ -19,7 +19,7 @@ from orders.models import Order
 from orders.services.verification.anchors import AnchorFiles, Checked, noted_end
 from orders.services.verification.breaks import Break, Kind
 from orders.services.verification.chains import Head, Known, Row, State, check_head, check_rows
-from orders.states import MACHINES
+from orders.states import MACHINES, SILENT
 
 T = TypeVar("T", Row, Head, State)
 
@@ -39,6 +39,7 @@ UNION ALL SELECT order_id, 'step', id, state FROM orders_step
 UNION ALL SELECT order_id, 'dispatch', id, state FROM orders_dispatchentry
 UNION ALL SELECT order_id, 'posting', id, state FROM orders_posting
 UNION ALL SELECT coalesce(order_id, 0), 'inbound', id, state FROM orders_inboundevent
+UNION ALL SELECT coalesce(order_id, 0), 'letter', id, state FROM orders_deadletter
 ORDER BY 1, 2, 3
 """
 _CHUNK = 5000
@@ -114,8 +115,8 @@ def _without_history(order_id: int, last: Row | None) -> Break | None:
 def _check_states(states: Iterable[State], known: Known, orphans: Known) -> Break | None:
     for row in states:
         told = max(filter(None, (tell.get(row[1:3]) for tell in (known, orphans))), default=None)
-        if told is None and row.machine == "inbound" and row.state in MACHINES["inbound"].births:
-            continue  # a message is its own record until it is judged
+        if told is None and row.machine in SILENT and row.state in MACHINES[row.machine].births:
+            continue  # its own record until something happens to it
         if told is None or told[1] != row.state:
             facts = {"machine": row.machine, "subject": row.subject_id, "state": row.state}
             return Break(Kind.STATE_CHANGED, row.order_id, facts={**facts, "known": told[1] if told else "-"})

@@ -71,6 +71,7 @@ def test_nothing_is_born_but_in_a_first_state(machine: str, state: str) -> None:
     fresh = {"public_id": "'new'", "reference": "'new'", "key": "'new'", "number": "99", "digest": "'\\x99'"}
     fresh |= {"kind": "'other'"} if machine == "saga" else {}
     fresh |= {"cause": "'other'"} if machine == "refund" else {}
+    fresh |= {"event_id": "'other'"} if machine == "letter" else {}
     values = ", ".join(fresh.get(name, name) for name in columns)
     statement = (
         f"INSERT INTO {row._meta.db_table} (state, {', '.join(columns)}) SELECT %s, {values} FROM {row._meta.db_table}"  # noqa: S608

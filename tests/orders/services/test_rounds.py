@@ -1,19 +1,15 @@
-"""What happens by the clock, and what the world outside is told."""
+"""What happens by the clock."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import redis
 from django.conf import settings as django_settings
-from django.db import transaction
 
 from orders import bells
-from orders.models import Attempt, Heartbeat, Outbox
-from orders.services import publishing, rounds
-from orders.states import OrderVerb
-from orders.transitions import move
+from orders.models import Attempt, Heartbeat
+from orders.services import rounds
 from tests.factories import make_attempt, make_order
 from tests.orders.flow import past
 
@@ -64,30 +60,3 @@ def test_nothing_due_rings_nothing(stream: redis.Redis) -> None:
     Attempt.objects.all().delete()
 
     assert rounds.sweep() == []
-
-
-def test_events_are_published_in_order_once_and_without_personal_data(stream: redis.Redis) -> None:
-    order = make_order(customer_name="Ani Wijaya", customer_email="ani@example.id")
-    with transaction.atomic():
-        move(order, OrderVerb.CANCEL, actor="user:sari", reason="customer called")
-
-    assert publishing.publish_batch(stream) == 2
-    assert publishing.publish_batch(stream) == 0
-
-    bodies = [json.loads(fields[b"body"]) for _id, fields in stream.xrange("test-rounds:events")]
-    assert [(body["seq"], body["verb"], body["to"]) for body in bodies] == [
-        (1, "create", "created"),
-        (2, "cancel", "cancelled"),
-    ]
-    assert "Ani" not in json.dumps(bodies)
-    assert "ani@example.id" not in json.dumps(bodies)
-
-
-def test_without_redis_the_outbox_keeps_what_it_has() -> None:
-    make_order()
-    nowhere = redis.Redis(host="127.0.0.1", port=1)
-
-    with pytest.raises(redis.RedisError):
-        publishing.publish_batch(nowhere)
-
-    assert Outbox.objects.filter(published_at=None).count() == 1
