@@ -110,8 +110,8 @@ _LETTER: Mapping[Key, Promise] = {
     ("letter", "create"): _("An event could not be used"),
     ("letter", "bury"): _("An event could not be used and is a dead letter: a person has to look"),
     ("letter", "handle"): _("The event that could not be used has been handled"),
-    ("letter", "replay"): _("Dead letter replayed by %(actor)s"),
-    ("letter", "discard"): _("Dead letter discarded by %(actor)s"),
+    ("letter", "replay"): _("Dead letter replayed"),
+    ("letter", "discard"): _("Dead letter discarded"),
 }
 
 MOVES: Final[Mapping[Key, Promise]] = MappingProxyType(
