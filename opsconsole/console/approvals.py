@@ -18,8 +18,11 @@ from opsconsole.console.access import allowed
 from opsconsole.console.action_answers import MOVED, told
 from opsconsole.console.action_dialogs import effects_of
 from opsconsole.console.live import answer, is_fragment, toast
+from opsconsole.console.saga import effects_of as saga_effects_of
+from opsconsole.console.saga_choices import KINDS as SAGA_KINDS
 from orders.errors import Refusal, StaleState
 from orders.queries.order_page import people
+from orders.queries.sentences import ACTIONS
 from orders.queries.telling import who
 from orders.services import approvals
 from orders.services.approvals import Waiting
@@ -33,6 +36,14 @@ class ShownWaiting:
     proposer: str
     is_mine: bool
     left: timedelta | None
+
+    @property
+    def label(self) -> str:
+        return str(ACTIONS[self.waiting.name])
+
+    @property
+    def is_refund(self) -> bool:
+        return self.waiting.name == "refund"
 
 
 def _shown(found: Sequence[Waiting], user: Any) -> list[ShownWaiting]:
@@ -87,13 +98,19 @@ def _decide(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
 def _draw(request: HttpRequest, found: Waiting) -> HttpResponse:
     context = {
         "shown": _shown([found], request.user)[0],
-        "effects": effects_of(found.order, found.name, found.amount),
+        "effects": _effects(found),
         "order": found.order,
         "section": "orders",
     }
     if is_fragment(request):
         return render(request, "console/approval_dialog.html", context)
     return render(request, "console/approval_page.html", {**context, "is_page": True})
+
+
+def _effects(found: Waiting) -> Sequence[str]:
+    if found.name in SAGA_KINDS:
+        return saga_effects_of(found.order, found.name, found.params)
+    return effects_of(found.order, found.name, found.amount)
 
 
 def _answered(request: HttpRequest, text: str, *, tone: str = "done") -> HttpResponse:

@@ -5,7 +5,7 @@ otherwise `amount_minor` and `currency`. Times are UTC in ISO 8601. No phone num
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,12 +18,14 @@ from opsconsole.console.access import allowed
 from opsconsole.console.all_orders import Asked as AllAsked
 from opsconsole.console.all_orders import wanted_of
 from opsconsole.console.formats import WIB, iso
-from opsconsole.console.staff import person
+from opsconsole.console.hands import Asked as HandsAsked
+from opsconsole.console.staff import names_by_id, person
 from opsconsole.console.stuck_head import RUPIAH
 from opsconsole.console.stuck_list import Asked
 from orders.models import Order
 from orders.priorities import priority
 from orders.queries.browse import matching
+from orders.queries.hands import Hand, all_hands, chosen, money_of, shares
 from orders.queries.stuck import StuckRow, all_stuck, stuck_totals
 
 # A spreadsheet runs what begins like this (OWASP, CSV injection); a leading apostrophe makes it text.
@@ -53,6 +55,39 @@ def orders(request: HttpRequest) -> StreamingHttpResponse:
     tail = ("service", "city", "channel", "method", "gateway", "owner", "customer_id")
     rows = (_order_row(order, in_rupiah=in_rupiah) for order in _newest_first(wanted))
     return _file("orders", (*head, *_money_head(in_rupiah=in_rupiah), *tail), rows)
+
+
+@require_GET
+@allowed("export_orders")
+def hands(request: HttpRequest) -> StreamingHttpResponse:
+    """Every saga that needs a person and matches, the oldest first."""
+    wanted = HandsAsked.read(request.GET).wanted(person(request).pk)
+    in_rupiah = set(money_of(chosen(shares(), wanted))) <= {RUPIAH}
+    head = ("order_id", "saga", "kind", "state", "cause", "since", "order_state", "service", "city")
+    tail = ("partner", "step", "tries", "last_answer", "owner")
+    people = names_by_id()
+    rows = (_hand_row(row, people, in_rupiah=in_rupiah) for row in all_hands(wanted, batch=BATCH))
+    return _file("needs-hand", (*head, *_money_head(in_rupiah=in_rupiah), *tail), rows)
+
+
+def _hand_row(row: Hand, people: Mapping[int, str], *, in_rupiah: bool) -> Sequence[Any]:
+    return (
+        row.public_id,
+        row.number,
+        row.kind,
+        row.state,
+        row.cause,
+        iso(row.since),
+        row.order_state,
+        row.service,
+        row.city,
+        *_money(row.held, row.currency, in_rupiah=in_rupiah),
+        row.partner,
+        row.step,
+        row.tries,
+        row.said,
+        people.get(row.owner_id, "") if row.owner_id else "",
+    )
 
 
 def _newest_first(wanted: Any) -> Iterator[Order]:

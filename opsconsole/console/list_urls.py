@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from opsconsole.console import bulk, bulk_page, export, orders, saved_views, search
+from opsconsole.console import bulk, bulk_page, export, hands, orders, saved_views, search
 
 urlpatterns: list[URLPattern] = [
     path("search/", search.find, name="search"),
@@ -15,5 +15,7 @@ urlpatterns: list[URLPattern] = [
     path("orders/stuck/views/<int:pk>/", saved_views.change, name="stuck-change-view"),
     path("orders/stuck/bulk/", bulk.act, name="stuck-bulk"),
     path("orders/stuck/bulk/undo/", bulk.undo, name="stuck-bulk-undo"),
+    path("orders/needs-hand/", hands.hands, name="hands"),
+    path("orders/needs-hand/export.csv", export.hands, name="hands-export"),
     path("orders/bulk/<str:key>/", bulk_page.bulk, name="bulk"),
 ]

@@ -128,7 +128,7 @@ def _choice(rows: OrderRows, money: Money, user: Any, name: str, *, next_step: s
         risk=risk_of(order, name),
         url=reverse(f"order-{name}", args=[order.public_id]),
         key=one_click_key(order, user, name, last=last),
-        why_not=_forbidden(user, kind.right) or _busy(name, rows.actions) or actions.why_not(order, name, params),
+        why_not=forbidden(user, kind.right) or busy(name, rows.actions) or actions.why_not(order, name, params),
         is_next=name == next_step,
     )
 
@@ -159,14 +159,15 @@ def one_click_key(order: Order, user: Any, name: str, *, last: int) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:40]
 
 
-def _forbidden(user: Any, right: str) -> str:
+def forbidden(user: Any, right: str) -> str:
+    """Which roles may, when this person may not; else ''."""
     if user.has_perm(RIGHT_BY_CODENAME[right].permission):
         return ""
     roles = ", ".join(str(ROLE_LABELS[role]) for role in roles_with(right))
     return _("Your role may not. These may: %(roles)s.") % {"roles": roles}
 
 
-def _busy(name: str, asked: Sequence[OperatorAction]) -> str:
+def busy(name: str, asked: Sequence[OperatorAction]) -> str:
     """Two people at once have one effect; the second reads that it is being done."""
     same = any(action.name == name and action.status in RUNNING for action in asked)
     return _("It is being done already.") if same else ""

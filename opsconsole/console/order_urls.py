@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from opsconsole.console import actions, approvals, desk, limits, machines, order, tokens
+from opsconsole.console import actions, approvals, desk, limits, machines, order, saga, saga_choices, tokens
 from opsconsole.console.order_choices import KINDS
 
 ORDER = "orders/<path:public_id>/"
@@ -29,6 +29,12 @@ urlpatterns: list[URLPattern] = [
     path(f"{ORDER}undo/", desk.undo, name="order-undo"),
     path(f"{ORDER}do/echo/", actions.echo, name="order-echo"),
     path(f"{ORDER}do/withdraw/<int:pk>/", actions.withdraw, name="order-withdraw"),
+    path(f"{ORDER}saga/", saga.newest, name="order-saga"),
+    path(f"{ORDER}sagas/<int:number>/", saga.saga, name="saga"),
+    *(
+        path(f"{ORDER}sagas/<int:number>/do/{name}/", saga.view_of(name), name=f"saga-{name}")
+        for name in saga_choices.KINDS
+    ),
     *(path(f"{ORDER}do/{name}/", actions.view_of(name), name=f"order-{name}") for name in KINDS),
     path(f"{ORDER}do/<str:name>/warnings/", actions.warnings, name="order-warnings"),
     path(ORDER, order.order, name="order"),

@@ -28,6 +28,8 @@ class Saga(Stateful, Leased):
     failure = models.CharField(max_length=200, blank=True)
     # Who had it undone, when a person did; their refund is held to the second-person rule.
     undone_for = models.CharField(max_length=80, blank=True)
+    # A HandCause, while a person is needed.
+    cause = models.CharField(max_length=24, blank=True, default="", db_default="")
 
     class Meta:
         constraints = (

@@ -80,6 +80,9 @@ TEMPLATES: Final = (
     _n("taken back"),
     _n("the order has changed since: it is %(order_state)s now"),
     _n("The order is now %(label)s."),
+    _n("The saga is now %(label)s."),
+    _n("The step is now %(label)s, the saga %(other)s."),
+    _n("It is being worked on at this moment; try again."),
     _n("It was paid meanwhile."),
     _n("Head Office has it."),
     _n("Cancelled. The customer's money is on its way back."),
@@ -213,6 +216,7 @@ _TELL: Mapping[str, Callable[[str], str | None]] = MappingProxyType(
         "sum": _sum,
         "wanted": lambda value: _sum(value) or value,
         "label": state_label,
+        "other": state_label,
         "rest": lambda value: retold(value).text,
     }
 )

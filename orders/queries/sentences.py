@@ -78,6 +78,7 @@ _BOOKING: Mapping[Key, Promise] = {
     ("step", "finish_undo"): _("%(partner)s cancelled item %(item)s"),
     ("step", "fail_undo"): _("%(partner)s could not cancel item %(item)s"),
     ("step", "skip"): _("Item %(item)s was never sent to %(partner)s and is not wanted any more"),
+    ("step", "let_stand"): _("What %(partner)s did for item %(item)s is let stand"),
     ("dispatch", "create"): _("Waiting in the dispatch queue"),
     ("dispatch", "claim"): _("Taken from the dispatch queue by hand"),
     ("dispatch", "release"): _("Back in the dispatch queue"),
@@ -136,6 +137,7 @@ FACTS: Final[Mapping[str, Promise]] = MappingProxyType(
         "action_approved": _("%(actor)s approved: %(action)s"),
         "action_rejected": _("%(actor)s rejected: %(action)s"),
         "action_finished": _("%(action)s: %(status)s"),
+        "step_retried": _("%(actor)s had %(partner)s asked again for item %(item)s"),
         "anomaly": _("Odd: %(anomaly)s"),
     }
 )
@@ -196,6 +198,10 @@ ACTIONS: Final[Mapping[str, Promise]] = MappingProxyType(
         "repost_ho": _("Re-post to HO"),
         "cancel_order": _("Cancel order"),
         "refund": _("Refund"),
+        "retry_step": _("Retry step"),
+        "mark_step_done": _("Mark step done"),
+        "skip_step": _("Let it stand"),
+        "compensate_saga": _("Undo all now"),
     }
 )
 

@@ -1,9 +1,9 @@
 """What waits for a second person: proposed actions, and large refunds that a cancelled order owes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.utils import timezone
@@ -37,6 +37,7 @@ class Waiting:
     asked_at: datetime
     until: datetime | None
     has_drifted: bool
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 def waiting() -> Sequence[Waiting]:
@@ -107,7 +108,9 @@ def _action(action: OperatorAction) -> Waiting:
         proposer=action.actor,
         asked_at=action.created_at,
         until=action.approve_by,
-        has_drifted=action.order.version != action.expected_version,
+        has_drifted=action.order.version != action.expected_version
+        or bool(actions.why_not(action.order, action.name, action.params)),
+        params=action.params,
     )
 
 

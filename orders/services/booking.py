@@ -52,11 +52,6 @@ def _step(saga: Saga, item: Item) -> Step:
     )
 
 
-def work(saga: Saga) -> None:
-    """One look at a due booking saga, leased by the caller."""
-    sagas.run(saga, BOOKING)
-
-
 def undo(order: Order, *, actor: str, reason: str) -> Saga | None:
     """Have everything booked for this order cancelled. Lock: order. None: nothing ran."""
     states = (SagaState.RUNNING, SagaState.SUCCEEDED, SagaState.NEEDS_HAND)
@@ -70,6 +65,7 @@ def undo(order: Order, *, actor: str, reason: str) -> Saga | None:
         reason=reason,
         failure=reason[:200],
         undone_for=actor if actor.startswith("user:") else "",
+        cause="",
         due_at=timezone.now(),
         tries=0,
     )

@@ -7,7 +7,7 @@ died, so it is asked about by its key and never simply repeated.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.db import transaction
 from django.utils import timezone
@@ -16,7 +16,7 @@ from orders import crew, ladders
 from orders.leases import claim_one, finish, hold
 from orders.models import Order, Saga, Step
 from orders.resilience.outcome import Answered, Outcome, Refused, Retryable
-from orders.states import SagaState, SagaVerb, StepState, StepVerb
+from orders.states import HandCause, SagaState, SagaVerb, StepState, StepVerb
 from orders.transitions import lock, move
 
 LIMIT = timedelta(minutes=5)
@@ -124,8 +124,7 @@ def _write_sent(order: Order, step: Step, outcome: Outcome[str], declaration: De
     if isinstance(outcome, Answered):
         move(step, StepVerb.FINISH, actor=actor, partner_reference=outcome.data, answer="booked")
     elif isinstance(outcome, Refused):
-        said = f"{outcome.code} {outcome.message}".strip()[:200]
-        move(step, StepVerb.FAIL, actor=actor, reason=said, answer=said)
+        move(step, StepVerb.FAIL, actor=actor, reason=_said(outcome), answer=_said(outcome))
     elif isinstance(outcome, Retryable):
         move(step, StepVerb.RETRY, actor="worker", reason=outcome.reason)
         _unavailable(order, step, outcome.reason, declaration)
@@ -204,11 +203,11 @@ def _backward(saga: Saga, declaration: Declaration) -> None:
     if step is None or not _may_undo_now(step):
         finish(saga, due_at=_later(saga, ladders.STEP))
         return
-    _undo(step, declaration)
+    outcome = _undo(step, declaration)
     with transaction.atomic():
         lock(saga.order)
         hold(saga)
-        _after_undo(saga, step)
+        _after_undo(saga, step, outcome)
 
 
 def _is_to_undo(step: Step) -> bool:
@@ -220,7 +219,7 @@ def _may_undo_now(step: Step) -> bool:
     return step.state not in (StepState.SENT, StepState.UNKNOWN) or _quiet_long_enough(step)
 
 
-def _undo(step: Step, declaration: Declaration) -> None:
+def _undo(step: Step, declaration: Declaration) -> Outcome[None]:
     if step.state != StepState.UNDOING:
         with transaction.atomic():
             lock(step.order)
@@ -231,19 +230,29 @@ def _undo(step: Step, declaration: Declaration) -> None:
         lock(step.order)
         hold(step)
         _write_undone(step, outcome)
+    return outcome
 
 
 def _write_undone(step: Step, outcome: Outcome[None]) -> None:
     if isinstance(outcome, Answered):
         move(step, StepVerb.FINISH_UNDO, actor=f"partner:{step.partner}")
     elif isinstance(outcome, Refused) or step.tries >= TRIES:
-        move(step, StepVerb.FAIL_UNDO, actor="worker", reason=str(outcome)[:300])
-    finish(step, due_at=None, last_error="" if isinstance(outcome, Answered) else str(outcome)[:300])
+        move(step, StepVerb.FAIL_UNDO, actor="worker", reason=_said(outcome))
+    finish(step, due_at=None, last_error=_said(outcome))
 
 
-def _after_undo(saga: Saga, step: Step) -> None:
+def _said(outcome: Outcome[Any]) -> str:
+    """What the partner answered to a wish, in its own words; "" when it did it."""
+    if isinstance(outcome, Answered):
+        return ""
+    said = f"{outcome.code} {outcome.message}".strip() if isinstance(outcome, Refused) else outcome.reason
+    return said[:200]
+
+
+def _after_undo(saga: Saga, step: Step, outcome: Outcome[None]) -> None:
     if step.state == StepState.UNDO_FAILED:
-        move(saga, SagaVerb.GIVE_UP, actor="worker", reason=f"{step} cannot be undone")
+        cause = HandCause.UNDO_REFUSED if isinstance(outcome, Refused) else HandCause.UNDO_UNANSWERED
+        move(saga, SagaVerb.GIVE_UP, actor="worker", reason=f"{step.key}: cannot be undone", cause=cause)
         finish(saga, due_at=None)
     elif step.state == StepState.UNDOING:
         finish(saga, due_at=ladders.rung(ladders.UNDO, step.tries))

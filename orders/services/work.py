@@ -19,7 +19,7 @@ from orders.models import (
     Saga,
 )
 from orders.models.stateful import Leased
-from orders.services import actions, booking, dispatching, inquiry, judging, posting, refunds
+from orders.services import actions, declared, dispatching, inquiry, judging, posting, refunds
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "attempt": Kind(Attempt, inquiry.work),
     "inbound": Kind(InboundEvent, judging.work, in_batches=True),
-    "saga": Kind(Saga, booking.work),
+    "saga": Kind(Saga, declared.work),
     "dispatch": Kind(DispatchEntry, dispatching.work),
     "refund": Kind(Refund, refunds.work),
     "posting": Kind(Posting, posting.work),

@@ -103,6 +103,14 @@ class SagaVerb(StrEnum):
     RETRY = "retry"
 
 
+class HandCause(TextChoices):
+    """Why a saga needs a person. `overdue` is never stored: it is compensating, and too long."""
+
+    UNDO_REFUSED = "undo_refused", _("Undo refused")
+    UNDO_UNANSWERED = "undo_unanswered", _("Undo not answered")
+    OVERDUE = "overdue", _("Undoing takes too long")
+
+
 class StepState(TextChoices):
     PENDING = "pending", _("Pending")
     SENT = "sent", _("Sent")
@@ -126,6 +134,7 @@ class StepVerb(StrEnum):
     FINISH_UNDO = "finish_undo"
     FAIL_UNDO = "fail_undo"
     SKIP = "skip"
+    LET_STAND = "let_stand"
 
 
 class DispatchState(TextChoices):

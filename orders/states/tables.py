@@ -162,6 +162,8 @@ STEP = Machine(
             (Stp.UNDO_FAILED, StepVerb.FINISH_UNDO): Stp.UNDONE,
             (Stp.UNDOING, StepVerb.FAIL_UNDO): Stp.UNDO_FAILED,
             **_fan((Stp.PENDING, Stp.FAILED), StepVerb.SKIP, Stp.SKIPPED),
+            # A person decides that what cannot be undone stays done.
+            (Stp.UNDO_FAILED, StepVerb.LET_STAND): Stp.SKIPPED,
         }
     ),
 )

@@ -6,7 +6,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from opsconsole.console import formats
+from opsconsole.console import formats, saga_words
 from opsconsole.console.templatetags import ui
 from orders import names
 from orders.queries.phrases import retold
@@ -24,6 +24,12 @@ def system_name(name: str) -> str:
 def method_name(name: str) -> str:
     """`va_bca` → BCA VA."""
     return names.method(name or "")
+
+
+@register.filter
+def saga_kind(kind: str) -> str:
+    """`booking` → Booking."""
+    return saga_words.kind_label(kind)
 
 
 @register.filter

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from orders.bells import ring
 from orders.errors import NotAllowed, StaleState
 from orders.models import OperatorAction, Order
-from orders.services.actions.verbs import why_not
+from orders.services.actions.verbs import VERBS, why_not
 from orders.transitions import lock, record
 
 APPROVAL_TIME = timedelta(minutes=5)
@@ -62,12 +62,14 @@ def _refuse(order: Order, wish: Wish) -> None:
 
 
 def _write(order: Order, wish: Wish) -> OperatorAction:
-    waits = needs_second_person(wish.name, wish.params)
+    amount = VERBS[wish.name].amount(order, wish.params)
+    params = {**wish.params, "amount": amount} if amount else dict(wish.params)
+    waits = needs_second_person(wish.name, params)
     now = timezone.now()
     action = OperatorAction.objects.create(
         order=order,
         name=wish.name,
-        params=dict(wish.params),
+        params=params,
         reason=wish.reason.strip()[:400],
         actor=wish.actor,
         expected_state=order.state,
@@ -84,8 +86,9 @@ def _write(order: Order, wish: Wish) -> OperatorAction:
 
 
 def needs_second_person(name: str, params: Mapping[str, Any]) -> bool:
-    """A refund of Rp 5,000,000 and more (settings.SECOND_PERSON_FROM, style B4)."""
-    return name == "refund" and int(params.get("amount", 0)) >= settings.SECOND_PERSON_FROM
+    """Money from settings.SECOND_PERSON_FROM on (style B4); what is let stand, from the first rupiah (ADR 0040)."""
+    limits = {"refund": settings.SECOND_PERSON_FROM, "mark_step_done": settings.SECOND_PERSON_FROM, "skip_step": 1}
+    return name in limits and int(params.get("amount", 0)) >= limits[name]
 
 
 def approve(action: OperatorAction, *, actor: str) -> None:

@@ -4,8 +4,7 @@ Each verb takes the action and the order, does its work (network calls between t
 answers with what a read afterwards shows.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +17,9 @@ from orders.clients.codes import OFFERED
 from orders.errors import NotAllowed
 from orders.leases import claim_one, renew
 from orders.models import Attempt, OperatorAction, Order, Posting, Saga, Step
-from orders.services import booking, dispatching, inquiry, ledger, links, placing, posting, refunds
+from orders.services import booking, declared, dispatching, inquiry, ledger, links, placing, posting, refunds
+from orders.services.actions.saga_verbs import SAGA_VERBS
+from orders.services.actions.verb import Result, Verb
 from orders.services.routing import LIVE
 from orders.states import (
     AttemptState,
@@ -36,21 +37,6 @@ from orders.transitions import lock, move
 
 S = OrderState
 UNBOOKED = (S.PAID, S.BOOKING, S.QUEUED_FOR_DISPATCH)
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a read afterwards showed."""
-
-    fixed: bool
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Verb:
-    perform: Callable[[OperatorAction, Order], Result]
-    why_not: Callable[[Order, Mapping[str, Any]], str]
-    label: str
 
 
 def why_not(order: Order, name: str, params: Mapping[str, Any] | None = None) -> str:
@@ -158,7 +144,7 @@ def retry_booking(action: OperatorAction, order: Order) -> Result:
         mine = claim_one(saga)
         if mine is None or mine.due_at is None:
             break
-        booking.work(mine)
+        declared.work(mine)
         if Saga.objects.get(pk=saga.pk).state != SagaState.RUNNING:
             break
     now = Order.objects.get(pk=order.pk)
@@ -187,9 +173,9 @@ def _steps_again(saga: Saga, *, actor: str, reason: str) -> None:
     """From where it stopped: backwards when an undo failed, forwards otherwise."""
     undoing = saga.steps.filter(state__in=(StepState.UNDO_FAILED, StepState.UNDOING))
     if undoing.exists():
-        move(saga, SagaVerb.COMPENSATE, actor=actor, reason=reason)
+        move(saga, SagaVerb.COMPENSATE, actor=actor, reason=reason, cause="")
         return
-    move(saga, SagaVerb.RETRY, actor=actor, reason=reason)
+    move(saga, SagaVerb.RETRY, actor=actor, reason=reason, cause="")
     for step in Step.objects.filter(saga=saga, state=StepState.FAILED):
         move(step, StepVerb.RETRY, actor=actor, reason=reason)
 
@@ -303,4 +289,5 @@ VERBS: Mapping[str, Verb] = {
     "repost_ho": Verb(repost_ho, _repost_not, gettext_noop("Re-post to HO")),
     "cancel_order": Verb(cancel_order, _cancel_not, gettext_noop("Cancel order")),
     "refund": Verb(refund, _refund_not, gettext_noop("Refund")),
+    **SAGA_VERBS,
 }

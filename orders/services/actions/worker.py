@@ -6,7 +6,8 @@ from django.utils import timezone
 from orders.errors import LostLease, Refusal
 from orders.leases import finish, hold
 from orders.models import OperatorAction, Order
-from orders.services.actions.verbs import VERBS, Result
+from orders.services.actions.verb import Result
+from orders.services.actions.verbs import VERBS
 from orders.transitions import lock, record
 
 Status = OperatorAction.Status
