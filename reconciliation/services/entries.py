@@ -11,7 +11,6 @@ the last one) adds nothing. A load is taken in whole or not at all. See docs/adr
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -20,33 +19,13 @@ from django.utils import timezone
 
 import reconciliation
 from reconciliation import business_day
+from reconciliation.lines import Line
 from reconciliation.models import Load
-from reconciliation.states import EntryKind, EntryStatus, LoadState
+from reconciliation.states import EntryKind, LoadState
 
 SQL: Final = Path(reconciliation.__file__).parent / "engine"
 LOCK: Final = 0x0B00C5  # advisory: one load is moved into the books at a time, so its ids lie together
 _DOWN: Final = frozenset({EntryKind.REFUND, EntryKind.REVERSAL, EntryKind.FEE, EntryKind.PAYOUT})
-
-
-class Line(NamedTuple):
-    """One line of money as a file or a page tells it. `amount`: minor units, signed; times aware.
-
-    `line` is where it stands in its file. What a field means: `reconciliation.models.Entry`.
-    `source` '' stands for the feed's own.
-    """
-
-    line: int
-    kind: str
-    amount: int
-    currency: str
-    occurred_at: datetime
-    reference: str = ""
-    external_reference: str = ""
-    order_reference: str = ""
-    batch: str = ""
-    method: str = ""
-    status: str = EntryStatus.SETTLED
-    source: str = ""
 
 
 class Total(NamedTuple):

@@ -1,0 +1,256 @@
+"""One row of a file whose header is known, into lines of money, or the reason why not."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Final
+
+from orders.money import NotMoney, exponent
+from reconciliation.layouts.amounts import NotAnAmount, minor_units
+from reconciliation.layouts.layout import SKIP, Layout
+from reconciliation.layouts.moments import NotATime
+from reconciliation.layouts.moments import reader as time_reader
+from reconciliation.layouts.words import Words
+from reconciliation.lines import Line
+from reconciliation.reading.problems import Problem
+from reconciliation.states import EntryKind, EntryStatus
+
+Get = Callable[[list[str]], str]
+COMES: Final = frozenset({EntryKind.PAYMENT})
+GOES: Final = frozenset({EntryKind.REFUND, EntryKind.REVERSAL})
+OUT: Final = GOES | {EntryKind.FEE, EntryKind.PAYOUT}
+# Fields of text in the order of `Line`, with the longest their column in the book takes.
+ROOM: Final[Mapping[str, int]] = {
+    "reference": 80,
+    "external_reference": 80,
+    "order_reference": 64,
+    "batch": 64,
+    "method": 24,
+    "source": 24,
+}
+# A status that says what became of the money later: the kind of the second line.
+_AFTERWARDS: Final = {
+    "refunded": EntryKind.REFUND,
+    "partly_refunded": EntryKind.REFUND,
+    "reversed": EntryKind.REVERSAL,
+}
+
+
+class Refused(Exception):
+    """The row cannot be taken; `problem` goes into the quarantine with it."""
+
+    def __init__(self, code: str, **facts: object) -> None:
+        super().__init__(code, facts)
+        self.problem = Problem(code, facts)
+
+
+class RowReader:
+    """Reads the cells of one table. `place` says in which columns each field stands, and each column by its name.
+
+    `sums` is what the amounts of all rows add up to as the file writes them, per currency: what a total line of
+    the file claims.
+    """
+
+    def __init__(self, layout: Layout, place: Mapping[str, Sequence[int]], *, currency: str) -> None:
+        self._layout, self._currency, self._place = layout, currency, place
+        self._texts = [(name, _getter(place.get(name, ())), room) for name, room in ROOM.items()]
+        self._get = {name: _getter(at) for name, at in place.items() if at}
+        self._kinds, self._statuses = Words(layout.kinds), Words(layout.statuses)
+        self._methods, self._directions = Words(layout.methods), Words(layout.directions)
+        self._time = time_reader(layout.times, layout.zone)
+        self.sums: Counter[str] = Counter()
+
+    def read(self, number: int, cells: list[str]) -> list[Line]:
+        """The lines of a row: none where the layout skips it. Raises Refused."""
+        try:
+            return self._summed_up(number, cells) if self._layout.lines else self._read(number, cells)
+        except (NotAnAmount, NotATime) as error:
+            raise Refused(error.problem.code, **error.problem.facts) from error
+
+    def claimed(self, cells: list[str]) -> tuple[str, int] | None:
+        """What a total line claims, as (currency, minor units); None where it claims nothing that can be read."""
+        with suppress(NotAnAmount, Refused):
+            currency = self._money(cells)
+            return currency, self._as_written(cells, currency)
+        return None
+
+    def _read(self, number: int, cells: list[str]) -> list[Line]:
+        kind, status = self._kind(cells), self._status(cells)
+        if SKIP in {kind, status}:
+            self._add_quietly(cells)
+            return []
+        currency = self._money(cells)
+        texts = self._text_fields(cells)
+        at = self._occurred(cells)
+        written = self._as_written(cells, currency)
+        self._check_equations(cells, currency)
+        amount = self._signed(cells, written, kind)
+        fees = self._added("fee", cells, currency)
+        if not amount and kind in COMES | GOES:
+            raise Refused("zero")
+        self.sums[currency] += written
+        named = Line(number, kind, amount, currency, at, *texts)
+        if amount and status == EntryStatus.SETTLED and not fees:
+            return [named]
+        return self._with_consequences(named, cells, status, fees)
+
+    def _with_consequences(self, line: Line, cells: list[str], status: str, fees: int) -> list[Line]:
+        """The line itself, then what became of its money later, then what it cost."""
+        later = _AFTERWARDS.get(status)
+        says = EntryStatus.SETTLED if later else status
+        found = [line._replace(status=says)] if line.amount else []
+        if later:
+            back = self._gone_back(cells, status, line.amount, line.currency)
+            found.append(line._replace(kind=later, amount=-back))
+        if fees and says == EntryStatus.SETTLED:
+            found.append(line._replace(kind=EntryKind.FEE, amount=-fees))
+        return found
+
+    def _summed_up(self, number: int, cells: list[str]) -> list[Line]:
+        """A row that is the sum of a batch: one line for each kind that `lines` names."""
+        currency, texts, at = self._money(cells), self._text_fields(cells), self._occurred(cells)
+        self._check_equations(cells, currency)
+        found = [(kind, self._added_columns(names, cells, currency)) for kind, names in self._layout.lines.items()]
+        self.sums[currency] += sum(amount for _kind, amount in found)
+        return [
+            Line(number, kind, -amount if kind in OUT else amount, currency, at, *texts)
+            for kind, amount in found
+            if amount
+        ]
+
+    # Words.
+
+    def _kind(self, cells: list[str]) -> str:
+        places = self._place.get("kind", ())
+        text = "/".join([cells[at].strip() for at in places]) if places else ""
+        if not text.strip("/"):
+            return self._layout.default_kind
+        found = self._kinds.get(text)
+        if found is None and text.casefold() in EntryKind.values:
+            return text.casefold()
+        if found is None:
+            raise Refused("kind", text=text)
+        return found
+
+    def _status(self, cells: list[str]) -> str:
+        get = self._get.get("status")
+        text = get(cells) if get else ""
+        if not text:
+            return self._layout.default_status
+        found = self._statuses.get(text)
+        if found is None:
+            raise Refused("status", text=text)
+        return found
+
+    def _money(self, cells: list[str]) -> str:
+        get = self._get.get("currency")
+        code = (get(cells) if get else "").upper() or self._currency
+        if not code:
+            raise Refused("no_currency")
+        try:
+            exponent(code)
+        except NotMoney as error:
+            raise Refused("currency", text=code) from error
+        return code
+
+    def _text_fields(self, cells: list[str]) -> tuple[str, str, str, str, str, str, str]:
+        """The fields of `Line` from `reference` on. A line without any could never be matched, nor found again."""
+        found = [get(cells) for _name, get, _room in self._texts]
+        found[4] = (self._methods.get(found[4]) or found[4].casefold())[: ROOM["method"]]
+        found[5] = found[5].casefold()
+        for text, (name, _get, room) in zip(found, self._texts, strict=True):
+            if len(text) > room:
+                raise Refused("long_field", field=name, limit=room)
+        if not any(found[:4]):
+            raise Refused("empty_field", field="reference")
+        reference, external, order, batch, method, source = found
+        return reference, external, order, batch, method, EntryStatus.SETTLED, source
+
+    def _occurred(self, cells: list[str]) -> datetime:
+        get = self._get
+        text = get["occurred_at"](cells) if "occurred_at" in get else ""
+        if not text and "date" in get:
+            text = f"{get['date'](cells)} {get['time'](cells) if 'time' in get else ''}".strip()
+        if not text:
+            raise Refused("empty_field", field="occurred_at")
+        return self._time(text, get["zone"](cells) if "zone" in get else "")
+
+    # Money.
+
+    def _minor(self, text: str, currency: str) -> int:
+        layout = self._layout
+        return minor_units(text, currency, mark=layout.decimal_mark, is_minor=layout.amounts_in == "minor")
+
+    def _as_written(self, cells: list[str], currency: str) -> int:
+        """The amount with the sign that the file gives it."""
+        if self._layout.sign == "columns":
+            return self._credit_less_debit(cells, currency)
+        text = self._get["amount"](cells) if "amount" in self._get else ""
+        if not text:
+            raise Refused("empty_field", field="amount")
+        return self._minor(text, currency)
+
+    def _credit_less_debit(self, cells: list[str], currency: str) -> int:
+        credit, debit = (self._added(name, cells, currency) for name in ("credit", "debit"))
+        if credit and debit:
+            raise Refused("both_columns")
+        return credit - debit
+
+    def _signed(self, cells: list[str], written: int, kind: str) -> int:
+        """As it counts in the balance. A sign that contradicts the kind is refused, not mended."""
+        match self._layout.sign:
+            case "kind":
+                amount = -abs(written) if kind in OUT else written
+            case "direction":
+                amount = self._directed(cells, written)
+            case _:
+                amount = written
+        if (kind in COMES and amount < 0) or (kind in GOES and amount > 0):
+            raise Refused("sign", text=str(written), kind=kind)
+        return amount
+
+    def _directed(self, cells: list[str], written: int) -> int:
+        text = self._get["direction"](cells) if "direction" in self._get else ""
+        way = self._directions.get(text) or text.casefold()
+        if way not in {"credit", "debit"}:
+            raise Refused("direction", text=text)
+        return abs(written) if way == "credit" else -abs(written)
+
+    def _gone_back(self, cells: list[str], status: str, amount: int, currency: str) -> int:
+        given = self._added("refunded", cells, currency)
+        if status == "partly_refunded" and not given:
+            raise Refused("refund_amount")
+        return abs(given) or amount
+
+    def _added(self, field: str, cells: list[str], currency: str) -> int:
+        places = self._place.get(field)
+        return sum(self._minor(cells[at].strip() or "0", currency) for at in places) if places else 0
+
+    def _added_columns(self, names: Sequence[str], cells: list[str], currency: str) -> int:
+        """Columns by their names, those with a leading minus taken off."""
+        return sum(
+            (-1 if name.startswith("-") else 1) * self._added(f"={name.removeprefix('-')}", cells, currency)
+            for name in names
+        )
+
+    def _check_equations(self, cells: list[str], currency: str) -> None:
+        for left, parts in self._layout.equations.items():
+            said, added = self._added(f"={left}", cells, currency), self._added_columns(parts, cells, currency)
+            if said != added:
+                raise Refused("does_not_add_up", left=left, said=said, sum=added)
+
+    def _add_quietly(self, cells: list[str]) -> None:
+        """A skipped row counts in what the file says it adds up to."""
+        if claimed := self.claimed(cells):
+            self.sums[claimed[0]] += claimed[1]
+
+
+def _getter(places: Sequence[int]) -> Get:
+    """The first of these cells that is filled, without blanks around it."""
+    if not places:
+        return lambda cells: ""
+    if len(places) == 1:
+        at = places[0]
+        return lambda cells: cells[at].strip()
+    return lambda cells: next((text for at in places if (text := cells[at].strip())), "")
