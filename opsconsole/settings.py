@@ -169,6 +169,7 @@ SANDBOX_PORT = upstreams.sandbox_port()
 DEMO = environment.flag("OPSCONSOLE_DEMO")  # public passwords and invented traffic
 PAYMENT_WINDOW = timedelta(minutes=environment.number("PAYMENT_WINDOW_MINUTES", 15))
 SECOND_PERSON_FROM = 5_000_000  # rupiah; a refund from here on waits for a second person
+LOADS_DIR = environment.text("LOADS_DIR") or str(DATA_DIR / "loads")  # files for the books; web and workers share it
 WORK_THREADS = environment.number("WORK_THREADS", 8)
 TRUSTED_PROXIES = tuple(environment.words("TRUSTED_PROXIES"))
 

@@ -39,10 +39,25 @@ class EntryStatus(TextChoices):
 
 
 class LoadState(TextChoices):
+    """`held` waits for a person, `refused` cannot be read at all; nothing of either is in a book."""
+
     READING = "reading", _("Reading")
     LOADED = "loaded", _("Loaded")
     HELD = "held", _("Held")
     REFUSED = "refused", _("Refused")
+    DROPPED = "dropped", _("Thrown away")
+
+
+class LoadVerb(TextChoices):
+    """What may happen to a load; each is a row of its history."""
+
+    RECEIVE = "receive", _("Received")
+    HOLD = "hold", _("Held")
+    REFUSE = "refuse", _("Refused")
+    LOAD = "load", _("Loaded")
+    RELEASE = "release", _("Released")
+    REREAD = "reread", _("Read again")
+    DROP = "drop", _("Thrown away")
 
 
 class FeedHealth(TextChoices):

@@ -2,7 +2,7 @@
 
 from reconciliation.models.cases import Case
 from reconciliation.models.entries import Entry
-from reconciliation.models.feeds import Feed, Load, QuarantinedRow
+from reconciliation.models.feeds import Feed, LayoutVersion, Load, LoadEvent, QuarantinedRow
 from reconciliation.models.results import Break, BreakEvent, Expectation, Match
 from reconciliation.models.runs import Rules, Run, RunTotal
 
@@ -13,7 +13,9 @@ __all__ = [
     "Entry",
     "Expectation",
     "Feed",
+    "LayoutVersion",
     "Load",
+    "LoadEvent",
     "Match",
     "QuarantinedRow",
     "Rules",

@@ -96,7 +96,8 @@ def test_midtrans_times_are_jakartas_and_the_settlement_goes_first(read: Read) -
 
 
 def test_a_header_is_found_under_a_title_in_any_order_and_any_spelling(read: Read) -> None:
-    text = "Report of Friday\n\namount;CURRENCY;transaction_time;order id;Transaction Status\n5000;IDR;2026-11-20;A;Settlement\n"
+    header = "amount;CURRENCY;transaction_time;order id;Transaction Status"
+    text = f"Report of Friday\n\n{header}\n5000;IDR;2026-11-20;A;Settlement\n"
     lines, refused, _table = read("midtrans", text)
     assert (short(lines), refused) == ([("payment", 5000, "IDR", "A")], {})
 
