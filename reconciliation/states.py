@@ -94,6 +94,7 @@ class Rule(TextChoices):
     """The pass that settled a line: what proved the match, or why it needs none."""
 
     EXACT = "exact", _("One line each, same amount")
+    EXACT_TIMING = "exact_timing", _("One line each, same amount, another business day")
     REFERENCE = "reference", _("Same payment reference")
     ORDER_AMOUNT = "order_amount", _("Same order and amount")
     TOLERANCE = "tolerance", _("Same order, amount within tolerance")

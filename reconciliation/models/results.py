@@ -67,14 +67,16 @@ class Expectation(models.Model):
 class Break(models.Model):
     """A difference between two books that somebody has to see through.
 
-    `pairing` and `identity` (order or reference, currency, money in or out) name it for good: owner,
+    `pairing` and `identity` (order or payment reference, and currency) name it for good: owner,
     notes and history stay over re-runs, also when its type changes. `ours` and `theirs` are the ids
     of its entries; `difference` is theirs less ours in minor units, `exposure` the money at stake.
-    `occurred_at` is when the money moved: ageing counts from there.
+    `occurred_at` is when the money moved: ageing counts from there. `key` is what its lines share, if
+    they share anything; `healed_by` the id of the entry that put it right.
     """
 
     pairing = models.CharField(max_length=8, choices=Pairing.choices)
-    identity = models.CharField(max_length=120, db_collation="C")
+    identity = models.CharField(max_length=240, db_collation="C")
+    key = models.CharField(max_length=80, db_collation="C", blank=True)
     type = models.CharField(max_length=24, choices=BreakType.choices)
     state = models.CharField(max_length=8, choices=BreakState.choices, default=BreakState.OPEN)
     is_timing = models.BooleanField(default=False)

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from orders.money import EXPONENTS
 from reconciliation.states import Outcome, Pairing, RunScope, RunState, Side
 
 
@@ -13,6 +14,8 @@ class Rules(models.Model):
     A difference is within tolerance when it is at most the larger of `tolerance` (thousandths of a
     major unit, so that 50 is 0.05 BRL and nothing in rupiah; `tolerance_by_currency` overrides it in minor units)
     and `tolerance_percent` (hundredths of a percent of the larger amount). Both bounds are included.
+    A payment of an order that is not finished is due at Head Office after `open_order_hours`; what the
+    other side's feed has not covered after `patience_days` is missing all the same.
     """
 
     number = models.IntegerField(unique=True)
@@ -20,7 +23,7 @@ class Rules(models.Model):
     tolerance_by_currency = models.JSONField(default=dict, blank=True)
     tolerance_percent = models.IntegerField(default=0)
     open_order_hours = models.IntegerField(default=24)
-    burst_minutes = models.IntegerField(default=60)
+    patience_days = models.IntegerField(default=30)
     actor = models.CharField(max_length=80, blank=True)
     note = models.CharField(max_length=400, blank=True)
     created_at = models.DateTimeField(default=timezone.now, db_default=Now())
@@ -35,6 +38,11 @@ class Rules(models.Model):
 
     def __str__(self) -> str:
         return f"rules {self.number}"
+
+    def bands(self) -> dict[str, int]:
+        """The absolute tolerance of every currency, in its minor units."""
+        bands = {currency: self.tolerance * 10**digits // 1000 for currency, digits in EXPONENTS.items()}
+        return {**bands, **self.tolerance_by_currency}
 
 
 class Run(models.Model):

@@ -11,19 +11,17 @@ the last one) adds nothing. A load is taken in whole or not at all. See docs/adr
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from django.db import connection, transaction
 from django.utils import timezone
 
-import reconciliation
 from reconciliation import business_day
 from reconciliation.lines import Line
 from reconciliation.models import Load
+from reconciliation.services import engine
 from reconciliation.states import EntryKind, LoadState
 
-SQL: Final = Path(reconciliation.__file__).parent / "engine"
 LOCK: Final = 0x0B00C5  # advisory: one load is moved into the books at a time, so its ids lie together
 _DOWN: Final = frozenset({EntryKind.REFUND, EntryKind.REVERSAL, EntryKind.FEE, EntryKind.PAYOUT})
 
@@ -65,9 +63,14 @@ def take_in(load: Load, lines: Iterable[Line], *, check: Check = nothing_to_obje
     with that reason and nothing was taken in. What `lines` raises comes through, with nothing taken
     in either. Works in one transaction; the caller moves the feed's watermark.
     """
+    return take_in_by(load, lambda: _copy(lines), check=check)
+
+
+def take_in_by(load: Load, stage: Callable[[], object], *, check: Check = nothing_to_object) -> TakenIn:
+    """As `take_in`, with lines that `stage` puts into the staging table itself, by SQL."""
     with transaction.atomic():
-        _run("stage")
-        _copy(lines)
+        engine.run("stage")
+        stage()
         totals = _totals()
         if objection := check(totals):
             _end(load, LoadState.HELD, lines=_lines(totals), reason=objection[:400])
@@ -86,7 +89,8 @@ def _copy(lines: Iterable[Line]) -> None:
 
 def _totals() -> list[Total]:
     return [
-        Total(kind, status, currency, lines, int(amount)) for kind, status, currency, lines, amount in _run("staged")
+        Total(kind, status, currency, lines, int(amount))
+        for kind, status, currency, lines, amount in engine.run("staged")
     ]
 
 
@@ -96,8 +100,8 @@ def _lines(totals: Iterable[Total]) -> int:
 
 def _move(load: Load, *, staged: int) -> TakenIn:
     feed = load.feed
-    _execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-    rows = _run(
+    engine.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    rows = engine.run(
         "take_in",
         {
             "side": feed.side,
@@ -118,14 +122,3 @@ def _end(load: Load, state: LoadState, **values: Any) -> None:
     for name, value in values.items():
         setattr(load, name, value)
     load.save()
-
-
-def _run(name: str, params: dict[str, Any] | None = None) -> list[Any]:
-    """The rows of the last statement of `engine/<name>.sql`."""
-    return _execute((SQL / f"{name}.sql").read_text(), params)
-
-
-def _execute(statement: str, params: Any = None) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        return list(cursor.fetchall()) if cursor.description else []

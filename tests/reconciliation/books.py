@@ -7,7 +7,8 @@ from typing import Any
 from reconciliation.models import Feed, Load
 from reconciliation.services.entries import Check, Line, TakenIn, nothing_to_object, take_in
 
-AT = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)  # 10:00 in Jakarta
+# 10:00 in Jakarta, a week ago: what is much older is no longer waited for.
+AT = datetime.now(UTC).replace(hour=3, minute=0, second=0, microsecond=0) - timedelta(days=7)
 LATER = AT + timedelta(days=30)
 
 

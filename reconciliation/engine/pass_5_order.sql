@@ -1,0 +1,19 @@
+-- By the order, same kind, amount and currency.
+-- The n-th such line of one book belongs to the n-th of the other, so none is used twice.
+
+WITH numbered AS (
+    SELECT id, book, order_reference, kind, amount, currency, row_number() OVER (
+               PARTITION BY book, order_reference, kind, amount, currency
+               ORDER BY occurred_at, reference, external_reference, source, occurrence, id) AS nth
+    FROM pool WHERE outcome IS NULL AND order_reference <> ''
+),
+pairs AS (
+    SELECT o.id AS ours, t.id AS theirs
+    FROM numbered o JOIN numbered t USING (order_reference, kind, amount, currency, nth)
+    WHERE o.book = 'ours' AND t.book = 'theirs'
+),
+both_lines AS (
+    SELECT ours AS id, ours AS pair FROM pairs UNION ALL SELECT theirs, ours FROM pairs
+)
+UPDATE pool p SET outcome = 'matched', rule = 'order_amount', pair = b.pair::text
+FROM both_lines b WHERE p.id = b.id;

@@ -1,0 +1,33 @@
+-- What one comparison works on. Temporary, and gone with the transaction.
+
+
+DROP VIEW IF EXISTS pg_temp.ours, pg_temp.theirs, pg_temp.all_ours, pg_temp.all_theirs;
+DROP TABLE IF EXISTS pg_temp.scope, pg_temp.coverage, pg_temp.tolerance, pg_temp.first_pass, pg_temp.pool,
+                     pg_temp.found_break, pg_temp.found_match;
+
+-- The keys (orders, or payment references) that a run of changes or of some days looks at.
+CREATE TEMP TABLE scope (key text COLLATE "C" PRIMARY KEY) ON COMMIT DROP;
+
+-- Up to when each source of the other side's book is complete.
+CREATE TEMP TABLE coverage (source text COLLATE "C" PRIMARY KEY, complete_up_to timestamptz) ON COMMIT DROP;
+
+-- How far two amounts may lie apart: minor units, and hundredths of a percent of the larger one.
+CREATE TEMP TABLE tolerance (
+    currency text COLLATE "C" PRIMARY KEY, absolute bigint NOT NULL, percent bigint NOT NULL) ON COMMIT DROP;
+
+-- What the first pass found. Lines it settled are summed up; a key it left open has a row of its own.
+CREATE TEMP TABLE first_pass (
+    key text COLLATE "C", currency text COLLATE "C" NOT NULL, verdict text NOT NULL,
+    ours_lines bigint NOT NULL, theirs_lines bigint NOT NULL,
+    ours_amount numeric NOT NULL, theirs_amount numeric NOT NULL) ON COMMIT DROP;
+
+-- The lines that the first pass left open; each pass settles some of them by writing `rule` (what proved it) and `pair`
+-- (which lines belong together), the last one the rest. `stake` is the money to give back, where a single book shows it.
+CREATE TEMP TABLE pool (
+    id bigint NOT NULL, book text NOT NULL, key text COLLATE "C" NOT NULL, grp text COLLATE "C" NOT NULL,
+    currency text COLLATE "C" NOT NULL, kind text COLLATE "C" NOT NULL, amount bigint NOT NULL,
+    status text COLLATE "C" NOT NULL, source text COLLATE "C" NOT NULL, reference text COLLATE "C" NOT NULL,
+    external_reference text COLLATE "C" NOT NULL, order_reference text COLLATE "C" NOT NULL,
+    batch text COLLATE "C" NOT NULL, method text COLLATE "C" NOT NULL, occurred_at timestamptz NOT NULL,
+    business_date date NOT NULL, occurrence integer NOT NULL,
+    outcome text, rule text, pair text COLLATE "C", stake bigint) ON COMMIT DROP;

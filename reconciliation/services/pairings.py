@@ -1,0 +1,212 @@
+"""Comparing two books: the passes in their order, and the proof that every line was counted once."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from orders.states import OPEN_ORDER_STATES
+from reconciliation.models import Feed, Load, Rules, Run
+from reconciliation.services import engine
+from reconciliation.states import LoadState, Outcome, Pairing, RunScope, Side
+
+PASSES: Final = (
+    "pass_1_by_hand",
+    "pass_2_duplicates",
+    "pass_3_reference",
+    "pass_4_external_reference",
+    "pass_5_order",
+    "pass_6_tolerance",
+    "pass_7_sums",
+    "pass_8_batches",
+    "pass_9_look_alikes",
+    "suspects",
+    "expect",
+    "classify",
+    "causes",
+)
+THEIRS: Final = {Pairing.HO: Side.HO, Pairing.GATEWAY: Side.GATEWAY}
+MEMORY: Final = "64MB"  # for each sort and hash of the later passes; the first needs none
+Sum = dict[tuple[str, str], tuple[int, int]]  # (book, currency): lines and minor units
+Tell = Callable[[str, int], None]
+
+
+class Unproved(Exception):
+    """The results do not add up to the books. `str(error)` says where."""
+
+
+class Counted(NamedTuple):
+    """Lines of one book that came to one outcome; `book` is ours or theirs."""
+
+    book: str
+    currency: str
+    outcome: str
+    why: str
+    lines: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which keys a comparison looks at: those of lines after `after`, of days, or (neither) all."""
+
+    scope: RunScope
+    after: int = 0
+    window: tuple[date, date] | None = None
+
+    @property
+    def is_everything(self) -> bool:
+        return self.scope == RunScope.FULL
+
+
+@dataclass(slots=True)
+class Comparison:
+    """One pairing within one run. Must be used inside a transaction that holds the intake lock."""
+
+    pairing: Pairing
+    reach: Reach
+    rules: Rules
+    now: datetime
+    tell: Tell = lambda name, rows: None
+    counted: list[Counted] = field(default_factory=list)
+    digest: str = ""
+
+    def compare(self) -> None:
+        """Judge every line in reach and prove it. Raises Unproved; writes only temporary tables.
+
+        1. The books as views, coverage and tolerance as tables. 2. The first pass merges the books
+        and settles most. 3. Each later pass settles some of the rest, the last one all of it.
+        4. What came of the lines is added up and held against the books.
+        """
+        self._prepare()
+        self._first_pass()
+        for name in PASSES:
+            self._step(name, self._params())
+        self._step("found_match")
+        self.counted = [
+            Counted(book, currency, outcome, why, lines, int(amount))
+            for book, currency, outcome, why, lines, amount in engine.run("totals")
+        ]
+        self._prove()
+        self.digest = engine.run("digest")[0][0]
+
+    def write(self, run: Run) -> None:
+        """Keep what was found: cases, breaks, heals, matches that took judgement, what is expected."""
+        params = self._params() | {"run": run.pk, "actor": f"run:{run.pk}"}
+        for name in ("signatures", "write_breaks", "heal", "write_matches", "write_cases"):
+            self._step(name, params)
+
+    def _params(self) -> dict[str, Any]:
+        return {
+            "pairing": self.pairing.value,
+            "everything": self.reach.is_everything,
+            "now": self.now,
+            "patience": timedelta(days=self.rules.patience_days),
+            "open_order": timedelta(hours=self.rules.open_order_hours),
+            "open_states": list(OPEN_ORDER_STATES),
+        }
+
+    def _step(self, name: str, params: dict[str, Any] | None = None) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(engine.text(name), params)
+            rows = cursor.rowcount
+            while cursor.nextset():
+                rows = cursor.rowcount
+        self.tell(f"{self.pairing}: {name}", max(rows, 0))
+
+    def _prepare(self) -> None:
+        engine.run("tables")
+        engine.execute("INSERT INTO coverage SELECT * FROM unnest(%s::text[], %s::timestamptz[])", self._coverage())
+        engine.execute(
+            "INSERT INTO tolerance SELECT * FROM unnest(%s::text[], %s::bigint[], %s::bigint[])", self._bands()
+        )
+        engine.run(f"books_{self.pairing}")
+        if self.reach.is_everything:
+            engine.run("everything")
+            return
+        self._choose_keys()
+        engine.execute("ANALYZE scope")
+        engine.run("only_scope")
+
+    def _choose_keys(self) -> None:
+        if self.reach.window is None:
+            self._step("scope_changes", {"after": self.reach.after, "pairing": self.pairing.value})
+        else:
+            self._step("scope_window", dict(zip(("from", "to"), self.reach.window, strict=True)))
+
+    def _coverage(self) -> tuple[list[str], list[datetime | None]]:
+        """Each gateway by itself; Head Office as a whole, as complete as its least complete instance."""
+        feeds = list(feeds_of(self.pairing))
+        if self.pairing == Pairing.HO:
+            marks = [feed.complete_up_to for feed in feeds]
+            return ["ho"], [None if None in marks else min(mark for mark in marks if mark)]
+        return [feed.source for feed in feeds], [feed.complete_up_to for feed in feeds]
+
+    def _bands(self) -> tuple[list[str], list[int], list[int]]:
+        bands = self.rules.bands()
+        return list(bands), list(bands.values()), [self.rules.tolerance_percent] * len(bands)
+
+    def _first_pass(self) -> None:
+        """A full run merges: the planner, who takes every key for its own group, would hash instead."""
+        with _planning(enable_hashjoin="off" if self.reach.is_everything else "on", work_mem=MEMORY):
+            self._step("pass_0_one_each")
+        engine.execute("ANALYZE first_pass")
+        self._step("pool")
+        engine.execute("ANALYZE pool")
+
+    def _prove(self) -> None:
+        held = self._books_by_loads() if self.reach.is_everything else self._books_by_counting()
+        came_to: Sum = defaultdict(lambda: (0, 0))
+        for each in self.counted:
+            if each.outcome not in Outcome.values:
+                raise Unproved(_("%(lines)s lines came to nothing.") % {"lines": each.lines})
+            lines, amount = came_to[each.book, each.currency]
+            came_to[each.book, each.currency] = lines + each.lines, amount + each.amount
+        for book, currency in came_to.keys() | held.keys():
+            self._same(book, currency, came_to.get((book, currency), (0, 0)), held.get((book, currency), (0, 0)))
+
+    def _same(self, book: str, currency: str, found: tuple[int, int], held: tuple[int, int]) -> None:
+        if found != held:
+            raise Unproved(
+                _("The results of %(book)s add up to %(found)s, the book holds %(held)s (lines, %(currency)s).")
+                % {"book": f"{self.pairing}/{book}", "found": found, "held": held, "currency": currency}
+            )
+
+    def _books_by_counting(self) -> Sum:
+        return {
+            (book, currency): (lines, int(amount))
+            for book in ("ours", "theirs")
+            for currency, lines, amount in engine.execute(
+                f"SELECT currency, count(*), sum(amount) FROM {book} GROUP BY currency"  # noqa: S608 - our own views
+            )
+        }
+
+    def _books_by_loads(self) -> Sum:
+        """What the loads say they added, which nobody counted for this run. What takes no part is counted first."""
+        for book, currency, why, lines, amount in engine.run("excluded", self._params()):
+            self.counted.append(Counted(book, currency, Outcome.EXCLUDED, why, lines, int(amount)))
+        held: Sum = defaultdict(lambda: (0, 0))
+        for book, side in (("ours", Side.OURS), ("theirs", THEIRS[self.pairing])):
+            for totals in Load.objects.filter(feed__side=side, state=LoadState.LOADED).values_list("totals", flat=True):
+                for currency, (lines, amount) in totals.items():
+                    before = held[book, currency]
+                    held[book, currency] = before[0] + lines, before[1] + amount
+        return held
+
+
+def feeds_of(pairing: Pairing) -> Sequence[Feed]:
+    """The feeds of the other side that are in use, by name."""
+    return list(Feed.objects.filter(side=THEIRS[pairing], is_active=True).order_by("source"))
+
+
+@contextmanager
+def _planning(**settings: str) -> Iterator[None]:
+    for name, value in settings.items():
+        engine.execute("SELECT set_config(%s, %s, true)", [name, value])
+    yield
+    engine.execute("SELECT set_config('enable_hashjoin', 'on', true)")

@@ -1,0 +1,159 @@
+"""One run: bring our book up to date, compare each pairing, prove it, write it down."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+
+from django.db import connection, transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from reconciliation.models import Break, BreakEvent, Entry, Rules, Run, RunTotal
+from reconciliation.services import engine
+from reconciliation.services.entries import LOCK
+from reconciliation.services.ours import copy_ours
+from reconciliation.services.pairings import (
+    THEIRS,
+    Comparison,
+    Reach,
+    Unproved,
+    feeds_of,
+)
+from reconciliation.states import BreakState, BreakVerb, Pairing, RunScope, RunState, Side
+
+Progress = Callable[[str, int, float], None]
+
+
+def rules_in_force() -> Rules:
+    """The newest version; the first is made when it is first needed."""
+    return Rules.objects.order_by("-number").first() or Rules.objects.get_or_create(number=1)[0]
+
+
+def reconcile(
+    *,
+    scope: RunScope = RunScope.CHANGES,
+    window: tuple[date, date] | None = None,
+    dry: bool = False,
+    actor: str = "",
+    progress: Progress = lambda name, rows, seconds: None,
+) -> Run:
+    """Compare the books and keep the result; `dry`: keep only the run and its totals.
+
+    A run of changes turns into a full one where there is none to build on, or the rules changed
+    since. `scope` is WINDOW exactly if `window` is given. A run whose results do not add up to the
+    books is `failed`, says so, and leaves everything as it was.
+    """
+    copy_ours()
+    run = Run(scope=scope, is_dry=dry, actor=actor, rules=rules_in_force())
+    if window is not None:
+        run.scope, (run.window_from, run.window_to) = RunScope.WINDOW, window
+    run.save()
+    counted: list[RunTotal] = []
+    try:
+        with transaction.atomic():
+            counted = _judge(run, progress)
+            transaction.set_rollback(dry)
+    except Unproved as problem:
+        run.state, run.said = RunState.FAILED, str(problem)[:400]
+    except BaseException as problem:
+        _end(run, RunState.FAILED, f"{type(problem).__name__}: {problem}")
+        raise
+    RunTotal.objects.bulk_create(counted)
+    _end(run, run.state, run.said)
+    return run
+
+
+def _end(run: Run, state: str, said: str) -> None:
+    run.state, run.said, run.ended_at = state, said[:400], timezone.now()
+    if not connection.needs_rollback:
+        run.save()
+
+
+def _judge(run: Run, progress: Progress) -> list[RunTotal]:
+    """Holds the intake lock, so that the books stand still: `id <= up_to_entry` is all there is."""
+    engine.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    run.up_to_entry = Entry.objects.aggregate(last=Max("id"))["last"] or 0
+    # Written now, inside: what heals a break is looked for after the line that the run saw last.
+    Run.objects.filter(pk=run.pk).update(up_to_entry=run.up_to_entry)
+    reach, comparisons = _reach(run), []
+    with _telling(run, progress) as tell:
+        for pairing in Pairing:
+            if feeds_of(pairing):
+                comparison = Comparison(pairing, reach, rules_in_force(), run.started_at, tell)
+                comparison.compare()
+                comparison.write(run)
+                comparisons.append(comparison)
+    results = [[each.pairing, each.digest, sorted(each.counted)] for each in comparisons]
+    run.digest = hashlib.sha256(json.dumps(results).encode()).hexdigest()
+    run.summary, run.state = _summary(run), RunState.DONE
+    return [total for each in comparisons for total in _totals(run, each)]
+
+
+def _reach(run: Run) -> Reach:
+    if run.window_from is not None and run.window_to is not None:
+        return Reach(RunScope.WINDOW, window=(run.window_from, run.window_to))
+    before = (
+        Run.objects.filter(state=RunState.DONE, is_dry=False, scope__in=(RunScope.CHANGES, RunScope.FULL))
+        .order_by("-id")
+        .first()
+    )
+    if run.scope == RunScope.FULL or before is None or before.rules_id != run.rules_id:
+        run.scope = RunScope.FULL
+        return Reach(RunScope.FULL)
+    return Reach(RunScope.CHANGES, after=before.up_to_entry)
+
+
+def _totals(run: Run, comparison: Comparison) -> Iterator[RunTotal]:
+    sides = {"ours": Side.OURS, "theirs": THEIRS[comparison.pairing]}
+    for each in comparison.counted:
+        yield RunTotal(
+            run=run,
+            pairing=comparison.pairing,
+            side=sides[each.book],
+            currency=each.currency,
+            outcome=each.outcome,
+            why=each.why,
+            lines=each.lines,
+            amount=each.amount,
+        )
+
+
+def _summary(run: Run) -> dict[str, int]:
+    events = BreakEvent.objects.filter(run=run)
+    return {
+        "found": Break.objects.filter(found_by=run).count(),
+        "healed": events.filter(verb=BreakVerb.HEAL).count(),
+        "reopened": events.filter(verb=BreakVerb.REOPEN).count(),
+        "changed": events.filter(verb=BreakVerb.CHANGE).count(),
+        "open": Break.objects.filter(state=BreakState.OPEN).count(),
+    }
+
+
+@contextmanager
+def _telling(run: Run, progress: Progress) -> Iterator[Callable[[str, int], None]]:
+    """Write each finished phase down, by a connection of its own: the run's transaction shows nothing until it ends.
+
+    Where we are inside somebody else's transaction, nobody else could see the run anyway.
+    """
+    own = None if len(connection.savepoint_ids) else connection.copy()
+    began = time.perf_counter()
+
+    def tell(name: str, rows: int) -> None:
+        nonlocal began
+        seconds, began = time.perf_counter() - began, time.perf_counter()
+        run.phases.append([name, rows, round(seconds, 3)])
+        progress(name, rows, seconds)
+        if own is not None:
+            with own.cursor() as cursor:
+                cursor.execute(
+                    "UPDATE reconciliation_run SET phases = %s WHERE id = %s", [json.dumps(run.phases), run.pk]
+                )
+
+    try:
+        yield tell
+    finally:
+        if own is not None:
+            own.close()
