@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.db import connection
 
 from reconciliation.models import Load
-from reconciliation.services.entries import SQL
+from reconciliation.services import engine
 from reconciliation.states import LoadState
 
 _MOST: Final = 2_000  # payments that are looked up: enough to tell a factor from an accident
@@ -52,5 +52,5 @@ def _earlier(load: Load) -> Any:
 
 def _run(name: str, params: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute((SQL / f"{name}.sql").read_text(), params)
+        cursor.execute(engine.text(name), params)
         return list(cursor.fetchall())

@@ -12,6 +12,7 @@ from django.db.models import Sum
 
 from orders.models import History, LedgerEntry, Order
 from orders.services.importing import Summary, import_orders, load_mapping
+from tests.reconciliation.olist_books import the_books_differ_where_they_really_do
 
 pytestmark = [pytest.mark.django_db, pytest.mark.olist]
 
@@ -31,7 +32,7 @@ def expected(folder: Path, name: str) -> list[dict[str, str]]:
 
 
 @pytest.mark.timeout(180)
-def test_a_real_shop_comes_in_whole_and_only_once(olist: Path) -> None:
+def test_a_real_shop_comes_in_whole_and_only_once(olist: Path, tmp_path: Path) -> None:
     first = take_in(olist)
     assert (first.new, first.new_payments, len(first.unread)) == (12_751, 13_720, 0)
     assert Counter(Order.objects.values_list("state", flat=True)) == {
@@ -48,6 +49,7 @@ def test_a_real_shop_comes_in_whole_and_only_once(olist: Path) -> None:
     assert (again.new, again.changed, again.unchanged, again.anomalies) == (0, 0, 12_751, 0)
     anomalies_are_on_the_timelines(olist)
     the_right_orders_hang(olist)
+    the_books_differ_where_they_really_do(olist, tmp_path)
 
 
 def anomalies_are_on_the_timelines(folder: Path) -> None:
