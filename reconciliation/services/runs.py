@@ -76,8 +76,6 @@ def _judge(run: Run, progress: Progress) -> list[RunTotal]:
     """Holds the intake lock, so that the books stand still: `id <= up_to_entry` is all there is."""
     engine.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     run.up_to_entry = Entry.objects.aggregate(last=Max("id"))["last"] or 0
-    # Written now, inside: what heals a break is looked for after the line that the run saw last.
-    Run.objects.filter(pk=run.pk).update(up_to_entry=run.up_to_entry)
     reach, comparisons = _reach(run), []
     with _telling(run, progress) as tell:
         for pairing in Pairing:
@@ -136,7 +134,8 @@ def _summary(run: Run) -> dict[str, int]:
 def _telling(run: Run, progress: Progress) -> Iterator[Callable[[str, int], None]]:
     """Write each finished phase down, by a connection of its own: the run's transaction shows nothing until it ends.
 
-    Where we are inside somebody else's transaction, nobody else could see the run anyway.
+    Where we are inside somebody else's transaction, nobody else could see the run anyway. The run's own
+    transaction must not touch the run's row, or the two would wait for each other.
     """
     own = None if len(connection.savepoint_ids) else connection.copy()
     began = time.perf_counter()
@@ -149,7 +148,8 @@ def _telling(run: Run, progress: Progress) -> Iterator[Callable[[str, int], None
         if own is not None:
             with own.cursor() as cursor:
                 cursor.execute(
-                    "UPDATE reconciliation_run SET phases = %s WHERE id = %s", [json.dumps(run.phases), run.pk]
+                    "UPDATE reconciliation_run SET phases = %s, up_to_entry = %s WHERE id = %s",
+                    [json.dumps(run.phases), run.up_to_entry, run.pk],
                 )
 
     try:

@@ -65,6 +65,19 @@ def test_a_break_heals_by_the_line_that_came_and_says_which() -> None:
     assert (run.scope, run.summary["healed"], run.summary["open"]) == ("changes", 1, 0)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_run_tells_how_far_it_is_while_it_goes_on() -> None:
+    ours(paid(100, "A"))
+    ho()
+    seen = []
+    run = reconcile(progress=lambda name, rows, seconds: seen.append(name))
+    assert run.state == "done"
+    kept = Run.objects.get()
+    assert [phase[0] for phase in kept.phases] == seen
+    assert seen[0] == "ho: pass_0_one_each"
+    assert kept.up_to_entry == Entry.objects.latest("pk").pk
+
+
 def test_a_break_keeps_owner_and_history_when_it_changes_its_type() -> None:
     ours(paid(100, "A"))
     ho()

@@ -31,7 +31,7 @@ def expected(folder: Path, name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_a_real_shop_comes_in_whole_and_only_once(olist: Path, tmp_path: Path) -> None:
     first = take_in(olist)
     assert (first.new, first.new_payments, len(first.unread)) == (12_751, 13_720, 0)
