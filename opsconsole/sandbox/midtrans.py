@@ -146,9 +146,12 @@ class Midtrans(PaymentGateway):
         self.expire_in_time(row)
 
     def change(self, row: Row, *, status: str, **facts: Any) -> Row:
-        """A page that ends before a method is picked leaves no transaction and tells nobody."""
+        """A page that ends before a method is picked leaves no transaction and tells nobody; money that comes all
+        the same makes one."""
         if row["status"] == "created" and status == "expired":
             facts["closed"] = "page"
+        if status == "paid":
+            facts["closed"] = None
         return super().change(row, status=status, **facts)
 
     def _close_page(self, request: Request, found: Found) -> Response:

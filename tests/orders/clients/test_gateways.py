@@ -45,6 +45,17 @@ def test_a_link_leads_to_a_page_where_a_customer_can_pay(name):
 
 
 @GATEWAYS
+def test_money_that_comes_after_an_untouched_page_ended_is_known_and_told(name, control, receiver):
+    one = attempt(name, method="va_bca").open()
+    control.pay(one.ref, outcome="expire")
+    control.pay(one.ref, force=True)
+    status = one.status()
+    assert (status.state, status.amount) == ("paid", AMOUNT)
+    assert effects(control, name) == ["charged"]
+    wait_until(lambda: any(one.ref.encode() in each.body for each in receiver.got))
+
+
+@GATEWAYS
 def test_a_link_ends_when_it_was_told_to(name):
     link = attempt(name, method="va_bca").create().data
     left = link.expires_at - datetime.now(UTC)
