@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -32,6 +33,9 @@ PATIENT = {"alive", *(process.command[0] for process in PROCESSES)}
 # Commands that bring tables up to date themselves, or must see them as they are.
 OWN_MIGRATIONS = {"check", "collectstatic", "makemigrations", "migrate", "prepare", "showmigrations", "sqlmigrate"}
 
+
+# Commands that break what they run on: servers of their own in a folder of their own, whatever is named or runs.
+THROWN_AWAY = {"chaos"}
 
 # Each has a Redis database and a PostgreSQL database of its own.
 MOST_TEST_PROCESSES = 8
@@ -82,11 +86,28 @@ def _servers_for(arguments: list[str]) -> contextlib.AbstractContextManager[None
     command = arguments[1] if len(arguments) > 1 else ""
     if command in WITHOUT_SERVERS or {"-h", "--help", "--version"} & set(arguments):
         return contextlib.nullcontext()
+    if command in THROWN_AWAY:
+        return _thrown_away_servers(keep="--keep" in arguments)
     if given_servers():
         if command not in PATIENT:
             check_given_servers()
         return contextlib.nullcontext()
     return _embedded_servers(command)
+
+
+@contextlib.contextmanager
+def _thrown_away_servers(*, keep: bool) -> Iterator[None]:
+    folder = Path(tempfile.mkdtemp(prefix="opsconsole-chaos-"))
+    os.environ["OPSCONSOLE_DATA_DIR"] = str(folder)
+    try:
+        with embedded.servers(folder) as urls:
+            os.environ.update(DATABASE_URL=urls.database, REDIS_URL=urls.redis)
+            yield
+    finally:
+        if keep:
+            sys.stderr.write(f"opsconsole: kept {folder}\n")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager

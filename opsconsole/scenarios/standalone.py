@@ -86,7 +86,7 @@ class Platform:
 def run(options: dict[str, Any]) -> int:
     """The exit code of the run. CommandError where there cannot be one."""
     call_command("migrate", interactive=False, verbosity=0)
-    platform = Platform(data_dir(), _free_port())
+    platform = Platform(data_dir(), free_port())
     try:
         claim = platform.plan.claim()
     except Refused as problem:
@@ -108,7 +108,7 @@ def _running(platform: Platform) -> Iterator[None]:
         thread.start()
         signal.signal(signal.SIGUSR1, lambda *_: kill_workers(children))
         try:
-            _wait_until_ready(platform)
+            wait_until_ready(platform)
             yield
         finally:
             supervisor.note_stop(signal.SIGTERM, None)
@@ -122,7 +122,7 @@ def kill_workers(children: list[Child]) -> None:
             child.kill()
 
 
-def _wait_until_ready(platform: Platform) -> None:
+def wait_until_ready(platform: Platform) -> None:
     until = time.monotonic() + READY_WITHIN
     for url in (f"http://127.0.0.1:{platform.sandbox_port}/health", f"{platform.plan.address}/health"):
         while not _answers(url):
@@ -160,7 +160,7 @@ def _command(options: dict[str, Any]) -> Iterator[str]:
         yield "--json"
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """The first of a row of free ports; two runs at a time begin to look at different places."""
     count = (LAST_PORT - FIRST_PORT) // PORTS
     for step in range(count):

@@ -1,0 +1,135 @@
+"""The people of a run: customers who order through the API, some who change their mind late, and staff."""
+
+import itertools
+import threading
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from random import Random
+from types import MappingProxyType
+from typing import Self
+
+import django.db
+
+from opsconsole.sandbox.remote import RemoteSandbox
+from opsconsole.scenarios.seeing import DatabaseEyes, cancel_as_staff
+from opsconsole.traffic.agenda import Agenda, drop_connections
+from opsconsole.traffic.catalogue import FATES
+from opsconsole.traffic.dice import weighted
+from opsconsole.traffic.journeys import AWAY, Guide, Journey
+from opsconsole.traffic.people import person
+from opsconsole.traffic.shops import ApiShop, ShopSaidNo
+from opsconsole.traffic.wishes import wish
+from orders.errors import Refusal
+from orders.models import Order
+from orders.services.actions.requests import Wish, request
+from orders.states import OrderState
+
+HANDS = 8
+# Of 1,000 orders. Whatever stays broken for ever stays with a person, never with a machine.
+SHARES: Mapping[str, float] = MappingProxyType(
+    {
+        "plain": 780,
+        "cancels": 40,
+        "lapses": 30,
+        "driver_cancels": 30,
+        "partner_refuses": 40,
+        "link_elsewhere": 30,
+        "paid_late": 10,
+        "paid_short": 10,
+        "refund_by_hand": 10,
+        "refund_refused": 10,
+        "ho_refuses": 10,
+    }
+)
+# What a customer may not cancel any more.
+TOO_LATE = (OrderState.ACTIVE, OrderState.COMPLETED, OrderState.FAILED, OrderState.EXPIRED)
+STAFF_EVERY = 0.5  # seconds
+STAFF = "user:dewi"
+GOODWILL = 5_000  # rupiah
+
+
+@dataclass
+class Crowd:
+    """`with Crowd(...)`: orders come as long as the block lasts; whoever has begun is led on until its end."""
+
+    shop: ApiShop
+    sandbox: RemoteSandbox
+    per_minute: float
+    seed: int
+    journeys: list[Journey] = field(default_factory=list)
+    regrets: int = 0
+    goodwill: int = 0
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Self:
+        self._agenda = Agenda(hands=HANDS).__enter__()
+        self._guide = Guide(
+            self.shop, self.sandbox, self._agenda, DatabaseEyes(), cancel_as_staff, patience=120.0, look_every=0.5
+        )
+        self._threads = [threading.Thread(target=each, daemon=True) for each in (self._come, self._change_minds)]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def stop_coming(self) -> None:
+        """Nobody new, and nobody changes their mind any more."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def finish(self, *, seconds: float) -> bool:
+        """Whether everybody has done their part within `seconds`."""
+        return self._agenda.wait_until_empty(seconds=seconds)
+
+    def __exit__(self, *_: object) -> None:
+        self.stop_coming()
+        self._agenda.__exit__(None, None, None)
+
+    @property
+    def acknowledged(self) -> list[Journey]:
+        """Those whose order the platform has said yes to."""
+        return [each for each in self.journeys if each.placed]
+
+    def _come(self) -> None:
+        gap = 60.0 / self.per_minute
+        for number in itertools.count():
+            fate = FATES[weighted(SHARES, "fate", number, seed=self.seed)]
+            who = person(number, seed=self.seed)
+            with suppress(*AWAY):
+                if fate.by_phone:
+                    self.sandbox.plan(who.phone, *fate.by_phone)
+            journey = Journey(wish(number, person=who, seed=self.seed, leaning=fate.leaning), fate)
+            self.journeys.append(journey)
+            self._guide.begin(journey)
+            if self._stop.wait(gap):
+                return
+
+    def _change_minds(self) -> None:
+        """Customers cancel when it is too late, and staff gives a little money back."""
+        dice = Random(self.seed)  # noqa: S311 - the same again, not secret
+        while not self._stop.wait(STAFF_EVERY):
+            known = self.acknowledged
+            if known:
+                self._regret(dice.choice(known))
+                self._be_kind(dice.choice(known))
+        drop_connections()
+
+    def _regret(self, journey: Journey) -> None:
+        with suppress(ShopSaidNo, *AWAY):
+            if _is(journey, *TOO_LATE):
+                self.shop.cancel(journey.order_id, channel=journey.wish.channel)
+                self.regrets += 1
+
+    def _be_kind(self, journey: Journey) -> None:
+        with suppress(Refusal, Order.DoesNotExist, django.db.Error):
+            order = Order.objects.get(public_id=journey.order_id, state=OrderState.COMPLETED)
+            params = {"amount": GOODWILL, "cause": "goodwill"}
+            key = f"chaos-{uuid.uuid4().hex[:12]}"
+            request(order, Wish("refund", STAFF, "The driver took a detour", order.version, key, params))
+            self.goodwill += 1
+
+
+def _is(journey: Journey, *states: str) -> bool:
+    return Order.objects.filter(public_id=journey.order_id, state__in=states).exists()

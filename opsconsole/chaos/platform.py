@@ -1,0 +1,106 @@
+"""A platform of its own for a run, with a proxy before PostgreSQL and one before Redis."""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+
+from opsconsole.embedded.places import DATABASE, SUPERUSER, Places
+from opsconsole.faultproxy import FaultProxy
+from opsconsole.runner.child import SHORTEST_PAUSE, Child
+from opsconsole.runner.output import Log
+from opsconsole.runner.supervisor import Supervisor
+from opsconsole.scenarios.standalone import Platform, free_port, wait_until_ready
+
+LOG = "chaos.log"
+
+
+@dataclass(frozen=True)
+class ProxiedPlatform(Platform):
+    """`more` is added to the environment of every process: the settings that plant a bug, for one."""
+
+    database_url: str
+    redis_url: str
+    more: tuple[tuple[str, str], ...] = ()
+
+    def environment(self) -> dict[str, str]:
+        return {
+            **super().environment(),
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "OPSCONSOLE_DATA_DIR": str(self.data),
+            **dict(self.more),
+        }
+
+
+@dataclass
+class Arena:
+    """What the accidents can get hold of."""
+
+    platform: Platform
+    children: list[Child]
+    postgres: FaultProxy
+    redis: FaultProxy
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://127.0.0.1:{self.platform.sandbox_port}"
+
+    @property
+    def log(self) -> Path:
+        return self.platform.data / "log" / LOG
+
+    def kill(self, child: Child) -> None:
+        """In the middle of whatever it does, with all its own children; the next one comes at once."""
+        child.pause = SHORTEST_PAUSE / 2
+        child.kill()
+
+    def empty_redis(self) -> None:
+        """Its keeper starts a new one, with nothing in it."""
+        client = redis.Redis(unix_socket_path=str(Places(self.platform.data).redis_socket), socket_timeout=2)
+        with contextlib.suppress(redis.RedisError, ProcessLookupError), contextlib.closing(client):
+            os.kill(int(client.info("server")["process_id"]), signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def arena(data: Path, *, more: dict[str, str]) -> Iterator[Arena]:
+    """Servers run in `data` already; everything else is started here, and gone afterwards."""
+    places = Places(data)
+    with (
+        FaultProxy(places.sockets / ".s.PGSQL.5432") as postgres,
+        FaultProxy(places.redis_socket) as doorbell,
+    ):
+        platform = ProxiedPlatform(
+            data,
+            free_port(),
+            database_url=f"postgresql://{SUPERUSER}@127.0.0.1:{postgres.port}/{DATABASE}",
+            redis_url=f"redis://127.0.0.1:{doorbell.port}/0",
+            more=tuple(more.items()),
+        )
+        children = platform.children(fresh_books=True)
+        made = Arena(platform, children, postgres, doorbell)
+        with _supervised(made):
+            yield made
+
+
+@contextlib.contextmanager
+def _supervised(made: Arena) -> Iterator[None]:
+    made.log.parent.mkdir(parents=True, exist_ok=True)
+    with made.log.open("a") as out:
+        supervisor = Supervisor(made.children, Log(out), made.platform.data / "chaos.json")
+        # The children's lives hang on the thread that starts them, so it lives as long as they do.
+        thread = threading.Thread(target=supervisor.run, name="supervisor")
+        thread.start()
+        try:
+            wait_until_ready(made.platform)
+            yield
+        finally:
+            for proxy in (made.postgres, made.redis):
+                proxy.heal()
+            supervisor.note_stop(signal.SIGTERM, None)
+            thread.join()

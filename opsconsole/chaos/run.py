@@ -1,0 +1,163 @@
+"""One run: people and accidents, then calm, then the verdict."""
+
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from opsconsole.chaos.accidents import Accidents
+from opsconsole.chaos.crowd import Crowd
+from opsconsole.chaos.evidence import Acknowledged, Evidence, gather, stuck_orders
+from opsconsole.chaos.findings import LIVENESS, SAFETY, Finding
+from opsconsole.chaos.liveness import Liveness
+from opsconsole.chaos.platform import Arena
+from opsconsole.chaos.safety import Safety
+from opsconsole.chaos.schedule import schedule
+from opsconsole.sandbox.remote import RemoteSandbox
+from opsconsole.scenarios.settling import Settling
+from opsconsole.traffic.journeys import Journey
+from opsconsole.traffic.shops import ApiShop
+from opsconsole.traffic.tokens import traffic_tokens
+from orders.models import Order
+
+LAST_STEPS = 20.0  # seconds that customers have, after the faults, to do what they were about to do
+READY_WITHIN = 30.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """`seconds` of faults; `settle` bounds, in seconds, how long everything may take to come to rest."""
+
+    seconds: float
+    seed: int
+    per_minute: float
+    settle: float
+    database_url: str
+    bug: str = ""
+
+
+@dataclass
+class Report:
+    """All that a run has to say."""
+
+    request: Request
+    findings: list[Finding] = field(default_factory=list)
+    tasks: Counter[str] = field(default_factory=Counter)
+    accidents: dict[str, int] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        found = Counter(each.kind for each in self.findings)
+        return {kind: found[kind] for kind in (*SAFETY, *LIVENESS)}
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "seed": self.request.seed,
+            "seconds": self.request.seconds,
+            "bug": self.request.bug,
+            "ok": not self.findings,
+            "counts": self.counts,
+            "findings": [{"kind": each.kind, "subject": each.subject, "what": each.what} for each in self.findings],
+            "left_to_people": dict(sorted(self.tasks.items())),
+            "accidents": dict(sorted(self.accidents.items())),
+            "figures": self.figures,
+            "took": self.seconds,
+        }
+
+
+@dataclass
+class Run:
+    request: Request
+    arena: Arena
+    say: Callable[[str], None]
+    _report: Report = field(init=False)
+    _began: float = 0.0
+
+    def go(self) -> Report:
+        self._report, self._began = Report(self.request), time.monotonic()
+        shop = ApiShop(self.arena.platform.plan.address, traffic_tokens())
+        with closing(shop), RemoteSandbox(self.arena.sandbox_url) as sandbox:
+            journeys = self._storm(shop, sandbox)
+            settled = self._settle(sandbox)
+            self._judge(journeys, sandbox, settled=settled)
+        return self._report
+
+    def _storm(self, shop: ApiShop, sandbox: RemoteSandbox) -> Sequence[Journey]:
+        accidents = Accidents(self.arena, sandbox, self.say)
+        accidents.begin_weather()
+        planned = schedule(seed=self.request.seed, seconds=self.request.seconds)
+        with Crowd(shop, sandbox, self.request.per_minute, self.request.seed) as crowd:
+            try:
+                accidents.play(planned, seconds=self.request.seconds)
+            finally:
+                accidents.end()
+            self._note("faults")
+            crowd.stop_coming()
+            crowd.finish(seconds=min(LAST_STEPS, self.request.seconds / 2))
+        self._report.accidents = accidents.happened
+        self._report.figures |= {"placed": len(crowd.acknowledged), "asked_for": len(crowd.journeys)}
+        self._report.figures |= {"late_regrets": crowd.regrets, "goodwill_refunds": crowd.goodwill}
+        self._report.figures["commit_answers_lost"] = self.arena.postgres.answers_lost
+        self._note("customers")
+        return crowd.acknowledged
+
+    def _settle(self, sandbox: RemoteSandbox) -> bool:
+        self.say("the faults have stopped; waiting until everything has come to rest")
+        ids = list(Order.objects.values_list("pk", flat=True))
+        settled = Settling(ids, sandbox, self.request.settle, self.say).run()
+        self._note("settled")
+        return settled
+
+    def _judge(self, journeys: Sequence[Journey], sandbox: RemoteSandbox, *, settled: bool) -> None:
+        database = self.request.database_url
+        evidence = gather(_acknowledged(journeys), read_books=sandbox.books, database_url=database)
+        evidence = replace(evidence, stuck=stuck_orders(database))
+        liveness = Liveness(evidence)
+        found = [*Safety(evidence).findings(), *liveness.findings()]
+        if not settled:
+            found.append(Finding("not settled", "platform", f"not within {self.request.settle:g} s"))
+        if not _is_ready(f"{self.arena.platform.plan.address}/ready"):
+            found.append(Finding("not ready", "/ready", f"not within {READY_WITHIN:g} s"))
+        self._report.findings, self._report.tasks = found, liveness.tasks
+        self._report.figures |= _figures(evidence)
+        self._note("judged")
+
+    def _note(self, what: str) -> None:
+        self._report.seconds[what] = round(time.monotonic() - self._began, 1)
+
+
+def _acknowledged(journeys: Sequence[Journey]) -> list[Acknowledged]:
+    return [Acknowledged(each.placed.id, each.placed.amount, each.wish.person.id) for each in journeys if each.placed]
+
+
+def _figures(evidence: Evidence) -> dict[str, Any]:
+    effects = Counter(row["effect"] for rows in evidence.effects.values() for row in rows)
+    answers = [status for row in evidence.callbacks for status in row["answers"]]
+    wanted = ("charged", "refunded", "booked", "cancelled", "completed", "recorded")
+    return {
+        "orders": dict(sorted(Counter(row["state"] for row in evidence.tables["orders"]).items())),
+        "effects": {name: effects[name] for name in wanted},
+        "callbacks": len(evidence.callbacks),
+        "forged": sum(bool(row["forged"]) for row in evidence.callbacks),
+        "dropped": sum(row["state"] == "dropped" for row in evidence.callbacks),
+        "answers": dict(Counter("none" if each is None else str(each) for each in answers)),
+    }
+
+
+def _is_ready(url: str) -> bool:
+    until = time.monotonic() + READY_WITHIN
+    while time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - always our own http address
+                if answer.status == 200:
+                    return True
+        except (OSError, urllib.error.URLError):
+            pass
+        time.sleep(0.5)
+    return False

@@ -1,0 +1,70 @@
+"""When which accident happens: decided before the run, the same for the same seed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+
+# How long each lasts, in seconds of a run of a minute or longer; shorter runs have shorter accidents. 0: a blow.
+LENGTHS: dict[str, float] = {
+    "kill worker": 0,
+    "kill web": 0,
+    "kill relay": 0,
+    "kill ticker": 0,
+    "redis empty": 0,
+    "redis dark": 4,
+    "postgres cut": 10,
+    "postgres dark": 5,
+    "postgres slow": 5,
+    "commit answers lost": 0,
+    "gateway slow": 8,
+    "gateway late": 8,
+    "gateway answers lost": 8,
+    "gateway down": 6,
+    "partner late": 8,
+    "partner answers lost": 8,
+    "partner down": 6,
+    "ho answers lost": 8,
+    "forged callbacks": 0,
+}
+# One accident each so many seconds, besides the workers that are killed all the time.
+PACE = 4.0
+KILL_EVERY = 6.0
+WHOLE = 60.0
+# The first moments are the customers', the last ones are for what is still under way.
+BEGIN, END = 0.05, 0.92
+
+
+@dataclass(frozen=True, slots=True)
+class Accident:
+    """`at` and `lasts` are seconds; `pick` in [0, 1) chooses whom it hits among those there are."""
+
+    at: float
+    name: str
+    lasts: float
+    pick: float
+
+
+def schedule(*, seed: int, seconds: float) -> Sequence[Accident]:
+    """Every kind at least once, however short the run is; in the order of their beginning."""
+    dice = Random(f"chaos {seed}")  # noqa: S311 - the same again, not secret
+    return sorted((*_deck(dice, seconds), *_kills(dice, seconds)), key=lambda each: each.at)
+
+
+def _deck(dice: Random, seconds: float) -> Iterator[Accident]:
+    wanted = max(len(LENGTHS), round(seconds / PACE))
+    names: list[str] = []
+    while len(names) < wanted:
+        names += dice.sample(sorted(LENGTHS), len(LENGTHS))
+    room = (END - BEGIN) * seconds
+    shorter = min(1.0, seconds / WHOLE)
+    for place, name in enumerate(names[:wanted]):
+        at = BEGIN * seconds + room * (place + dice.random()) / wanted
+        lasts = min(LENGTHS[name] * shorter, seconds - at)
+        yield Accident(at, name, lasts, dice.random())
+
+
+def _kills(dice: Random, seconds: float) -> Iterator[Accident]:
+    at = KILL_EVERY * dice.random()
+    while at < seconds * END:
+        yield Accident(at, "kill worker", 0, dice.random())
+        at += KILL_EVERY * (0.5 + dice.random())
