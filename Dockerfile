@@ -12,7 +12,7 @@ RUN python3 manage.py bootstrap
 
 COPY . .
 RUN useradd --system --home-dir /var/lib/opsconsole --create-home opsconsole \
-    && install -d -o opsconsole /srv/opsconsole/staticfiles
+    && install -d -o opsconsole /srv/opsconsole/staticfiles /var/lib/opsconsole/loads
 USER opsconsole
 
 ENTRYPOINT ["python3", "manage.py"]

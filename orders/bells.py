@@ -7,6 +7,7 @@ Redis may be away: then the ticker's sweep rings when it is back (notes on relia
 
 import logging
 import time
+from datetime import timedelta
 from functools import lru_cache
 from typing import ClassVar
 
@@ -81,6 +82,22 @@ def _enqueue(kind: str) -> bool:
     if not queue.connection.set(_key(kind), 1, nx=True, ex=LONGEST_HUSH):
         return False
     queue.enqueue("orders.jobs.drain", kind, result_ttl=0, failure_ttl=3600)
+    return True
+
+
+def ring_for(job: str, row: int, *, queue: str, timeout: timedelta, hush: timedelta) -> bool:
+    """A bell of another app: a job for one row, once in `hush`. False when it rang lately or Redis is away."""
+    if time.monotonic() < _latch.bad_until:
+        return False
+    try:
+        found = django_rq.get_queue(queue, connection=_redis())
+        if not found.connection.set(_key(f"{job}:{row}"), 1, nx=True, ex=hush):
+            return False
+        found.enqueue(job, row, job_timeout=int(timeout.total_seconds()), result_ttl=0, failure_ttl=3600)
+    except (redis.RedisError, OSError) as error:
+        _latch.bad_until = time.monotonic() + LATCH
+        logger.warning("bell %s %s: %s", job, row, type(error).__name__)
+        return False
     return True
 
 

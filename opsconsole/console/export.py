@@ -42,7 +42,7 @@ def stuck(request: HttpRequest) -> StreamingHttpResponse:
     head = ("order_id", "priority", "machine", "state", "order_state", "stuck_since", "stuck_seconds")
     tail = ("service", "city", "channel", "method", "gateway", "cause", "next_step", "owner", "held_until")
     rows = (_stuck_row(row, in_rupiah=in_rupiah) for rows in all_stuck(wanted, batch=BATCH) for row in rows)
-    return _file("stuck-orders", (*head, *_money_head(in_rupiah=in_rupiah), *tail), rows)
+    return csv_file("stuck-orders", (*head, *_money_head(in_rupiah=in_rupiah), *tail), rows)
 
 
 @require_GET
@@ -54,7 +54,7 @@ def orders(request: HttpRequest) -> StreamingHttpResponse:
     head = ("order_id", "origin", "state", "state_since", "placed_at")
     tail = ("service", "city", "channel", "method", "gateway", "owner", "customer_id")
     rows = (_order_row(order, in_rupiah=in_rupiah) for order in _newest_first(wanted))
-    return _file("orders", (*head, *_money_head(in_rupiah=in_rupiah), *tail), rows)
+    return csv_file("orders", (*head, *_money_head(in_rupiah=in_rupiah), *tail), rows)
 
 
 @require_GET
@@ -157,7 +157,7 @@ class _Echo:
         return line
 
 
-def _file(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
+def csv_file(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
     writer = csv.writer(_Echo())
     lines = (writer.writerow([_safe(cell) for cell in row]) for row in rows)
     response = StreamingHttpResponse(

@@ -84,6 +84,7 @@ RIGHTS: Final[tuple[Right, ...]] = (
     _right("hold_order", _("hold or release an order"), ONCALL, CS, FINANCE),
     _right("assign_order", _("assign an order to a person"), ONCALL, CS, FINANCE),
     _right("view_reconciliation", _("see reconciliation"), ONCALL, FINANCE, AUDITOR, ADMIN),
+    _right("load_books", _("load files into the books"), FINANCE),
     _right("propose_repair", _("propose a repair of the books"), FINANCE),
     _right("approve_repair", _("approve a repair of the books"), FINANCE),
     _right("view_runbooks", _("read runbooks"), *EVERYONE),

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from opsconsole.console import (
+    book_urls,
     frame_views,
     list_urls,
     order_urls,
@@ -22,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("_alerts/", frame_views.alerts, name="alerts"),
     path("_parts/", parts_page.parts, name="parts"),
     path("_parts/<str:code>/", parts_page.peek, name="parts-peek"),
+    *book_urls.urlpatterns,
     *list_urls.urlpatterns,
     *order_urls.urlpatterns,
 ]

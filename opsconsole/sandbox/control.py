@@ -1,6 +1,7 @@
 """The control page and API on offset 0: faults, plans, books, and the customers' clicks."""
 
 from collections.abc import Awaitable, Callable
+from datetime import date, datetime
 from html import escape
 from typing import Any
 
@@ -10,6 +11,7 @@ from opsconsole.sandbox.http11 import Answer, Request, Response, answer, page, s
 from opsconsole.sandbox.neighbour import Found, Neighbour, Route, route
 from opsconsole.sandbox.payments import PaymentGateway, Refused
 from opsconsole.sandbox.plans import BadPlan
+from opsconsole.sandbox.reports import WIB, report
 from opsconsole.sandbox.world import World
 
 CLICKS = ("latency", "error_rate", "timeout_after_success")
@@ -60,6 +62,7 @@ class Control(Neighbour):
             route("POST", "/trip", "trip", run=self._trip),
             route("GET", "/books/<name>", "books", run=self._books),
             route("DELETE", "/books", "books", run=self._no_books),
+            route("GET", "/reports/<name>", "reports", run=self._report),
             route("GET", "/stats", "stats", run=self._stats),
             route("PUT", "/speed", "speed", run=self._speed),
         ]
@@ -205,6 +208,19 @@ class Control(Neighbour):
 
     # The page.
 
+    def _report(self, request: Request, found: Found) -> Response:
+        """A gateway's settlement report of `?date=` (WIB; today where none is given)."""
+        gateway = self._neighbour(found["name"])
+        if not isinstance(gateway, PaymentGateway):
+            raise Problem(404, f"{gateway.name} has no settlement report")
+        try:
+            day = date.fromisoformat(request.query.get("date") or f"{datetime.now(WIB):%Y-%m-%d}")
+        except ValueError:
+            raise Problem(422, "a date is wanted as YYYY-MM-DD") from None
+        body = report(gateway.name, gateway.payments.values(), day).encode()
+        name = f"{gateway.name}-{day}.csv"
+        return Response(200, body, "text/csv; charset=utf-8", {"content-disposition": f'attachment; filename="{name}"'})
+
     def _page(self, request: Request, found: Found) -> Response:
         rows = "".join(self._row(name) for name in self.neighbours)
         return page(PAGE.format(seed=self.world.seed, speed=self.world.speed, rows=rows))
@@ -250,6 +266,8 @@ td, th {{ padding: .25rem .5rem; text-align: left; border-bottom: 1px solid #ddd
 <h1>Sandbox</h1>
 <p>Seed {seed}, {speed:g} times as fast as the world. Probabilities are 0 to 1, latency is seconds.
 More faults, plans and books: docs/sandbox.md.
+<p>Settlement reports of today: <a href="/reports/midtrans">Midtrans</a>, <a href="/reports/xendit">Xendit</a>,
+<a href="/reports/nicepay">Nicepay</a>; of another day with <code>?date=YYYY-MM-DD</code>.
 <table>
 <thead><tr><th scope="col">Neighbour<th scope="col">Address<th scope="col">Down
 <th scope="col">Latency<th scope="col">Errors<th scope="col">Time-out after success

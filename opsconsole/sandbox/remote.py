@@ -1,6 +1,7 @@
 """A running sandbox from outside: what the traffic driver, scenarios and tests speak to it with."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from types import TracebackType
 from typing import Any, Self
 
@@ -76,6 +77,13 @@ class RemoteSandbox:
     def books(self, neighbour: str, *, since: int = 0) -> Any:
         """What the neighbour has written: its rows by kind, and `effects` after `since`."""
         return self._said("GET", f"/books/{neighbour}", params={"since": since})
+
+    def report(self, gateway: str, day: date) -> bytes:
+        """The gateway's settlement report of that business day, as it would come by mail. Raises SandboxSaidNo."""
+        response = self._client.get(f"/reports/{gateway}", params={"date": day.isoformat()})
+        if response.status_code != httpx.codes.OK:
+            raise SandboxSaidNo(response.status_code, str(response.json().get("detail")))
+        return response.content
 
     def no_books(self) -> None:
         self._said("DELETE", "/books")

@@ -1,6 +1,6 @@
 """Finding the header of a layout in a table, and reading what is under it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -22,6 +22,7 @@ class Fitted:
     layout: Layout
     header: list[str]
     header_row: int
+    place: Mapping[str, Sequence[int]]
     reader: RowReader
     claims: list[tuple[str, int]] = field(default_factory=list)
 
@@ -53,9 +54,10 @@ class Fitted:
         if first.rstrip(":").strip() not in words:
             return False
         padded = [*cells, *[""] * (len(self.header) - len(cells))]
-        if claim := self.reader.claimed(padded):
+        claim = self.reader.claimed(padded)
+        if claim is not None:
             self.claims.append(claim)
-        return True
+        return claim is not None
 
 
 def fit(tables: Iterable[Table], layout: Layout, *, currency: str = "") -> list[Fitted]:
@@ -76,7 +78,7 @@ def _fit(table: Table, layout: Layout, currency: str) -> Fitted | None:
             _refuse_doubles(header, place)
             table.width = len(header)
             last = ahead[at + layout.header_rows - 1].number
-            return Fitted(table, layout, header, last, RowReader(layout, place, currency=currency))
+            return Fitted(table, layout, header, last, place, RowReader(layout, place, currency=currency))
     return None
 
 

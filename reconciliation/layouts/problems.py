@@ -36,6 +36,7 @@ OF_LAYOUTS: Final[Mapping[str, Promise]] = {
     "value": _("“%(name)s” says “%(value)s”, which is none of: %(known)s."),
     "shape": _("“%(name)s” must be %(shape)s."),
     "zone": _("“%(value)s” is not a time zone."),
+    "word": _("“%(line)s” is not of the form: their word = our word."),
     "no_amount": _("The layout names no column of an amount."),
     "no_time": _("The layout names no column of a time."),
     "no_reference": _("The layout names no column of a reference: nothing could be matched."),

@@ -69,11 +69,21 @@ class RowReader:
             raise Refused(error.problem.code, **error.problem.facts) from error
 
     def claimed(self, cells: list[str]) -> tuple[str, int] | None:
-        """What a total line claims, as (currency, minor units); None where it claims nothing that can be read."""
+        """What a total line claims, as (currency, minor units), in the currency of the rows where it names none.
+        None where it claims nothing that can be read.
+        """
         with suppress(NotAnAmount, Refused):
-            currency = self._money(cells)
+            currency = self._money_of_total(cells)
             return currency, self._as_written(cells, currency)
         return None
+
+    def _money_of_total(self, cells: list[str]) -> str:
+        try:
+            return self._money(cells)
+        except Refused:
+            if len(self.sums) != 1:
+                raise
+            return next(iter(self.sums))
 
     def _read(self, number: int, cells: list[str]) -> list[Line]:
         kind, status = self._kind(cells), self._status(cells)

@@ -57,10 +57,15 @@ def loaded(load: Load) -> None:
     """Move the watermark on, never back, and say that the feed is well again."""
     feed = load.feed
     marks = [mark for mark in (feed.complete_up_to, load.complete_up_to) if mark]
-    feed.complete_up_to = max(marks, default=None)
-    feed.read_at, feed.said = timezone.now(), ""
-    feed.health = _health(feed, is_broken=False)
-    feed.save(update_fields=["complete_up_to", "read_at", "said", "health"])
+    feed.complete_up_to, feed.read_at = max(marks, default=None), timezone.now()
+    feed.save(update_fields=["complete_up_to", "read_at"])
+    well(feed)
+
+
+def well(feed: Feed) -> None:
+    """What was wrong is over; whether the feed is late, its watermark says."""
+    feed.said, feed.health = "", _health(feed, is_broken=False)
+    feed.save(update_fields=["said", "health"])
 
 
 def troubled(load: Load) -> None:

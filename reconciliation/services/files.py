@@ -37,9 +37,9 @@ def keep(chunks: Iterable[bytes], *, name: str) -> Kept:
         except BaseException:
             Path(file.name).unlink(missing_ok=True)
             raise
-    kept = f"{digest.hexdigest()}{_suffix(name)}"
-    Path(file.name).replace(folder / kept)
-    return Kept(kept, digest.digest(), size)
+    target = f"{digest.hexdigest()}{_suffix(name)}"
+    Path(file.name).replace(folder / target)
+    return Kept(target, digest.digest(), size)
 
 
 def _within(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:
@@ -49,6 +49,15 @@ def _within(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:
         if size > limit:
             raise FileRefused("too_large", size=f"> {limit // MEGABYTE:,}", limit=f"{limit // MEGABYTE:,}")
         yield chunk
+
+
+def kept(name: str) -> Kept | None:
+    """What is kept under this name; None where nothing is."""
+    path = path_of(name)
+    digest = path.name.partition(".")[0]
+    if len(digest) != 64 or not path.is_file():
+        return None
+    return Kept(path.name, bytes.fromhex(digest), path.stat().st_size)
 
 
 def chunks_of(path: Path) -> Iterator[bytes]:
@@ -61,8 +70,8 @@ def chunks_of(path: Path) -> Iterator[bytes]:
         raise FileRefused("unreadable", why=error.strerror or type(error).__name__) from error
 
 
-def path_of(kept: str) -> Path:
-    return Path(settings.LOADS_DIR) / Path(kept).name
+def path_of(name: str) -> Path:
+    return Path(settings.LOADS_DIR) / Path(name).name
 
 
 def _suffix(name: str) -> str:

@@ -130,13 +130,30 @@ def receive(
 ) -> Load:
     """Keep the file and write down that it is to be read. Raises FileRefused or LayoutRefused, with nothing written."""
     label, mapping = (layout.title or "mapping", layout) if isinstance(layout, Layout) else find(layout)
-    kept: Kept = keep(chunks, name=name)
+    kept = keep(chunks, name=name)
+    return register(
+        kept, feed=feed, name=name, label=label, layout=mapping, actor=actor, currency=currency, stated=stated
+    )
+
+
+def register(
+    kept: Kept,
+    *,
+    feed: Feed,
+    name: str,
+    label: str,
+    layout: Layout,
+    actor: str,
+    currency: str = "",
+    stated: Mapping[str, Any] | None = None,
+) -> Load:
+    """Write down that a kept file is to be read by this very layout, which the load keeps for good."""
     with transaction.atomic():
         load = Load.objects.create(
             feed=feed,
             name=name[-200:],
             layout=label[:64],
-            mapping=mapping.as_data(),
+            mapping=layout.as_data(),
             currency=currency,
             file=kept.name,
             size=kept.size,

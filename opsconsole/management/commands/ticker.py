@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand
 from opsconsole.loops import until_stopped
 from opsconsole.neighbours import look_around
 from orders.services import rounds
+from reconciliation.services.rounds import ROUNDS
 
 REST = 0.5  # seconds; the shortest round is due every second
 
@@ -20,5 +21,5 @@ class Command(BaseCommand):
 
 
 def _turn() -> float:
-    rounds.go({**rounds.ROUNDS, "neighbours": rounds.Clock(10, look_around)})
+    rounds.go({**rounds.ROUNDS, **ROUNDS, "neighbours": rounds.Clock(10, look_around)})
     return REST

@@ -24,11 +24,6 @@ HEAD = "entry_ref,entry_id,order_ref,kind,amount,currency,occurred_at\n"
 Loaded = Callable[..., Load]
 
 
-@pytest.fixture(autouse=True)
-def _store(settings: Any, tmp_path: Path) -> None:
-    settings.LOADS_DIR = str(tmp_path / "loads")
-
-
 def row(number: int, amount: int = 50_000, *, currency: str = "IDR", day: int = 20) -> str:
     return f"R-{number},HO-{number},MRG-{number},payment,{amount},{currency},2026-11-{day}T10:00:00+07:00\n"
 
@@ -102,6 +97,7 @@ HELD = [
     ("no money", HEAD + "R-1,H,M,skip,1,IDR,2026-11-20\n", {"layout": "nothing"}, "nothing"),
     ("mostly unreadable", HEAD + row(1) + "x,x,x,payment,x,IDR,x\n" * 2, {}, "mostly_unreadable"),
     ("total in the file", HEAD + row(1) + "Total,,,,60000,IDR,\n", {}, "total"),
+    ("total without a currency", HEAD + row(1) + "Total,,,,60000,,\n", {}, "total"),
     ("total that was stated", HEAD + row(1), {"stated": {"amounts": {"IDR": 1}}}, "stated_total"),
     ("rows that were stated", HEAD + row(1), {"stated": {"rows": 2}}, "stated_lines"),
     ("another currency than stated", HEAD + row(1, currency="USD"), {"currency": "IDR"}, "other_currency"),

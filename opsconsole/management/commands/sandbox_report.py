@@ -1,0 +1,36 @@
+"""`manage.py sandbox_report`: what a gateway of the sandbox would send of a business day, to load into its book."""
+
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from opsconsole.sandbox.remote import RemoteSandbox, SandboxSaidNo
+from opsconsole.sandbox.reports import WIB
+
+
+class Command(BaseCommand):
+    help = "Write a gateway's settlement report of a business day, from the sandbox's own books."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--gateway", choices=("midtrans", "xendit", "nicepay"), required=True)
+        parser.add_argument("--date", type=date.fromisoformat, metavar="YYYY-MM-DD", help="WIB (default: today)")
+        parser.add_argument("--out", type=Path, metavar="FILE", help="default: the terminal")
+
+    def handle(self, **options: Any) -> None:
+        day = options["date"] or datetime.now(WIB).date()
+        try:
+            with RemoteSandbox(f"http://127.0.0.1:{settings.SANDBOX_PORT}") as sandbox:
+                text = sandbox.report(options["gateway"], day)
+        except SandboxSaidNo as refusal:
+            raise CommandError(str(refusal)) from refusal
+        if options["out"] is None:
+            sys.stdout.buffer.write(text)
+            return
+        options["out"].write_bytes(text)
+        rows = max(text.count(b"\n") - 1, 0)
+        self.stdout.write(f"{rows:,} rows in {options['out']}")

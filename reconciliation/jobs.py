@@ -1,0 +1,16 @@
+"""What RQ calls. A job carries the id of a row, looks at PostgreSQL, and may run twice."""
+
+from reconciliation.services import ho_feed, loading
+
+
+def load(load_id: int) -> bool:
+    """Read a load that waits. False where another is at it, or it waits no more."""
+    return loading.work(load_id) is not None
+
+
+def pull(feed_id: int) -> int:
+    """Read a feed on, as long as there is more. In how many goes."""
+    goes = 1
+    while ho_feed.pull(feed_id):
+        goes += 1
+    return goes

@@ -1,0 +1,61 @@
+"""What reconciliation has to do by the clock: read Head Office on, go on with loads, see which feed is late."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from orders import bells
+from orders.services.rounds import Clock
+from reconciliation.models import Feed, Load
+from reconciliation.schedules import Schedule, is_due
+from reconciliation.services import feeds
+from reconciliation.states import LoadState
+
+QUEUE: Final = "bulk"
+LONGEST_LOAD: Final = timedelta(hours=2)
+LONGEST_PULL: Final = timedelta(minutes=5)
+LOST: Final = timedelta(seconds=20)  # a load without a sign of life for so long has lost its worker, or its bell
+_HUSH: Final = timedelta(seconds=5)
+
+
+def ring_load(load_id: int) -> None:
+    """Have a worker read a load, after the running transaction."""
+    transaction.on_commit(lambda: _ring("load", load_id, LONGEST_LOAD), robust=True)
+
+
+def ring_for_loads() -> dict[str, int]:
+    """Loads that nobody reads: the bell was lost, or the worker."""
+    silent = timezone.now() - LOST
+    waiting = Load.objects.filter(Q(read_at=None) | Q(read_at__lt=silent), state=LoadState.READING).exclude(file="")
+    return {"rang": sum(_ring("load", pk, LONGEST_LOAD) for pk in waiting.values_list("pk", flat=True)[:50])}
+
+
+def ring_for_pulls() -> dict[str, int]:
+    """Feeds whose book is read in pages and is due."""
+    now = timezone.now()
+    due = [
+        feed.pk
+        for feed in Feed.objects.filter(is_active=True).exclude(schedule="")
+        if is_due(Schedule.read(feed.schedule), read_at=feed.read_at, now=now)
+    ]
+    return {"rang": sum(_ring("pull", pk, LONGEST_PULL) for pk in due)}
+
+
+def look_after_feeds() -> dict[str, Any]:
+    feeds.make_defaults()
+    return feeds.look_after()
+
+
+def _ring(job: str, row: int, timeout: timedelta) -> bool:
+    return bells.ring_for(f"reconciliation.jobs.{job}", row, queue=QUEUE, timeout=timeout, hush=_HUSH)
+
+
+ROUNDS: Final[Mapping[str, Clock]] = {
+    "loads": Clock(5, ring_for_loads),
+    "pulls": Clock(5, ring_for_pulls),
+    "feeds": Clock(30, look_after_feeds),
+}
