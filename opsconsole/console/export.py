@@ -67,7 +67,7 @@ def hands(request: HttpRequest) -> StreamingHttpResponse:
     tail = ("partner", "step", "tries", "last_answer", "owner")
     people = names_by_id()
     rows = (_hand_row(row, people, in_rupiah=in_rupiah) for row in all_hands(wanted, batch=BATCH))
-    return _file("needs-hand", (*head, *_money_head(in_rupiah=in_rupiah), *tail), rows)
+    return csv_file("needs-hand", (*head, *_money_head(in_rupiah=in_rupiah), *tail), rows)
 
 
 def _hand_row(row: Hand, people: Mapping[int, str], *, in_rupiah: bool) -> Sequence[Any]:
