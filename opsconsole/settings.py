@@ -82,6 +82,10 @@ DATABASES: dict[str, dict[str, Any]] = {
         "CONN_HEALTH_CHECKS": True,
     },
 }
+# Nobody waits long for a server that does not answer at all (opsconsole/database_watch.py looks after the rest).
+if DATABASES["default"]["ENGINE"] == LIBPQ_ENGINE:
+    DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", environment.number("DATABASE_CONNECT_TIMEOUT", 3))
+    DATABASES["default"]["OPTIONS"].setdefault("tcp_user_timeout", 10_000)  # ms for a sent byte to be acknowledged
 # The server keeps the plan of what a connection asks again and again (docs/benchmarks.md). A pooler that hands a
 # connection to somebody else after each transaction may not know such statements.
 if environment.flag("DATABASE_PREPARED", default=True) and DATABASES["default"]["ENGINE"] == LIBPQ_ENGINE:

@@ -1,5 +1,6 @@
-"""What gunicorn imports: Django, and for callbacks a Django without the layers that only people need."""
+"""What gunicorn imports: Django, and for machines a Django without the layers that only people need."""
 
+import json
 import os
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -8,11 +9,17 @@ from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
+from django.utils.encoding import escape_uri_path
 from django.utils.module_loading import import_string
+
+from opsconsole.database_watch import WATCH, DatabaseWatch
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opsconsole.settings")
 
 CALLBACKS = "/callbacks/"
+API = "/api/"
+# A platform asks these by an address of its own choosing, and no cookie may make them wait for PostgreSQL.
+PROBES = frozenset({"/health", "/ready"})
 
 
 class CallbackHandler(WSGIHandler):
@@ -32,15 +39,43 @@ class CallbackHandler(WSGIHandler):
 
 
 class Application:
-    """Hands each request to the handler of its address."""
+    """Hands each request to the handler of its address; turns it away while PostgreSQL hangs."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: DatabaseWatch = WATCH) -> None:
         self.pages = get_wsgi_application()
         self.callbacks = CallbackHandler()
+        self.watch = watch
+        watch.start()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        is_callback = environ.get("PATH_INFO", "").startswith(CALLBACKS)
-        return (self.callbacks if is_callback else self.pages)(environ, start_response)
+        path = str(environ.get("PATH_INFO", ""))
+        if path in PROBES:
+            return self.callbacks(environ, start_response)
+        if self.watch.hangs:
+            return _turned_away(path, start_response)
+        with self.watch.request():
+            return (self.callbacks if path.startswith(CALLBACKS) else self.pages)(environ, start_response)
+
+
+def _turned_away(path: str, start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """503 at once, so that gateways send a callback again and no thread waits. Nothing was done."""
+    said = {
+        "type": "/api/v1/docs#unavailable",
+        "title": "Unavailable",
+        "status": 503,
+        "detail": "The database does not answer. Nothing was changed.",
+        "instance": escape_uri_path(path),
+    }
+    body = json.dumps(said).encode()
+    kind = "application/problem+json" if path.startswith(API) else "application/json"
+    headers = [
+        ("Content-Type", kind),
+        ("Content-Length", str(len(body))),
+        ("Retry-After", "5"),
+        ("Cache-Control", "no-store"),
+    ]
+    start_response("503 Service Unavailable", headers)
+    return [body]
 
 
 application = Application()

@@ -8,6 +8,7 @@ from ninja import Router
 
 from opsconsole.api.access import caller
 from opsconsole.api.answers import answer
+from opsconsole.api.limiting import described_limit, limited
 from opsconsole.api.openapi import described
 from opsconsole.api.schemas.carts import Cart, Customer, NewCart, PromoChoice
 from opsconsole.api.schemas.items import NewItem
@@ -42,7 +43,8 @@ def _changed(request: HttpRequest, change: Callable[[str, carts.Also], SeenCart]
     return reply.response
 
 
-@router.post("/carts", response={201: Cart}, openapi_extra=described())
+@router.post("/carts", response={201: Cart}, openapi_extra=described() | described_limit("create_cart"))
+@limited("create_cart")
 @written
 def create_cart(request: HttpRequest, wanted: NewCart) -> HttpResponse:
     """Make an empty cart. It lives 15 minutes after its last change."""
@@ -63,8 +65,9 @@ def get_cart(request: HttpRequest, cart_id: UUID) -> HttpResponse:
 @router.post(
     "/carts/{uuid:cart_id}/items",
     response={201: Cart},
-    openapi_extra=described(*CHANGE, "cart-full", "not-served"),
+    openapi_extra=described(*CHANGE, "cart-full", "not-served") | described_limit("add_item"),
 )
+@limited("add_item")
 @written
 def add_item(request: HttpRequest, cart_id: UUID, item: NewItem) -> HttpResponse:
     """Price an item and put it in.

@@ -15,6 +15,7 @@ from opsconsole.api.problems import CONTENT_TYPE, KINDS, REFERENCE
 from opsconsole.api.writes import HEADER, REPLAYED
 
 PROBLEMS = "x-problems"
+LIMIT = "x-rate-limit"
 PREFIX = "/api/v1/"
 EVERYWHERE = ("bad-request", "unauthorized", "too-many-requests", "internal", "unavailable")
 OF_WRITES = ("idempotency-key-missing", "idempotency-key-reused", "in-progress", "length-required", "too-large")
@@ -55,6 +56,11 @@ PROBLEM_SCHEMA: Mapping[str, Any] = {
         },
     },
 }
+LIMITED = (
+    "\n\nAt most {requests_per_second} a second and {burst} at once, of everybody together and of each token, unless "
+    "the operators changed it; beyond that 429 with `Retry-After`. Nothing is kept of a request that was answered so: "
+    "send it again with the same key."
+)
 RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
 
 
@@ -79,6 +85,9 @@ def document(api: NinjaAPI) -> dict[str, Any]:
 
 def _complete(operation: dict[str, Any], *, writes: bool) -> None:
     kinds = [*EVERYWHERE, *operation.pop(PROBLEMS, ())]
+    limit = operation.get(LIMIT)
+    if limit:
+        operation["description"] += LIMITED.format(**limit)
     operation["summary"] = operation["operationId"].replace("_", " ").capitalize()
     for parameter in operation.get("parameters", ()):
         _refuse_null(parameter["schema"])

@@ -9,6 +9,7 @@ from ninja import Query, Router
 
 from opsconsole.api.access import caller
 from opsconsole.api.answers import answer, revalidated
+from opsconsole.api.limiting import described_limit, limited
 from opsconsole.api.openapi import described
 from opsconsole.api.problems import Problem
 from opsconsole.api.refusals import ACTIVE, HISTORY
@@ -39,8 +40,10 @@ FINAL = "private, max-age=300"  # late money or a refund may still change it
     response={201: OrderDetail, 200: OrderDetail},
     openapi_extra=described(
         "cart-not-found", "cart-expired", "cart-ordered", "cart-changed", "cart-incomplete", "refused"
-    ),
+    )
+    | described_limit("create_order"),
 )
+@limited("create_order")
 @written
 def create_order(request: HttpRequest, wanted: NewOrder) -> HttpResponse:
     """Order a cart: 201 with the order and its payment link, within 3 s.
@@ -106,8 +109,9 @@ def _place(cursor: str | None) -> str:
 @router.get(
     "/orders/active/{order_id}",
     response={200: OrderDetail},
-    openapi_extra=described("order-not-found", "order-in-history"),
+    openapi_extra=described("order-not-found", "order-in-history") | described_limit("order_detail"),
 )
+@limited("order_detail")
 def get_active_order(request: HttpRequest, order_id: str) -> HttpResponse:
     """An order that may still change, as it is this moment."""
     detail = _whole(request, order_id)
@@ -119,8 +123,9 @@ def get_active_order(request: HttpRequest, order_id: str) -> HttpResponse:
 @router.get(
     "/orders/history/{order_id}",
     response={200: OrderDetail},
-    openapi_extra=described("order-not-found", "order-active"),
+    openapi_extra=described("order-not-found", "order-active") | described_limit("order_detail"),
 )
+@limited("order_detail")
 def get_history_order(request: HttpRequest, order_id: str) -> HttpResponse:
     """An order that has ended. It may be kept for some minutes."""
     detail = _whole(request, order_id)

@@ -3,7 +3,7 @@
 from orders.models.action import OperatorAction
 from orders.models.breaker import BreakerChange, BreakerOverride
 from orders.models.cart import Cart
-from orders.models.channel import ChannelToken, IdempotencyRecord
+from orders.models.channel import ChannelToken, IdempotencyRecord, RateLimit
 from orders.models.delivery import DeadLetter, Receipt, Subscription
 from orders.models.diagnosis import Diagnosis
 from orders.models.history import ChainHead, Edge, Heartbeat, History, Outbox
@@ -36,6 +36,7 @@ __all__ = [
     "Order",
     "Outbox",
     "Posting",
+    "RateLimit",
     "Receipt",
     "Refund",
     "Saga",

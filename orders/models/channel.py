@@ -43,3 +43,25 @@ class IdempotencyRecord(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class RateLimit(models.Model):
+    """Other figures than the default for one limit of the API (orders.resilience.buckets).
+
+    `scope` is 'all' for everybody together, 'token' for each channel token, 'token:<id>' for one of them.
+    """
+
+    endpoint = models.CharField(max_length=24)
+    scope = models.CharField(max_length=40)
+    rate = models.IntegerField()
+    burst = models.IntegerField()
+    changed_by = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["endpoint", "scope"], name="rate_limit_once"),
+            models.CheckConstraint(condition=models.Q(rate__gt=0, burst__gte=models.F("rate")), name="rate_limit_sane"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.endpoint} {self.scope}: {self.rate}/s, {self.burst} at once"

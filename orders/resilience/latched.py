@@ -27,7 +27,7 @@ class Latched:
     """One Redis server, as seen from this process."""
 
     def __init__(self, url: str) -> None:
-        self._client = redis.Redis.from_url(
+        self.client = redis.Redis.from_url(
             url,
             socket_timeout=PATIENCE,
             socket_connect_timeout=PATIENCE,
@@ -40,15 +40,11 @@ class Latched:
         self._rests_until = 0.0
 
     def run(self, lua: str, *, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        """What the script answers; None when Redis does not. A script error is our own and is raised."""
+        """What the script answers; None when Redis does not, or cannot: a full or read-only one is as good as gone."""
         if not self._may_ask():
             return None
         try:
             found = self._script(lua)(keys=list(keys), args=list(args))
-        except redis.ResponseError as error:
-            if not _is_away(error):
-                raise
-            return self._failed(error)
         except (redis.RedisError, OSError) as error:
             return self._failed(error)
         self._is_bad = False
@@ -59,7 +55,7 @@ class Latched:
         if not self._may_ask():
             return None
         try:
-            found = self._client.execute_command(*words)
+            found = self.client.execute_command(*words)
         except (redis.RedisError, OSError) as error:
             return self._failed(error)
         self._is_bad = False
@@ -69,6 +65,10 @@ class Latched:
     def rests(self) -> bool:
         """Whether Redis failed a moment ago and is not asked."""
         return self._is_bad and time.monotonic() < self._rests_until
+
+    def try_again(self) -> None:
+        """Ask at the next call, as after the rest."""
+        self._is_bad = False
 
     def _may_ask(self) -> bool:
         if not self._is_bad:
@@ -82,19 +82,14 @@ class Latched:
 
     def _failed(self, error: Exception) -> None:
         if not self._is_bad:
-            logger.warning("Redis does not answer: %s", type(error).__name__)
+            logger.warning("Redis does not help: %s %s", type(error).__name__, str(error)[:200])
         self._is_bad, self._rests_until = True, time.monotonic() + REST
 
     def _script(self, lua: str) -> Script:
         found = self._scripts.get(lua)
         if found is None:
-            found = self._scripts[lua] = self._client.register_script(lua)
+            found = self._scripts[lua] = self.client.register_script(lua)
         return found
-
-
-def _is_away(error: redis.ResponseError) -> bool:
-    """A server that refuses writes (read-only replica, full, loading) is as good as gone."""
-    return str(error).startswith(("READONLY", "OOM", "LOADING", "MISCONF", "MASTERDOWN"))
 
 
 @lru_cache(maxsize=8)

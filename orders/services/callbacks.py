@@ -7,6 +7,7 @@ fact.
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,7 @@ from orders.clients.gateway import Claim, Unparseable
 from orders.clients.trip_events import TripEvent
 from orders.states import InboundState
 
+AT_ONCE = 1.0  # seconds within which a connection that was broken before is noticed
 KEPT_HEADERS = ("content-type", "user-agent", "x-forwarded-for", "webhook-id")
 
 # One round trip: the hot path of a callback (notes on performance). The same bytes again raise
@@ -101,14 +103,14 @@ def store(message: Message) -> int:
 
     Raises DatabaseError when it cannot be stored: the caller must not acknowledge it then. A
     connection that broke since it was last used costs one more try, not a question before every
-    message: the statement may run twice.
+    message: the statement may run twice. A server that hung is not tried again: the gateway waits.
     """
-    values = _values(message)
+    values, began = _values(message), time.monotonic()
     setattr(connection, "health_check_done", True)  # noqa: B010 - a name the type stubs do not know
     try:
         row_id = _insert(values)
     except (OperationalError, InterfaceError):
-        if connection.in_atomic_block:
+        if connection.in_atomic_block or time.monotonic() - began > AT_ONCE:
             raise
         connection.close()
         row_id = _insert(values)

@@ -1,24 +1,12 @@
 """What Redis may remember for us and may forget: copies of carts, last known prices.
 
-Nobody waits for it. Every call has `PATIENCE`, there is no second try (redis-py's own default costs
-4.6 s per command with a dead server), and after a failure Redis is left alone for `REST`, so that
-of many calls one pays. Absence and failure look the same to the caller: PostgreSQL has the truth.
+Nobody waits for it (`orders.resilience.latched`). Absence and failure look the same to the caller:
+PostgreSQL has the truth.
 """
 
-import logging
-import time
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
 
-import redis
-from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
-logger = logging.getLogger(__name__)
-
-PATIENCE = 0.1  # seconds for connecting, and again for an answer
-REST = 1.0  # seconds without asking after a failure
+from orders.resilience.latched import Latched, latched
 
 # A value is "<revision>|<text>". A lower revision never replaces a higher one, in whatever order
 # two writers arrive.
@@ -30,26 +18,16 @@ return 1
 """
 
 
-@dataclass
+@dataclass(frozen=True)
 class Memory:
-    """One Redis, asked carefully."""
+    """One Redis, asked carefully; None where none is configured."""
 
-    url: str
-    _rests_until: float = field(default=0.0, init=False)
-
-    def __post_init__(self) -> None:
-        self._client = redis.Redis.from_url(
-            self.url,
-            socket_timeout=PATIENCE,
-            socket_connect_timeout=PATIENCE,
-            retry=Retry(NoBackoff(), 0),
-            decode_responses=True,
-        )
+    redis: Latched | None
 
     @property
     def rests(self) -> bool:
-        """Whether Redis failed less than `REST` ago and is not asked."""
-        return time.monotonic() < self._rests_until
+        """Whether Redis failed a moment ago and is not asked."""
+        return self.redis is not None and self.redis.rests
 
     def get(self, key: str) -> tuple[int, str] | None:
         """(revision, text), or None when Redis has nothing or does not answer."""
@@ -66,31 +44,9 @@ class Memory:
             self._asked("EVAL", _PUT, 1, key, revision, text, milliseconds)
 
     def _asked(self, *command: str | int) -> object:
-        if self.rests:
-            return None
-        try:
-            return self._client.execute_command(*command)
-        except (redis.RedisError, OSError) as error:
-            self._rests_until = time.monotonic() + REST
-            logger.warning("Redis does not remember: %s", type(error).__name__)
-            return None
-
-
-class Forgetful(Memory):
-    """Stands in where no Redis is configured."""
-
-    def __post_init__(self) -> None:
-        """No client to make."""
-
-    def _asked(self, *command: str | int) -> object:
-        return None
-
-
-@lru_cache(maxsize=4)
-def _memory(url: str) -> Memory:
-    return Memory(url) if url else Forgetful(url)
+        return None if self.redis is None else self.redis.command(*command)
 
 
 def memory() -> Memory:
     """The one of this process. redis-py gives a forked child connections of its own."""
-    return _memory(settings.REDIS_URL)
+    return Memory(latched())

@@ -17,7 +17,7 @@ from django.utils import timezone
 from orders import bells, heartbeats
 from orders.models import Heartbeat
 from orders.queries.invariants import INVARIANTS, violations
-from orders.services import breakers, carts, expiry, idempotency, missing, publishing, sampling, work
+from orders.services import breakers, carts, expiry, idempotency, missing, publishing, rate_limits, sampling, work
 from orders.services.actions import requests
 from orders.services.verification.anchors import anchor_heads
 
@@ -62,6 +62,7 @@ def forget() -> int:
 ROUNDS: Mapping[str, Clock] = {
     "sweep": Clock(1, sweep),
     "breakers": Clock(1, breakers.keep_up),
+    "rate-limits": Clock(1, rate_limits.keep_up),
     "expire-orders": Clock(5, expiry.expire_orders),
     "expire-approvals": Clock(5, requests.expire),
     "diagnose": Clock(5, ring_for_diagnoses),

@@ -14,8 +14,8 @@ from django.http import HttpResponse
 from django.test import Client
 
 from orders.models import ChannelToken
+from orders.resilience.latched import latched
 from orders.services import pricing, tokens
-from orders.services.memory import memory
 from tests.api.bodies import SARI
 from tests.sandbox_fixtures import *  # noqa: F403
 
@@ -76,7 +76,8 @@ def no_memories(settings: Any) -> None:
     """No price and no failure of Redis outlives a test, and nobody else's reaches it."""
     settings.REDIS_PREFIX = f"test-{uuid.uuid4().hex}:"
     pricing._fares.clear()
-    memory()._rests_until = 0.0
+    if (redis := latched()) is not None:
+        redis.try_again()
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """Prices and promos while their neighbours fail."""
 
 import pytest
+import redis
 
 from orders.services import pricing
-from orders.services.memory import memory
 from tests.api.bodies import TAXI, at, rent, taxi
 
 pytestmark = pytest.mark.django_db
@@ -91,10 +91,11 @@ def test_a_slow_session_manager_does_not_hold_the_customer(api, neighbours, cont
     assert later["items"][0]["pricing"] == "price_later"
 
 
-def test_a_memory_that_is_not_a_number_is_no_price(api, neighbours, control):
+def test_a_memory_that_is_not_a_number_is_no_price(api, neighbours, control, settings):
     api.cart(TAXI)
-    for key in memory()._client.keys(f"{pricing._key('')}*"):
-        memory()._client.set(key, "9999999999|free")
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    for key in client.keys(f"{pricing._key('')}*"):
+        client.set(key, "9999999999|free")
     pricing._fares.clear()
     control.faults("session_manager", down=True)
     assert api.cart(TAXI)["items"][0]["pricing"] == "price_later"
