@@ -174,6 +174,12 @@ DEMO = environment.flag("OPSCONSOLE_DEMO")  # public passwords and invented traf
 PAYMENT_WINDOW = timedelta(minutes=environment.number("PAYMENT_WINDOW_MINUTES", 15))
 SECOND_PERSON_FROM = 5_000_000  # rupiah; a refund from here on waits for a second person
 LOADS_DIR = environment.text("LOADS_DIR") or str(DATA_DIR / "loads")  # files for the books; web and workers share it
+SECOND_PERSON_ORDERS = 20  # an action on more orders than this that customers notice waits for a second person
+RUN_MOST_ORDERS = 10_000  # no run touches more, whoever approves it
+RUN_MOST_MONEY = 1_000_000_000  # rupiah; likewise
+HOUR_MOST_ORDERS = 20_000  # what one person starts alone within an hour; beyond it a second person approves
+HOUR_MOST_MONEY = 100_000_000  # rupiah; likewise
+LOOK_AGAIN_AFTER = timedelta(minutes=environment.number("LOOK_AGAIN_MINUTES", 5))  # the second look at a run's rows
 WORK_THREADS = environment.number("WORK_THREADS", 8)
 TRUSTED_PROXIES = tuple(environment.words("TRUSTED_PROXIES"))
 

@@ -31,6 +31,7 @@ QUEUES = {
     "diagnosis": "diagnose",
     "notice": "notify",
     "import": "bulk",
+    "run": "bulk",
 }
 LONGEST_HUSH = 5  # seconds; a bell whose job was lost with Redis rings again after this
 LATCH = 1.0  # seconds without trying, once Redis has refused

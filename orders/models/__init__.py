@@ -4,6 +4,7 @@ from orders.models.action import OperatorAction
 from orders.models.breaker import BreakerChange, BreakerOverride
 from orders.models.cart import Cart
 from orders.models.channel import ChannelToken, IdempotencyRecord, RateLimit
+from orders.models.control import ActionSwitch, ResourceLock
 from orders.models.delivery import DeadLetter, Receipt, Subscription
 from orders.models.diagnosis import Diagnosis
 from orders.models.history import ChainHead, Edge, Heartbeat, History, Outbox
@@ -16,6 +17,7 @@ from orders.models.sample import StuckSample
 from orders.models.setting import StuckLimit
 
 __all__ = [
+    "ActionSwitch",
     "Attempt",
     "BreakerChange",
     "BreakerOverride",
@@ -39,6 +41,7 @@ __all__ = [
     "RateLimit",
     "Receipt",
     "Refund",
+    "ResourceLock",
     "Saga",
     "Step",
     "StuckLimit",

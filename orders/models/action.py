@@ -12,7 +12,8 @@ class OperatorAction(Leased):
     """One operator's action on one order.
 
     `expected_version` is what the operator saw; a row that moved on since is refused, not acted
-    on. `outcome` is what a later read showed, not what was sent.
+    on. `outcome` is what a later read showed, not what was sent. `plan` is the code of the plan whose
+    run asked for it; '' when a person did, on the order's own page.
     """
 
     class Status(models.TextChoices):
@@ -34,6 +35,7 @@ class OperatorAction(Leased):
     expected_state = models.CharField(max_length=24)
     expected_version = models.IntegerField()
     key = models.CharField(max_length=64, unique=True)
+    plan = models.CharField(max_length=16, default="", db_default="", blank=True)
     status = models.CharField(max_length=20, choices=Status.choices)
     outcome = models.CharField(max_length=400, blank=True)
     created_at = models.DateTimeField(default=timezone.now, db_default=Now())

@@ -149,6 +149,8 @@ GENERAL: Final[Mapping[str, Promise]] = MappingProxyType(
         "revoke_token": _("Token revoked"),
         "set_limit": _("Stuck limit set"),
         "clear_limit": _("Stuck limit back to its default"),
+        "stop_action": _("Action stopped"),
+        "allow_action": _("Action allowed again"),
     }
 )
 
@@ -202,6 +204,9 @@ ACTIONS: Final[Mapping[str, Promise]] = MappingProxyType(
         "mark_step_done": _("Mark step done"),
         "skip_step": _("Let it stand"),
         "compensate_saga": _("Undo all now"),
+        "expire_attempt": _("Close payment links"),
+        "hold_order": _("Hold"),
+        "release_hold": _("Release from hold"),
     }
 )
 

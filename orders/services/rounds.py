@@ -59,7 +59,7 @@ def forget() -> int:
     return sum(purge() for purge in purges) + heartbeats.forget_copies()
 
 
-ROUNDS: Mapping[str, Clock] = {
+ROUNDS: dict[str, Clock] = {
     "sweep": Clock(1, sweep),
     "breakers": Clock(1, breakers.keep_up),
     "rate-limits": Clock(1, rate_limits.keep_up),
@@ -71,6 +71,12 @@ ROUNDS: Mapping[str, Clock] = {
     "sample": Clock(60, sampling.sample),
     "forget": Clock(60, forget),
 }
+
+
+def add_round(name: str, clock: Clock) -> None:
+    """A round of an app that stands above this one; called when that app is ready."""
+    ROUNDS[name] = clock
+
 
 _TAKE = """
 INSERT INTO orders_heartbeat (name, pid, at, detail) VALUES (%s, 0, clock_timestamp(), '{}')

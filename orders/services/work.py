@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +41,7 @@ class Kind:
         return HINTS if self.in_batches else BATCH
 
 
-KINDS: Mapping[str, Kind] = {
+KINDS: dict[str, Kind] = {
     "attempt": Kind(Attempt, inquiry.work),
     "inbound": Kind(InboundEvent, judging.work, in_batches=True),
     "saga": Kind(Saga, declared.work),
@@ -50,6 +50,11 @@ KINDS: Mapping[str, Kind] = {
     "posting": Kind(Posting, posting.work),
     "action": Kind(OperatorAction, actions.work),
 }
+
+
+def add_kind(name: str, kind: Kind) -> None:
+    """Work of an app that stands above this one; called when that app is ready."""
+    KINDS[name] = kind
 
 
 def drain(name: str, *, longest: float = LONGEST) -> int:

@@ -11,6 +11,7 @@ from orders.services.actions.requests import (
     needs_second_person,
     reject,
     request,
+    withdraw,
 )
 from orders.services.actions.verbs import VERBS, why_not
 from orders.services.actions.worker import work
@@ -24,5 +25,6 @@ __all__ = [
     "reject",
     "request",
     "why_not",
+    "withdraw",
     "work",
 ]

@@ -14,15 +14,22 @@ from orders.bells import ring
 from orders.errors import NotAllowed, StaleState
 from orders.models import OperatorAction, Order
 from orders.services.actions.verbs import VERBS, why_not
+from orders.services.locks import lock_on
+from orders.services.switches import why_stopped
 from orders.transitions import lock, record
 
 APPROVAL_TIME = timedelta(minutes=5)
+WITHDRAWN = "the run was cancelled before it began"
 Status = OperatorAction.Status
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What an operator wants. `key` is minted with the form: a double click is one action."""
+    """What an operator wants. `key` is minted with the form: a double click is one action.
+
+    `plan` is set by the run of a plan, for its own rows: then `approver` is who let the whole plan go,
+    and no second person is asked for each row again.
+    """
 
     name: str
     actor: str
@@ -30,6 +37,8 @@ class Wish:
     expected_version: int
     key: str
     params: Mapping[str, Any] = field(default_factory=dict)
+    plan: str = ""
+    approver: str = ""
 
 
 def request(order: Order, wish: Wish) -> OperatorAction:
@@ -54,6 +63,9 @@ def _refuse(order: Order, wish: Wish) -> None:
     problem = why_not(order, wish.name, wish.params)
     if problem:
         raise NotAllowed(problem)
+    problem = why_stopped(wish.name) or _held_by_another(order, wish)
+    if problem:
+        raise NotAllowed(problem)
     running = order.actions.filter(
         name=wish.name, status__in=(Status.QUEUED, Status.RUNNING, Status.AWAITING_APPROVAL)
     ).first()
@@ -61,10 +73,17 @@ def _refuse(order: Order, wish: Wish) -> None:
         raise NotAllowed(_("%(actor)s asked for the same already.") % {"actor": running.actor})
 
 
+def _held_by_another(order: Order, wish: Wish) -> str:
+    lock_ = lock_on(order)
+    if lock_ is None or lock_.holder == wish.plan:
+        return ""
+    return _("%(plan)s of %(actor)s is working on this order.") % {"plan": lock_.holder, "actor": lock_.taken_by}
+
+
 def _write(order: Order, wish: Wish) -> OperatorAction:
     amount = VERBS[wish.name].amount(order, wish.params)
     params = {**wish.params, "amount": amount} if amount else dict(wish.params)
-    waits = needs_second_person(wish.name, params)
+    waits = not wish.plan and needs_second_person(wish.name, params)
     now = timezone.now()
     action = OperatorAction.objects.create(
         order=order,
@@ -72,6 +91,8 @@ def _write(order: Order, wish: Wish) -> OperatorAction:
         params=params,
         reason=wish.reason.strip()[:400],
         actor=wish.actor,
+        approver=wish.approver,
+        plan=wish.plan,
         expected_state=order.state,
         expected_version=order.version,
         key=wish.key,
@@ -130,8 +151,25 @@ def expire() -> int:
     return late.update(status=Status.REFUSED, outcome="nobody approved it in time", finished_at=timezone.now())
 
 
+def withdraw(plan: str, *, actor: str) -> int:
+    """Take back what a plan's run asked for and no worker has begun. How many."""
+    waiting = OperatorAction.objects.filter(plan=plan, status=Status.QUEUED).select_related("order")
+    return sum(_withdraw(action, actor=actor) for action in waiting)
+
+
+@transaction.atomic
+def _withdraw(action: OperatorAction, *, actor: str) -> bool:
+    lock(action.order)
+    waiting = OperatorAction.objects.filter(pk=action.pk, status=Status.QUEUED)
+    if not waiting.update(status=Status.REFUSED, outcome=WITHDRAWN, due_at=None, finished_at=timezone.now()):
+        return False
+    _remember(action, "action_rejected", actor=actor, reason=WITHDRAWN)
+    return True
+
+
 def _remember(action: OperatorAction, verb: str, *, actor: str, reason: str = "") -> None:
-    detail = {"action": action.name, "id": action.pk, **_said(action.params)}
+    plan = {"plan": action.plan} if action.plan else {}
+    detail = {"action": action.name, "id": action.pk, **plan, **_said(action.params)}
     record(action.order, verb, actor=actor, reason=reason, detail=detail)
 
 

@@ -18,6 +18,7 @@ from orders.errors import NotAllowed
 from orders.leases import claim_one, renew
 from orders.models import Attempt, OperatorAction, Order, Posting, Saga, Step
 from orders.services import booking, declared, dispatching, inquiry, ledger, links, placing, posting, refunds
+from orders.services.actions import holding
 from orders.services.actions.saga_verbs import SAGA_VERBS
 from orders.services.actions.verb import Result, Verb
 from orders.services.routing import LIVE
@@ -282,6 +283,28 @@ def _request_refunds(order: Order, action: OperatorAction) -> list[Any]:
     return made
 
 
+def _expire_not(order: Order, params: Mapping[str, Any]) -> str:
+    if order.origin == Order.Origin.IMPORT:
+        return _("An imported order has no gateway to ask.")
+    return "" if order.attempts.filter(state__in=LIVE).exists() else _("No payment link can be paid any more.")
+
+
+def expire_attempt(action: OperatorAction, order: Order) -> Result:
+    """Close every link that could still be paid, at its gateway first."""
+    for attempt in order.attempts.filter(state__in=LIVE).order_by("number"):
+        _clear(action, attempt)
+    left = order.attempts.filter(state__in=LIVE).exists()
+    return Result(not left, _("No payment link can be paid any more.") if not left else "-")
+
+
+def _hold(action: OperatorAction, order: Order) -> Result:
+    return Result(*holding.hold(action, order))
+
+
+def _release(action: OperatorAction, order: Order) -> Result:
+    return Result(*holding.release(action, order))
+
+
 VERBS: Mapping[str, Verb] = {
     "recheck_payment": Verb(recheck_payment, _recheck_not, gettext_noop("Re-check payment")),
     "make_link": Verb(make_link, _link_not, gettext_noop("Make payment link")),
@@ -290,4 +313,7 @@ VERBS: Mapping[str, Verb] = {
     "cancel_order": Verb(cancel_order, _cancel_not, gettext_noop("Cancel order")),
     "refund": Verb(refund, _refund_not, gettext_noop("Refund")),
     **SAGA_VERBS,
+    "expire_attempt": Verb(expire_attempt, _expire_not, gettext_noop("Close payment links")),
+    "hold_order": Verb(_hold, holding.hold_not, gettext_noop("Hold")),
+    "release_hold": Verb(_release, holding.release_not, gettext_noop("Release from hold")),
 }

@@ -3,20 +3,26 @@
 from django.db import transaction
 from django.utils import timezone
 
+from orders.bells import ring
 from orders.errors import LostLease, Refusal
-from orders.leases import finish, hold
+from orders.leases import after, finish, hold
 from orders.models import OperatorAction, Order
 from orders.services.actions.verb import Result
 from orders.services.actions.verbs import VERBS
+from orders.services.switches import why_stopped
 from orders.transitions import lock, record
 
 Status = OperatorAction.Status
+STOPPED_AGAIN = 2.0  # seconds until an action that a switch stops is looked at again
 
 
 def work(action: OperatorAction) -> None:
     """One look at a due action, leased by the caller."""
     if action.status not in (Status.QUEUED, Status.RUNNING):
         finish(action, due_at=None)
+        return
+    if action.status == Status.QUEUED and why_stopped(action.name):
+        finish(action, due_at=after(STOPPED_AGAIN))
         return
     order = _begin(action)
     if order is None:
@@ -43,7 +49,10 @@ def _begin(action: OperatorAction) -> Order | None:
             sentence = f"the order has changed since: it is {order.state} now"
             _write_end(action, order, Status.REFUSED, sentence)
             return None
-        OperatorAction.objects.filter(pk=action.pk).update(status=Status.RUNNING)
+        begun = OperatorAction.objects.filter(pk=action.pk, status__in=(Status.QUEUED, Status.RUNNING))
+        if not begun.update(status=Status.RUNNING):
+            finish(action, due_at=None)  # its run was cancelled while we took it
+            return None
         action.status = Status.RUNNING
         return order
 
@@ -57,7 +66,10 @@ def _end(action: OperatorAction, status: str, sentence: str) -> None:
 
 def _write_end(action: OperatorAction, order: Order, status: str, sentence: str) -> None:
     finish(action, due_at=None, status=status, outcome=sentence[:400], finished_at=timezone.now())
-    detail = {"action": action.name, "id": action.pk, "status": str(status)}
+    plan = {"plan": action.plan} if action.plan else {}
+    detail = {"action": action.name, "id": action.pk, "status": str(status), **plan}
+    if action.plan:
+        ring("run")
     record(order, "action_finished", actor=action.actor, reason=sentence[:400], detail=detail)
 
 

@@ -1,0 +1,72 @@
+"""Why a row is left out or skipped, and why a run stands still: codes that are kept, words that are shown.
+
+A worker has no reader and a plan outlives its reader's language, so rows keep a code and values. The words
+of an action's own refusals are those of `orders.services.actions`; a test holds both together.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from orders import names
+from orders.queries.phrases import retold, state_label
+
+WORDS: Final[Mapping[str, Promise]] = {
+    # An action's own.
+    "imported_gateway": _("An imported order has no gateway to ask."),
+    "imported_booking": _("An imported order was booked elsewhere."),
+    "imported_cancel": _("An imported order is cancelled where it came from."),
+    "imported_refund": _("An imported order is refunded where it was paid."),
+    "no_attempt": _("There is no payment attempt to ask about."),
+    "no_link": _("No payment link can be paid any more."),
+    "nothing_to_pay": _("Nothing is to be paid: the order is %(state)s."),
+    "not_offered": _("%(gateway)s does not offer %(method)s."),
+    "nothing_to_book": _("There is nothing to book: the order is %(state)s."),
+    "ho_has_it": _("Head Office has every entry of this order, or none is due yet."),
+    "cannot_cancel": _("It cannot be cancelled any more: it is %(state)s."),
+    "no_money": _("There is no money to give back."),
+    "more_than_held": _("It is more than what is held."),
+    "carried_out": _("It is still being carried out: cancel the order instead."),
+    "not_held": _("It is not on hold."),
+    # The mechanism's.
+    "is_gone": _("There is no such order."),
+    "in_hand": _("%(actor)s asked for the same already."),
+    "cool_down": _("The same was done by %(plan)s only %(minutes)s min ago."),
+    "cool_down_by_hand": _("%(actor)s did the same by hand only %(minutes)s min ago."),
+    "in_run": _("%(plan)s of %(actor)s is working on this order."),
+    "drifted": _("It changed after the plan was made: it was %(was)s and is now %(now)s."),
+    "refused": _("%(text)s"),
+    "cancelled": _("The run was stopped before its turn."),
+    # Why a run stands still.
+    "by_hand": _("Paused by %(actor)s: %(text)s"),
+    "stopped": _("A switch stops this action: %(text)s"),
+    "wave_failed": _("Wave %(wave)s: %(bad)s of %(ended)s did not come out well."),
+    "wave_drifted": _("Wave %(wave)s: %(skipped)s of %(ended)s had changed since the plan was made."),
+    "tampered": _("The rows are not those that were approved."),
+    "unknown_action": _("This worker does not know %(action)s in the version that was planned."),
+    "breaker": _("Waits for %(neighbour)s: its breaker is open."),
+    "overdue": _("Not ended after %(seconds)s s; it is still being tried."),
+    "later": _("A later look shows that it is as wanted."),
+    "came_back": _("It was as wanted, and is not any more."),
+}
+
+
+def words(code: str, values: Mapping[str, Any]) -> str:
+    """The reason in the reader's language; "" for no reason."""
+    if not code:
+        return ""
+    told = {name: _value(name, value) for name, value in values.items()}
+    return str(WORDS[code]) % told if code in WORDS else code
+
+
+def _value(name: str, value: Any) -> str:
+    text = str(value)
+    if name in ("state", "was", "now"):
+        return state_label(text) or text
+    if name in ("gateway", "neighbour"):
+        return names.system(text)
+    if name == "method":
+        return names.method(text)
+    return retold(text).text if name == "text" else text

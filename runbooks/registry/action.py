@@ -1,0 +1,88 @@
+"""What an action is: the contract that previews, approvals, runs and second looks rely on."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.utils.functional import Promise
+from pydantic import BaseModel, ConfigDict
+
+from runbooks.facts import Facts
+
+
+class Touch(StrEnum):
+    """What it touches, and so what it asks of people (style B4)."""
+
+    READS = "reads"  # repeatable, nobody outside notices
+    VISIBLE = "visible"  # the customer or a partner notices
+    MONEY = "money"  # moves money, or cannot be undone
+
+
+class Input(BaseModel):
+    """What an action takes beside its rows. A name it does not know is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Output(BaseModel):
+    """What one row brings back, for steps that go on from it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    order: str
+    outcome: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would happen to one order. `why` is a code of `runbooks.reasons`, "" where it is eligible.
+
+    `target` is the order's state afterwards, "" where it stays or nobody can know before; `amount` moves,
+    in minor units; `message` is what the customer is sent; `neighbour` is who is asked; `params` are this
+    row's own, `before` what undoing restores.
+    """
+
+    why: str = ""
+    why_values: Mapping[str, Any] = field(default_factory=dict)
+    target: str = ""
+    amount: int = 0
+    message: str = ""
+    neighbour: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    before: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """One thing that can be done to many orders, each row as an operator's action of `orders`.
+
+    `verb` performs one row (`orders.services.actions`); it looks before it acts and reads back, under the
+    key of plan and row. `rate` is the most rows a second that the neighbour takes from us; a row that has
+    not ended after `timeout` counts as unknown. `holds` says from fresh facts whether a row is as wanted:
+    the second look. `undo` names the action that restores `before`; without one `irreversible` says why.
+    `cool_down` is how long the same is not done to the same order again.
+    """
+
+    name: str
+    version: int
+    verb: str
+    label: Promise
+    effect: Promise
+    right: str
+    touch: Touch
+    is_idempotent: bool = True
+    rate: float
+    timeout: timedelta = timedelta(minutes=2)
+    input: type[Input] = Input
+    output: type[Output] = Output
+    preview: Callable[[Facts, Input], Preview]
+    holds: Callable[[Facts, int], bool]
+    undo: str = ""
+    irreversible: Promise | str = ""
+    cool_down: timedelta = timedelta(minutes=10)
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"

@@ -1,0 +1,193 @@
+"""Making a plan: read what would happen, freeze it, hash it."""
+
+import secrets
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from pydantic import ValidationError
+
+from orders.errors import NotAllowed
+from runbooks import policies
+from runbooks.digest import digest
+from runbooks.models import Plan, PlanRow
+from runbooks.policies import Size
+from runbooks.registry import Action, find
+from runbooks.registry.action import Input
+from runbooks.services.snapshot import Seen, look, read_only
+from runbooks.states import FAILED_ROWS, PlanState, RowState
+from runbooks.transitions import tell
+
+HOUR: Final = timedelta(hours=1)
+# Without what is mistaken for something else when it is read aloud.
+_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """What somebody wants to know the effect of. `action` is name@version; `source` says in words what was
+    selected; `own_params` are inputs of single orders, by id."""
+
+    action: str
+    proposer: str
+    kind: Plan.Kind
+    source: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    own_params: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    parent: Plan | None = None
+
+
+def make_plan(order_ids: Sequence[int], ask: Ask) -> Plan:
+    """Freeze what the action would do to these orders, in this order. Nothing is done.
+
+    Raises NotAllowed for no orders, too many, or an input that the action does not take.
+    """
+    action = find(ask.action)
+    if action is None:
+        raise NotAllowed(_("There is no such action."))
+    if not order_ids:
+        raise NotAllowed(_("Nothing is selected. Nothing was done."))
+    if len(order_ids) > settings.RUN_MOST_ORDERS:
+        raise NotAllowed(_too_many(len(order_ids)))
+    common = _input(action, ask.params)
+    given = {order_id: _input(action, params) for order_id, params in ask.own_params.items()}
+    with read_only():
+        seen = list(look(order_ids, action, given, common, parent=ask.parent))
+        size = _size(seen, ask.proposer)
+    return _freeze(seen, action, ask, size=size)
+
+
+def again(plan: Plan, *, proposer: str) -> Plan:
+    """The same action on what it did not fix."""
+    failed = _ids(plan, FAILED_ROWS)
+    if not failed:
+        raise NotAllowed(_("Nothing of it has failed. Nothing was done."))
+    ask = Ask(
+        action=plan.action,
+        proposer=proposer,
+        kind=Plan.Kind.RETRY,
+        source={"plan": plan.code},
+        params=plan.params,
+        parent=plan,
+    )
+    return make_plan(failed, ask)
+
+
+def reverse(plan: Plan, *, proposer: str) -> Plan:
+    """What undoes the rows that this plan fixed, each as it was before. Raises NotAllowed where nothing can."""
+    action = find(plan.action)
+    if action is None or not action.undo:
+        raise NotAllowed(str(action.irreversible) if action else _("There is no such action."))
+    rows = plan.rows.filter(state=RowState.FIXED).order_by("place").values_list("order_id", "before")
+    before = dict(rows)
+    if not before:
+        raise NotAllowed(_("It has changed nothing that could be undone."))
+    own = before if any(before.values()) else {}
+    ask = Ask(
+        action=action.undo,
+        proposer=proposer,
+        kind=Plan.Kind.REVERSE,
+        source={"plan": plan.code},
+        own_params=own,
+        parent=plan,
+    )
+    return make_plan(list(before), ask)
+
+
+def _ids(plan: Plan, states: Sequence[str]) -> list[int]:
+    return list(plan.rows.filter(state__in=states).order_by("place").values_list("order_id", flat=True))
+
+
+def _too_many(count: int) -> str:
+    return _("%(count)s orders match; at most %(most)s at a time. Narrow the filter. Nothing was done.") % {
+        "count": count,
+        "most": settings.RUN_MOST_ORDERS,
+    }
+
+
+def _input(action: Action, params: Mapping[str, Any]) -> Input:
+    try:
+        return action.input.model_validate(dict(params))
+    except ValidationError as error:
+        wrong = ", ".join(str(each["loc"][0]) if each["loc"] else each["msg"] for each in error.errors())
+        raise NotAllowed(
+            _("%(action)s does not take this input: %(wrong)s.") % {"action": action, "wrong": wrong}
+        ) from error
+
+
+def _size(seen: Sequence[Seen], proposer: str) -> Size:
+    money: Counter[str] = Counter()
+    eligible = [each for each in seen if not each.preview.why]
+    for each in eligible:
+        if each.preview.amount:
+            money[each.facts.order.currency] += each.preview.amount
+    orders, moved = started_within_hour(proposer)
+    return Size(len(eligible), dict(money), orders, moved)
+
+
+def started_within_hour(proposer: str) -> tuple[int, int]:
+    """Orders, and money in our own currency, of the plans that this person has had started."""
+    recent = Plan.objects.filter(proposer=proposer, state=PlanState.STARTED, decided_at__gt=timezone.now() - HOUR)
+    sums = recent.aggregate(orders=Sum("eligible"))
+    money = sum(each.get(policies.OUR_CURRENCY, 0) for each in recent.values_list("money", flat=True))
+    return int(sums["orders"] or 0), money
+
+
+@transaction.atomic
+def _freeze(seen: Sequence[Seen], action: Action, ask: Ask, *, size: Size) -> Plan:
+    plan = Plan(
+        code=f"PL-{''.join(secrets.choice(_LETTERS) for _letter in range(6))}",
+        action=str(action),
+        params=dict(ask.params),
+        kind=ask.kind,
+        source=dict(ask.source),
+        parent=ask.parent,
+        proposer=ask.proposer,
+        eligible=size.orders,
+        ineligible=len(seen) - size.orders,
+        money=dict(size.money),
+        risk=policies.risk_of(action, size),
+    )
+    rows = _rows(plan, seen)
+    plan.hash = digest(plan, rows)
+    plan.save(force_insert=True)
+    PlanRow.objects.bulk_create(rows, batch_size=2500)
+    tell(plan, "make", actor=plan.proposer, detail={"hash": plan.hash})
+    return plan
+
+
+def _rows(plan: Plan, seen: Sequence[Seen]) -> list[PlanRow]:
+    rows, place = [], 0
+    for each in seen:
+        place += not each.preview.why
+        rows.append(_row(plan, each, place=None if each.preview.why else place))
+    return rows
+
+
+def _row(plan: Plan, seen: Seen, *, place: int | None) -> PlanRow:
+    order, preview = seen.facts.order, seen.preview
+    return PlanRow(
+        plan=plan,
+        order_id=order.pk,
+        public_id=order.public_id,
+        place=place,
+        expected_state=order.state,
+        expected_version=order.version,
+        target=str(preview.target),
+        amount=preview.amount,
+        currency=order.currency,
+        message=preview.message,
+        neighbour=preview.neighbour,
+        params=dict(preview.params),
+        before=dict(preview.before),
+        state=RowState.PLANNED if place else RowState.INELIGIBLE,
+        why=preview.why,
+        why_values={name: str(value) for name, value in preview.why_values.items()},
+    )

@@ -1,0 +1,95 @@
+"""Letting rows of a wave go: one by one, each with its operator's action, in a transaction of its own."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from django.db import transaction
+from django.utils import timezone, translation
+
+from orders.errors import LostLease, Refusal, StaleState
+from orders.leases import hold
+from orders.models import OperatorAction
+from orders.services import actions, locks
+from orders.services.actions import Wish
+from orders.services.switches import why_stopped
+from runbooks.models import PlanRow, Run
+from runbooks.registry import Action
+from runbooks.services import pressure
+from runbooks.services.settling import Wave
+from runbooks.states import RowState, RunState
+
+HANDS: Final = 24  # rows of one run under way at a time
+AT_A_TURN: Final = 16  # rows a turn, so that a turn stays well inside its lease
+
+
+def release(run: Run, action: Action, wave: Wave) -> int:
+    """Let as many rows go as may be let go now. How many. Says on the run what it waits for."""
+    room = min(HANDS - wave.under_way, AT_A_TURN)
+    rows = _next_rows(run, wave, limit=room) if wave.waiting and room > 0 else []
+    allowed, waits_for = pressure.admit(run, action, rows)
+    released = 0
+    for row in allowed:
+        if not _release(run, action, row):
+            break
+        released += 1
+    pressure.note(run, action, released=released, waits_for=waits_for)
+    return released
+
+
+def _next_rows(run: Run, wave: Wave, *, limit: int) -> Sequence[PlanRow]:
+    rows = PlanRow.objects.filter(plan=run.plan_id, state=RowState.PLANNED).select_related("order")
+    if wave.last is not None:
+        rows = rows.filter(place__lte=wave.last)
+    return list(rows.order_by("place")[:limit])
+
+
+@transaction.atomic
+def _release(run: Run, action: Action, row: PlanRow) -> bool:
+    """False when the run must not go on: paused, stopped by a switch, or somebody else's now."""
+    hold(run)
+    state = Run.objects.values_list("state", flat=True).get(pk=run.pk)
+    if state != RunState.RUNNING or why_stopped(action.verb):
+        return False
+    try:
+        with translation.override("en"):
+            made = actions.request(row.order, _wish(run, action, row))
+    except LostLease:
+        raise
+    except StaleState as moved:
+        _skip(run, row, "drifted", {"was": row.expected_state, "now": _now(row, moved)})
+    except Refusal as refusal:
+        _skip(run, row, "refused", {"text": str(refusal)})
+    else:
+        _is_released(row, made)
+    return True
+
+
+def _wish(run: Run, action: Action, row: PlanRow) -> Wish:
+    plan = run.plan
+    approver = "policy:break-glass" if plan.is_glass_broken else plan.approver
+    return Wish(
+        name=action.verb,
+        actor=plan.proposer,
+        reason=plan.reason or f"plan {plan.code}",
+        expected_version=row.expected_version,
+        key=f"{plan.code}:{row.place}",
+        params={**plan.params, **row.params},
+        plan=plan.code,
+        approver=approver,
+    )
+
+
+def _now(row: PlanRow, moved: StaleState) -> str:
+    """The state it is in now; the refusal itself only knows versions."""
+    row.order.refresh_from_db(fields=["state"])
+    return row.order.state
+
+
+def _is_released(row: PlanRow, made: OperatorAction) -> None:
+    PlanRow.objects.filter(pk=row.pk).update(state=RowState.RELEASED, action=made, released_at=timezone.now())
+
+
+def _skip(run: Run, row: PlanRow, why: str, values: dict[str, str]) -> None:
+    ended = {"state": RowState.SKIPPED, "why": why, "why_values": values, "ended_at": timezone.now()}
+    PlanRow.objects.filter(pk=row.pk, state=RowState.PLANNED).update(**ended)
+    locks.let_go(run.plan.code, keys=[locks.key_of(row.order_id)])

@@ -1,0 +1,55 @@
+"""The only code that assigns the state of a plan or a run.
+
+A move is one conditional UPDATE and one event in the same transaction; who comes second finds nothing
+and is refused.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from orders.errors import NotAllowed
+from runbooks.models import Plan, PlanEvent, Run
+from runbooks.states import PLAN_EDGES, RUN_EDGES, PlanVerb, RunVerb
+
+
+def lock_plan(plan: Plan) -> Plan:
+    """The plan as it is now, locked until the transaction ends. Lock order: plan, run, order."""
+    return Plan.objects.select_for_update(of=("self",)).get(pk=plan.pk)
+
+
+def lock_run(run: Run) -> Run:
+    """The run as it is now, locked until the transaction ends."""
+    return Run.objects.select_related("plan").select_for_update(of=("self",)).get(pk=run.pk)
+
+
+def move_plan(plan: Plan, verb: PlanVerb, *, actor: str, told: str = "", **changes: Any) -> None:
+    """Move it along `verb`, setting `changes`; `told` goes into the event. Raises NotAllowed where it cannot
+    go, or somebody else was first."""
+    target = PLAN_EDGES.get((plan.state, verb))
+    if target is None or not Plan.objects.filter(pk=plan.pk, state=plan.state).update(state=target, **changes):
+        raise NotAllowed(_("The plan has moved on: nothing was done."))
+    _now_is(plan, {"state": target, **changes})
+    tell(plan, verb, actor=actor, reason=told, detail={"hash": plan.hash})
+
+
+def move_run(
+    run: Run, verb: RunVerb, *, actor: str, told: str = "", detail: Mapping[str, Any] | None = None, **changes: Any
+) -> None:
+    """As `move_plan`. Raises NotAllowed where it cannot go, or somebody else was first."""
+    target = RUN_EDGES.get((run.state, verb))
+    if target is None or not Run.objects.filter(pk=run.pk, state=run.state).update(state=target, **changes):
+        raise NotAllowed(_("The run has moved on: nothing was done."))
+    _now_is(run, {"state": target, **changes})
+    tell(run.plan, verb, actor=actor, reason=told, detail=detail or {})
+
+
+def tell(plan: Plan, verb: str, *, actor: str, reason: str = "", detail: Mapping[str, Any] | None = None) -> None:
+    """Append an event. Call inside the transaction of what it tells."""
+    PlanEvent.objects.create(plan=plan, verb=verb, actor=actor, reason=reason[:400], detail=dict(detail or {}))
+
+
+def _now_is(row: Plan | Run, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(row, name, value)
