@@ -180,6 +180,9 @@ RUN_MOST_MONEY = 1_000_000_000  # rupiah; likewise
 HOUR_MOST_ORDERS = 20_000  # what one person starts alone within an hour; beyond it a second person approves
 HOUR_MOST_MONEY = 100_000_000  # rupiah; likewise
 LOOK_AGAIN_AFTER = timedelta(minutes=environment.number("LOOK_AGAIN_MINUTES", 5))  # the second look at a run's rows
+# A claim nobody works on goes back into the dispatch queue; a queue of so many is an alert.
+DISPATCH_CLAIM_IDLE = timedelta(minutes=environment.number("DISPATCH_CLAIM_IDLE_MINUTES", 10))
+DISPATCH_ALERT_FROM = environment.number("DISPATCH_ALERT_FROM", 10)
 WORK_THREADS = environment.number("WORK_THREADS", 8)
 TRUSTED_PROXIES = tuple(environment.words("TRUSTED_PROXIES"))
 

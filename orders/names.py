@@ -17,6 +17,7 @@ SYSTEMS: Final[Mapping[str, str | Promise]] = MappingProxyType(
         "rent": _("Rent partner"),
         "delivery": _("Delivery partner"),
         "shuttle": _("Shuttle partner"),
+        "hand": _("Driver (by phone)"),
         "ho": _("Head Office"),
     }
 )

@@ -19,12 +19,15 @@ from orders.models import Order
 from orders.queries.money import Money, money_of
 from orders.queries.order_page import OrderRows, rows_of
 from orders.services import actions
+from orders.services.booking import BY_HAND
 from orders.services.routing import route
 from orders.services.truths import Answer, Truth, ask_everybody
 from orders.states import AttemptState, StepState
 
 # An operator waits for the dialog; the neighbours get less time than on the panel.
 PATIENCE: Final = 3.0  # seconds
+# After these the order is closed for good.
+ENDINGS: Final = ("cancel_order", "customer_cancelled", "give_up_dispatch")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +50,7 @@ class Dialog:
     pattern: str = ""
     needs_second: bool = False
     gateways: Sequence[tuple[str, str]] = ()
+    entry: str = ""
     form: Form | None = None
     given: dict[str, Any] = field(default_factory=dict)
 
@@ -73,10 +77,10 @@ def dialog_of(request: HttpRequest, order: Order, name: str, *, form: Form | Non
         name=name,
         title=_title(order, name),
         button=_button(order, name, amount, needs_second=needs_second),
-        keep=_("Keep the order") if name == "cancel_order" else _("Not now"),
+        keep=_("Keep the order") if name in ENDINGS else _("Not now"),
         effects=list(_effects(rows, money, name, amount)),
-        is_danger=name in ("refund", "cancel_order"),
-        why_not=actions.why_not(order, name, {"amount": amount} if name == "refund" else {}),
+        is_danger=name == "refund" or name in ENDINGS,
+        why_not=actions.why_not(order, name, _params(request, name, amount)),
         money=money,
         amount=amount,
         largest=max(money.free, amount),
@@ -84,9 +88,23 @@ def dialog_of(request: HttpRequest, order: Order, name: str, *, form: Form | Non
         pattern=accepted_spellings(amount),
         needs_second=needs_second,
         gateways=_gateways(order) if name == "make_link" else (),
+        entry=_entry(request),
         form=form,
         given=dict(request.POST.items()) if form else {},
     )
+
+
+def _entry(request: HttpRequest) -> str:
+    """The place in the dispatch queue the dialog was opened for, '' for none."""
+    given = request.POST.get("entry") or request.GET.get("entry") or ""
+    return given if given.isdecimal() and len(given) < 19 else ""
+
+
+def _params(request: HttpRequest, name: str, amount: int) -> dict[str, Any]:
+    if name == "refund":
+        return {"amount": amount}
+    entry = _entry(request)
+    return {"entry": int(entry), "by": f"user:{request.user.get_username()}"} if entry else {}
 
 
 def _amount(request: HttpRequest, rows: OrderRows, money: Money) -> int:
@@ -119,8 +137,8 @@ def effects_of(order: Order, name: str, amount: int) -> Sequence[str]:
 def _effects(rows: OrderRows, money: Money, name: str, amount: int) -> Sequence[str]:
     if name == "refund":
         return _refund_effects(rows, amount)
-    if name == "cancel_order":
-        return _cancel_effects(rows, money)
+    if name in ENDINGS:
+        return _ending_effects(rows, money, name)
     return [effect_of(rows.order, name)]
 
 
@@ -139,9 +157,13 @@ def _refund_effects(rows: OrderRows, amount: int) -> list[str]:
     return [effect % {"sum": sum_, "gateway": through} for effect in effects]
 
 
-def _cancel_effects(rows: OrderRows, money: Money) -> list[str]:
+def _ending_effects(rows: OrderRows, money: Money, name: str) -> list[str]:
     effects = [_("The order is cancelled. It cannot be opened again.")]
-    booked = [step for step in rows.steps if step.state in (StepState.DONE, StepState.SENT, StepState.UNKNOWN)]
+    if name == "give_up_dispatch":
+        effects = [_("The order fails, because no car is to be had. It cannot be opened again.")]
+    effects += _calls_first(rows)
+    states = (StepState.DONE, StepState.SENT, StepState.UNKNOWN)
+    booked = [step for step in rows.steps if step.state in states and step.partner != BY_HAND]
     if booked:
         partners = ", ".join(dict.fromkeys(names.system(step.partner) for step in booked))
         effects.append(_("What is booked with %(partners)s is cancelled there first.") % {"partners": partners})
@@ -154,6 +176,14 @@ def _cancel_effects(rows: OrderRows, money: Money) -> list[str]:
     if open_:
         effects.append(_("Open payment links are closed, so that nobody pays for nothing."))
     return effects
+
+
+def _calls_first(rows: OrderRows) -> list[str]:
+    """A car that was found by phone is called off by phone: no system knows of it."""
+    cars = [entry for entry in rows.dispatches if entry.vehicle and entry.freed_at is None]
+    said = _("Call the driver off first: %(vehicle)s, %(driver)s %(phone)s. No system does it for you.")
+    values = [{"vehicle": each.vehicle, "driver": each.driver, "phone": each.driver_phone} for each in cars]
+    return [" ".join((said % each).split()) for each in values]
 
 
 def _gateways(order: Order) -> list[tuple[str, str]]:
@@ -186,7 +216,7 @@ def _warning(order: Order, name: str, truth: Truth) -> str:
         return _("%(who)s did not answer: what it knows is not known.")
     if truth.machine == "attempt":
         return _gateway_warning(name, truth)
-    if truth.machine == "step" and name in ("cancel_order", "refund") and truth.said in ("picked_up", "completed"):
+    if truth.machine == "step" and name in (*ENDINGS, "refund") and truth.said in ("picked_up", "completed"):
         return _("%(who)s says the trip is “%(said)s”: the customer was driven.")
     if truth.machine == "posting" and not truth.ours and truth.answer == Answer.SAID:
         return _("%(who)s has an entry for this order already.")

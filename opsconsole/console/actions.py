@@ -24,6 +24,7 @@ from orders.models import OperatorAction, Order
 from orders.queries.sentences import ACTIONS, ONE_CLICK, TAKEN_BACK
 from orders.services import actions
 from orders.services.actions import Wish
+from orders.services.actions.link import ADDRESS
 
 
 class AskForm(forms.Form):
@@ -51,7 +52,22 @@ class LinkForm(AskForm):
     gateway = forms.CharField(max_length=16, required=False)
 
 
-FORMS: Final[Mapping[str, type[AskForm]]] = {"refund": RefundForm, "make_link": LinkForm}
+class DispatchForm(AskForm):
+    """`entry` is the place in the dispatch queue that is meant."""
+
+    entry = forms.IntegerField(min_value=1, required=False)
+
+
+class SendForm(AskForm):
+    channel = forms.ChoiceField(choices=[(way, way) for way in ADDRESS])
+
+
+FORMS: Final[Mapping[str, type[AskForm]]] = {
+    "refund": RefundForm,
+    "make_link": LinkForm,
+    "send_link": SendForm,
+    **dict.fromkeys(("send_to_dispatch", "dispatch_by_hand", "customer_cancelled", "give_up_dispatch"), DispatchForm),
+}
 
 
 def view_of(name: str) -> Callable[..., HttpResponseBase]:
@@ -89,7 +105,7 @@ def _given(request: HttpRequest, order: Order, name: str) -> Any:
 
 
 def _wish(request: HttpRequest, name: str, given: Mapping[str, Any]) -> Wish:
-    params = {each: given[each] for each in ("amount", "gateway") if given.get(each)}
+    params = {each: given[each] for each in ("amount", "gateway", "entry", "channel") if given.get(each)}
     return Wish(
         name=name,
         actor=f"user:{request.user.get_username()}",

@@ -55,9 +55,9 @@ class NoteForm(forms.Form):
     text = forms.CharField(max_length=2000, strip=True, widget=forms.Textarea)
 
 
-def colleagues() -> Any:
-    """Who may be given an order: whoever may take one."""
-    roles = [role.value for role in roles_with("assign_order")]
+def colleagues(right: str = "assign_order") -> Any:
+    """Who may be given an order: whoever may take one, or holds another right that it takes."""
+    roles = [role.value for role in roles_with(right)]
     people = get_user_model().objects.filter(is_active=True, groups__name__in=roles)
     return people.distinct().order_by("first_name", "username")
 

@@ -2,12 +2,27 @@
 
 from django.urls import URLPattern, path
 
-from opsconsole.console import bulk, bulk_page, export, hands, orders, saved_views, search
+from opsconsole.console import (
+    bulk,
+    bulk_page,
+    dispatch,
+    dispatch_send,
+    export,
+    hands,
+    link_desk,
+    orders,
+    saved_views,
+    search,
+)
 
 urlpatterns: list[URLPattern] = [
     path("search/", search.find, name="search"),
     path("orders/", orders.orders, name="orders"),
     path("orders/export.csv", export.orders, name="orders-export"),
+    path("orders/dispatch/", dispatch.queue, name="dispatch"),
+    path("orders/dispatch/next/", dispatch.take_next, name="dispatch-next"),
+    path("orders/dispatch/send/", dispatch_send.send, name="dispatch-send"),
+    path("orders/links/", link_desk.links, name="links"),
     path("orders/stuck/", orders.stuck, name="stuck"),
     path("orders/stuck/causes/", orders.causes, name="stuck-causes"),
     path("orders/stuck/export.csv", export.stuck, name="stuck-export"),

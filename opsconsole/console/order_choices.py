@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -17,6 +18,7 @@ from orders.queries.money import Money
 from orders.queries.order_page import OrderRows
 from orders.queries.sentences import ACTIONS
 from orders.services import actions
+from orders.services.booking import BY_HAND
 from orders.states import OrderState, RefundState
 
 RUNNING: Final = ("awaiting_approval", "queued", "running")
@@ -38,11 +40,15 @@ class Risk(StrEnum):
 
 @dataclass(frozen=True)
 class Kind:
-    """One action of `orders.services.actions`: the right it needs and what it does, in one sentence."""
+    """One action of `orders.services.actions`: the right it needs and what it does, in one sentence.
+
+    What is done at a desk (`is_desk`) stands there and not among what can be done with every order.
+    """
 
     right: str
     risk: Risk
     effect: Promise
+    is_desk: bool = False
 
 
 KINDS: Final[dict[str, Kind]] = {
@@ -72,6 +78,42 @@ KINDS: Final[dict[str, Kind]] = {
         Risk.MONEY,
         gettext_lazy("Cancels the order, undoes what is booked and gives back what was paid."),
     ),
+    "send_link": Kind(
+        "make_link",
+        Risk.SAFE,
+        gettext_lazy("Sends the link that is open now to the customer."),
+        is_desk=True,
+    ),
+    "send_to_dispatch": Kind(
+        "retry_booking",
+        Risk.SAFE,
+        gettext_lazy("Gives it to the dispatch system once more. Nothing is booked twice."),
+        is_desk=True,
+    ),
+    "dispatch_by_hand": Kind(
+        "dispatch_by_hand",
+        Risk.SAFE,
+        gettext_lazy("The driver confirmed: the trip begins, and the dispatch system is not asked any more."),
+        is_desk=True,
+    ),
+    "customer_cancelled": Kind(
+        "cancel_order",
+        Risk.MONEY,
+        gettext_lazy("The customer waits no longer: cancels the order and gives back what was paid."),
+        is_desk=True,
+    ),
+    "give_up_dispatch": Kind(
+        "cancel_order",
+        Risk.MONEY,
+        gettext_lazy("No car is to be had: the order fails and the money goes back."),
+        is_desk=True,
+    ),
+    "end_trip": Kind(
+        "dispatch_by_hand",
+        Risk.VISIBLE,
+        gettext_lazy("The driver says that the customer has arrived: completes the order."),
+        is_desk=True,
+    ),
 }
 
 
@@ -98,8 +140,11 @@ class Choice:
 
 
 def choices_of(rows: OrderRows, money: Money, user: Any, *, next_step: str = "") -> Sequence[Choice]:
-    """All six, in the order of their risk."""
-    return [_choice(rows, money, user, name, next_step=next_step) for name in KINDS]
+    """All that can be done with every order, and the end of a trip that was sent by hand."""
+    names = [name for name, kind in KINDS.items() if not kind.is_desk]
+    if any(step.partner == BY_HAND for step in rows.steps):
+        names.append("end_trip")
+    return [_choice(rows, money, user, name, next_step=next_step) for name in names]
 
 
 def suggested_refund(rows: OrderRows, money: Money) -> int:
@@ -133,6 +178,24 @@ def _choice(rows: OrderRows, money: Money, user: Any, name: str, *, next_step: s
     )
 
 
+def desk_choice(order: Order, user: Any, name: str, asked: Sequence[OperatorAction], **params: Any) -> Choice:
+    """One act of a desk as this person sees it; `params` are what it will be asked for with."""
+    kind, by = KINDS[name], f"user:{user.get_username()}"
+    last = asked[-1].pk if asked else 0
+    query = urlencode({each: value for each, value in params.items() if value})
+    return Choice(
+        name=name,
+        label=label_of(order, name),
+        effect=str(kind.effect),
+        risk=kind.risk,
+        url=f"{reverse(f'order-{name}', args=[order.public_id])}?{query}",
+        key=one_click_key(order, user, name, last=last, what=query),
+        why_not=_forbidden(user, kind.right)
+        or _busy(name, asked)
+        or actions.why_not(order, name, {**params, "by": by}),
+    )
+
+
 def label_of(order: Order, name: str) -> str:
     if name == "retry_booking" and order.state == OrderState.PAID_AFTER_CLOSE:
         return _("Reinstate and book")
@@ -153,9 +216,12 @@ def risk_of(order: Order, name: str) -> Risk:
     return Risk.VISIBLE if reinstates else KINDS[name].risk
 
 
-def one_click_key(order: Order, user: Any, name: str, *, last: int) -> str:
-    """The same until something was asked for or the order moved: a double click is one action."""
-    said = f"{user.pk}:{order.pk}:{order.version}:{name}:{last}"
+def one_click_key(order: Order, user: Any, name: str, *, last: int, what: str = "") -> str:
+    """The same until something was asked for or the order moved: a double click is one action.
+
+    `what` tells apart acts of one name: a link sent by another way is another act.
+    """
+    said = f"{user.pk}:{order.pk}:{order.version}:{name}:{last}:{what}"
     return hashlib.sha256(said.encode()).hexdigest()[:40]
 
 

@@ -18,6 +18,7 @@ from opsconsole.console.tones import Tone, tone_of
 from orders.diagnosis.findings import Finding
 from orders.diagnosis.service import diagnose
 from orders.models import Order
+from orders.models.saga import LIVE_DISPATCH
 from orders.queries.money import Money, money_of
 from orders.queries.order_page import OrderRows, memory_of, people, rows_of
 from orders.queries.stuck import StuckRow, limits_in_force, stuck_order
@@ -93,6 +94,15 @@ class OrderPage:
     def is_busy(self) -> bool:
         """Something was asked for and has not ended: look again soon."""
         return any(each.is_running and not each.waits_for_approval for each in self.actions)
+
+    @property
+    def is_in_dispatch(self) -> bool:
+        """It has a place in the dispatch queue, and so a desk of its own."""
+        return any(each.state in LIVE_DISPATCH for each in self.rows.dispatches)
+
+    @property
+    def is_payable(self) -> bool:
+        return self.order.state in (OrderState.CREATED, OrderState.AWAITING_PAYMENT)
 
     @property
     def is_held(self) -> bool:

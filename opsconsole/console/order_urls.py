@@ -2,7 +2,19 @@
 
 from django.urls import URLPattern, path
 
-from opsconsole.console import actions, approvals, desk, limits, machines, order, saga, saga_choices, tokens
+from opsconsole.console import (
+    actions,
+    approvals,
+    desk,
+    dispatch,
+    limits,
+    link_desk,
+    machines,
+    order,
+    saga,
+    saga_choices,
+    tokens,
+)
 from opsconsole.console.order_choices import KINDS
 
 ORDER = "orders/<path:public_id>/"
@@ -17,6 +29,17 @@ urlpatterns: list[URLPattern] = [
     path("approvals/", approvals.waiting, name="approvals"),
     path("approvals/<str:kind>/<int:pk>/", approvals.decide, name="approval"),
     path(f"{ORDER}peek/", order.peek, name="order-peek"),
+    path(f"{ORDER}dispatch/", dispatch.entry, name="order-dispatch"),
+    path(f"{ORDER}dispatch/peek/", dispatch.peek, name="order-dispatch-peek"),
+    path(f"{ORDER}dispatch/vehicles/", dispatch.vehicles, name="order-dispatch-vehicles"),
+    path(f"{ORDER}dispatch/claim/", dispatch.claim, name="order-dispatch-claim"),
+    path(f"{ORDER}dispatch/release/", dispatch.release, name="order-dispatch-release"),
+    path(f"{ORDER}dispatch/hand-over/", dispatch.hand_over, name="order-dispatch-hand-over"),
+    path(f"{ORDER}dispatch/note/", dispatch.note, name="order-dispatch-note"),
+    path(f"{ORDER}dispatch/assign/", dispatch.assign, name="order-dispatch-assign"),
+    path(f"{ORDER}dispatch/free/", dispatch.free, name="order-dispatch-free"),
+    path(f"{ORDER}link/", link_desk.link, name="order-link"),
+    path(f"{ORDER}link/peek/", link_desk.link_peek, name="order-link-peek"),
     path(f"{ORDER}truths/", order.truths, name="order-truths"),
     path(f"{ORDER}messages/<int:pk>/", order.message, name="order-message"),
     path(f"{ORDER}messages/<int:pk>/open/", order.open_message, name="order-message-open"),

@@ -7,6 +7,7 @@ because then no page is shown at all.
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -15,9 +16,11 @@ from django.utils.translation import ngettext
 from opsconsole.console.frame import ALERTS, Alert
 from opsconsole.neighbours import PREFIX
 from orders.models import Heartbeat
+from orders.services import dispatch_watch
 
 # Older than this, a row says nothing about now; the overview says "cannot know" then.
 STALE = timedelta(minutes=2)
+QUEUE = f"round:{dispatch_watch.ROUND}"
 
 
 def platform_alerts() -> list[Alert]:
@@ -25,7 +28,8 @@ def platform_alerts() -> list[Alert]:
     fresh = timezone.now() - STALE
     rows = Heartbeat.objects.filter(name__startswith=PREFIX, at__gte=fresh, detail__ok=False)
     broken = Heartbeat.objects.filter(name="round:invariants", at__gte=fresh)
-    return [alert for row in (*rows.union(broken, all=True),) for alert in _of(row)]
+    queue = Heartbeat.objects.filter(name=QUEUE, at__gte=fresh, detail__long=True)
+    return [alert for row in (*rows.union(broken, queue, all=True),) for alert in _of(row)]
 
 
 def _of(row: Heartbeat) -> Iterator[Alert]:
@@ -38,10 +42,19 @@ def _of(row: Heartbeat) -> Iterator[Alert]:
             is_short=True,
         )
         return
+    if row.name == QUEUE:
+        yield _long_queue(int(row.detail.get("count", 0)))
+        return
     count = int(row.detail.get("broken", 0))
     if count:
         text = ngettext("%(count)s order breaks a rule about money", "%(count)s orders break a rule about money", count)
         yield Alert(tone="failed", text=text % {"count": count}, since=row.at)
+
+
+def _long_queue(count: int) -> Alert:
+    text = ngettext("%(count)s order waits for a car", "%(count)s orders wait for a car", count)
+    link = _("To the dispatch queue")
+    return Alert(tone="attention", text=text % {"count": count}, href=reverse("dispatch"), link=link)
 
 
 def _since(row: Heartbeat) -> datetime | None:

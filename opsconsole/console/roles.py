@@ -73,6 +73,7 @@ RIGHTS: Final[tuple[Right, ...]] = (
     _right("recheck_payment", _("re-check a payment"), ONCALL, CS, FINANCE),
     _right("make_link", _("make a payment link"), ONCALL, CS),
     _right("retry_booking", _("retry a booking"), ONCALL, CS),
+    _right("dispatch_by_hand", _("dispatch a taxi by hand"), ONCALL, CS),
     _right("repost_ho", _("post a payment to Head Office again"), ONCALL, FINANCE),
     _right("cancel_order", _("cancel an order"), ONCALL, CS),
     _right("refund_order", _("refund an order"), ONCALL, CS, FINANCE),

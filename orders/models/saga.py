@@ -79,8 +79,15 @@ class Step(Stateful, Leased):
         return f"{self.name} {self.key}"
 
 
+LIVE_DISPATCH = (DispatchState.WAITING, DispatchState.CLAIMED, DispatchState.SENDING)
+
+
 class DispatchEntry(Stateful, Leased):
-    """A taxi booking waiting for the dispatch system, or for a person."""
+    """A taxi booking waiting for the dispatch system, or for a person.
+
+    While it is claimed, `claimed_by` holds it; `touched_at` is when that person last did something
+    about it. `vehicle` was assigned by hand; it counts as taken until `freed_at`.
+    """
 
     machine: ClassVar[Machine] = DISPATCH
 
@@ -89,9 +96,13 @@ class DispatchEntry(Stateful, Leased):
     city = models.CharField(max_length=40, blank=True)
     claimed_by = models.CharField(max_length=80, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
+    touched_at = models.DateTimeField(null=True, blank=True)
     note = models.CharField(max_length=400, blank=True)
     vehicle = models.CharField(max_length=40, blank=True)
     driver = models.CharField(max_length=80, blank=True)
+    driver_phone = models.CharField(max_length=32, blank=True)
+    assigned_by = models.CharField(max_length=80, blank=True)
+    freed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = (
@@ -110,8 +121,28 @@ class DispatchEntry(Stateful, Leased):
                 condition=models.Q(state__in=DispatchState.values),
                 name="dispatch_state_known",
             ),
+            # One car cannot be in two places, whoever assigns it.
+            models.UniqueConstraint(
+                fields=["vehicle"],
+                name="dispatch_vehicle_once",
+                condition=~models.Q(vehicle="") & models.Q(freed_at__isnull=True),
+            ),
+            models.UniqueConstraint(
+                fields=["driver_phone"],
+                name="dispatch_driver_once",
+                condition=~models.Q(driver_phone="") & models.Q(freed_at__isnull=True),
+            ),
         )
-        indexes = (due_index("dispatch_due"),)
+        indexes = (
+            due_index("dispatch_due"),
+            # The queue of people: what is live, oldest first; what has ended takes no room.
+            models.Index(
+                fields=["created_at", "id"],
+                name="dispatch_live_age",
+                include=["order", "state", "city", "claimed_by"],
+                condition=models.Q(state__in=LIVE_DISPATCH),
+            ),
+        )
 
     def __str__(self) -> str:
         return f"dispatch of {self.order_id}"

@@ -127,6 +127,12 @@ FACTS: Final[Mapping[str, Promise]] = MappingProxyType(
         "driver_assigned": _("Driver assigned for item %(item)s"),
         "picked_up": _("Customer picked up for item %(item)s"),
         "item_completed": _("Item %(item)s completed"),
+        "assigned_by_hand": _("%(actor)s assigned a car by hand"),
+        "freed_by_hand": _("%(actor)s took the car off again"),
+        "dispatched_by_hand": _("%(actor)s sent a car by hand for item %(item)s"),
+        "handed_over": _("%(actor)s handed the dispatch over to %(owner)s"),
+        "customer_cancelled": _("The customer does not want to wait: %(actor)s cancels"),
+        "dispatch_given_up": _("No car is to be had: %(actor)s gives up"),
         "note": _("Note by %(actor)s"),
         "held": _("Put on hold by %(actor)s"),
         "released": _("Hold ended by %(actor)s"),
@@ -151,6 +157,8 @@ GENERAL: Final[Mapping[str, Promise]] = MappingProxyType(
         "clear_limit": _("Stuck limit back to its default"),
         "stop_action": _("Action stopped"),
         "allow_action": _("Action allowed again"),
+        "dispatch_queue_grew": _("The dispatch queue has grown"),
+        "dispatch_queue_shrank": _("The dispatch queue is short again"),
     }
 )
 
@@ -207,6 +215,12 @@ ACTIONS: Final[Mapping[str, Promise]] = MappingProxyType(
         "expire_attempt": _("Close payment links"),
         "hold_order": _("Hold"),
         "release_hold": _("Release from hold"),
+        "send_link": _("Send the link"),
+        "send_to_dispatch": _("Send to dispatch again"),
+        "dispatch_by_hand": _("Mark as dispatched"),
+        "customer_cancelled": _("Customer cancelled"),
+        "give_up_dispatch": _("Give up and refund"),
+        "end_trip": _("Trip has ended"),
     }
 )
 
@@ -228,6 +242,14 @@ ENDS: Final[Mapping[Key, Promise]] = MappingProxyType(
     {
         ("recheck_payment", "fixed"): _("everybody answered"),
         ("recheck_payment", "not_fixed"): _("not everybody answered"),
+        ("send_link", "fixed"): _("sent"),
+        ("send_link", "not_fixed"): _("not sent"),
+        ("send_to_dispatch", "fixed"): _("dispatched"),
+        ("send_to_dispatch", "not_fixed"): _("still waiting"),
+        ("dispatch_by_hand", "fixed"): _("done"),
+        ("customer_cancelled", "fixed"): _("done"),
+        ("give_up_dispatch", "fixed"): _("done"),
+        ("end_trip", "fixed"): _("done"),
     }
 )
 

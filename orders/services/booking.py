@@ -17,6 +17,9 @@ from orders.transitions import move
 
 PARTNER = {"taxi": "tpg", "rent": "rent", "delivery": "delivery", "shuttle": "shuttle"}
 NOT_KNOWN = 404
+# A car that a person found by phone: no system knows of it.
+BY_HAND = "hand"
+CALL_DRIVER = Refused(0, "by_hand", "the car was sent by hand: call the driver")
 
 
 def start(order: Order) -> Saga:
@@ -86,6 +89,9 @@ class Booking:
         return parsed(outcome, by=lambda found: found.booking_id if found else None)
 
     def undo(self, step: Step) -> Outcome[None]:
+        if step.partner == BY_HAND:
+            # Who has it undone was told to call the driver first; a machine cannot.
+            return Answered(0, None) if step.saga.undone_for else CALL_DRIVER
         outcome = partner(_item(step).service).cancel(step.key, reason=step.saga.failure)
         if isinstance(outcome, Refused) and outcome.status == NOT_KNOWN:
             return Answered(outcome.status, None)

@@ -41,7 +41,11 @@ def enqueue(order: Order, step: Step, *, reason: str) -> None:
 
 
 def work(entry: DispatchEntry) -> None:
-    """Five minutes are over: let the saga try the step again. `entry` is leased by the caller."""
+    """Five minutes are over: let the saga try the step again. `entry` is leased by the caller.
+
+    While the dispatch system's breaker is open nothing is tried and nothing is written down: the next
+    try is when the breaker lets one through.
+    """
     tpg = breaker.state_of("tpg")
     if tpg.is_open:
         finish(entry, due_at=_after_breaker(tpg), last_error=f"the breaker of {tpg.name} is open")
@@ -50,11 +54,24 @@ def work(entry: DispatchEntry) -> None:
         lock(entry.order)
         saga = lock(entry.step.saga)
         hold(entry)
-        if entry.state != DispatchState.WAITING or saga.state != SagaState.RUNNING:
-            finish(entry, due_at=None)
-            return
+        now = lock(entry)
         finish(entry, due_at=None)
-        try_again(saga, entry, actor="policy:dispatch-retry")
+        if may_send(now) and saga.state == SagaState.RUNNING:
+            try_again(saga, now, actor="policy:dispatch-retry")
+
+
+def may_send(entry: DispatchEntry) -> bool:
+    """Nobody holds it, and no car was found by phone that may be on its way."""
+    return entry.state == DispatchState.WAITING and not entry.vehicle
+
+
+def pause() -> datetime | None:
+    """Until when the dispatch system is not worth asking; None when it may be asked now.
+
+    A breaker that somebody holds open without an end is as good as open for one more retry.
+    """
+    tpg = breaker.state_of("tpg")
+    return (tpg.until or ladders.rung(ladders.DISPATCH, 1)) if tpg.is_open else None
 
 
 def _after_breaker(tpg: breaker.BreakerState) -> datetime:
@@ -68,7 +85,7 @@ def try_again(saga: Saga, entry: DispatchEntry, *, actor: str) -> None:
 
     The order stays queued meanwhile, so its age says how long the customer has been waiting.
     """
-    move(entry, DispatchVerb.SEND, actor=actor, due_at=None)
+    move(entry, DispatchVerb.SEND, actor=actor, due_at=None, claimed_by="", claimed_at=None, touched_at=None)
     saga_again(saga)
 
 
@@ -87,4 +104,4 @@ def close_all(saga: Saga) -> None:
         if step_done and entry.state in (DispatchState.SENDING, DispatchState.CLAIMED):
             move(entry, DispatchVerb.DISPATCH, actor="partner:tpg", due_at=None)
         else:
-            move(entry, DispatchVerb.WITHDRAW, actor="worker", due_at=None)
+            move(entry, DispatchVerb.WITHDRAW, actor="worker", due_at=None, freed_at=timezone.now())

@@ -17,7 +17,19 @@ from django.utils import timezone
 from orders import bells, heartbeats
 from orders.models import Heartbeat
 from orders.queries.invariants import INVARIANTS, violations
-from orders.services import breakers, carts, expiry, idempotency, missing, publishing, rate_limits, sampling, work
+from orders.services import (
+    breakers,
+    carts,
+    dispatch_desk,
+    dispatch_watch,
+    expiry,
+    idempotency,
+    missing,
+    publishing,
+    rate_limits,
+    sampling,
+    work,
+)
 from orders.services.actions import requests
 from orders.services.verification.anchors import anchor_heads
 
@@ -66,6 +78,8 @@ ROUNDS: dict[str, Clock] = {
     "expire-orders": Clock(5, expiry.expire_orders),
     "expire-approvals": Clock(5, requests.expire),
     "diagnose": Clock(5, ring_for_diagnoses),
+    "idle-claims": Clock(5, dispatch_desk.release_idle),
+    dispatch_watch.ROUND: Clock(10, dispatch_watch.watch),
     "anchor": Clock(60, anchor_heads),
     "invariants": Clock(60, check_invariants),
     "sample": Clock(60, sampling.sample),

@@ -1,10 +1,13 @@
 """What partners tell of trips: assigned, picked up, completed, cancelled by the driver."""
 
+from datetime import datetime
+
 from django.db import transaction
+from django.utils import timezone
 
 from orders.clients.trip_events import TripEvent
 from orders.errors import IllegalEdge
-from orders.models import History, Order, Step
+from orders.models import DispatchEntry, History, Order, Step
 from orders.services import booking, posting
 from orders.services.judgement import Verdict
 from orders.states import InboundVerb, OrderState, OrderVerb, StepState
@@ -49,11 +52,29 @@ def _told(order: Order, step: Step, event: TripEvent) -> Verdict:
         at=event.at,
         detail={name: value for name, value in detail.items() if value},
     )
-    if event.event == ENDED and order.state == OrderState.ACTIVE and _all_ended(order, step):
-        move(order, OrderVerb.COMPLETE, actor=f"partner:{event.partner}", at=event.at)
-        posting.owe_payment(order)
+    if event.event == ENDED and _complete(order, step, actor=f"partner:{event.partner}", at=event.at):
         return Verdict(InboundVerb.APPLY, "the trip ended: order completed")
     return Verdict(InboundVerb.APPLY, f"item {step.number}: {event.event}")
+
+
+def _complete(order: Order, step: Step, *, actor: str, at: datetime) -> bool:
+    """Whether that was the last item: then the order is over, and Head Office is owed an entry."""
+    if order.state != OrderState.ACTIVE or not _all_ended(order, step):
+        return False
+    move(order, OrderVerb.COMPLETE, actor=actor, at=at)
+    posting.owe_payment(order)
+    DispatchEntry.objects.filter(order=order, freed_at=None).update(freed_at=timezone.now())
+    return True
+
+
+def end_by_hand(order: Order, *, actor: str, reason: str) -> None:
+    """A person says that the trips which were sent by hand are over. Lock: order."""
+    now = timezone.now()
+    for step in Step.objects.filter(order=order, partner=booking.BY_HAND, state=StepState.DONE):
+        if not _was_told(order, step, TOLD[ENDED]):
+            detail = {"item": step.number}
+            record(order, TOLD[ENDED], actor=actor, reason=reason, subject=step, at=now, detail=detail)
+        _complete(order, step, actor=actor, at=now)
 
 
 def _was_told(order: Order, step: Step, verb: str) -> bool:

@@ -22,6 +22,7 @@ from orders.clients.registry import GATEWAYS, gateway
 from orders.clients.registry import partner as booking_partner
 from orders.models import Attempt, Order, Posting, Step
 from orders.resilience.outcome import Answered, Outcome, Refused
+from orders.services.booking import BY_HAND
 from orders.states import AttemptState, OrderState, PostingState, StepState
 
 BUDGET: Final = 4.0  # seconds for all questions together
@@ -160,7 +161,7 @@ _ENDED = "completed"
 def _ask_partner(order: Order, step: Step, until: float) -> Truth:
     known: dict[str, Any] = {"who": step.partner, "machine": "step", "about": step.partner_reference or step.key}
     known |= {"ours": step.state, "asked_at": timezone.now()}
-    if step.item is None or order.origin == Order.Origin.IMPORT:
+    if step.item is None or order.origin == Order.Origin.IMPORT or step.partner == BY_HAND:
         return Truth(**known, answer=Answer.NOT_ASKED)
     began = time.monotonic()
     outcome = booking_partner(step.item.service).ask_booking(step.key, deadline=_left(until))

@@ -60,7 +60,7 @@ def _refuse(order: Order, wish: Wish) -> None:
         raise NotAllowed(_("A reason is needed: it is kept with the order."))
     if order.version != wish.expected_version:
         raise StaleState(subject=str(order), expected=f"v{wish.expected_version}", found=f"v{order.version}")
-    problem = why_not(order, wish.name, wish.params)
+    problem = why_not(order, wish.name, {**wish.params, "by": wish.actor})
     if problem:
         raise NotAllowed(problem)
     problem = why_stopped(wish.name) or _held_by_another(order, wish)

@@ -17,8 +17,9 @@ from orders.clients.codes import OFFERED
 from orders.errors import NotAllowed
 from orders.leases import claim_one, renew
 from orders.models import Attempt, OperatorAction, Order, Posting, Saga, Step
-from orders.services import booking, declared, dispatching, inquiry, ledger, links, placing, posting, refunds
-from orders.services.actions import holding
+from orders.services import booking, dispatching, inquiry, ledger, links, placing, posting, refunds
+from orders.services.actions import dispatch, holding, link
+from orders.services.actions.carrying import carry_on
 from orders.services.actions.saga_verbs import SAGA_VERBS
 from orders.services.actions.verb import Result, Verb
 from orders.services.routing import LIVE
@@ -128,6 +129,9 @@ def _clear(action: OperatorAction, attempt: Attempt) -> None:
 def _booking_not(order: Order, params: Mapping[str, Any]) -> str:
     if order.origin == Order.Origin.IMPORT:
         return _("An imported order was booked elsewhere.")
+    by_hand = order.dispatches.filter(state__in=dispatching.WAITING).exclude(claimed_by="", vehicle="").first()
+    if by_hand is not None:
+        return _("%(actor)s dispatches it by hand.") % {"actor": by_hand.claimed_by or by_hand.assigned_by}
     if order.state == S.PAID_AFTER_CLOSE or order.state in UNBOOKED:
         return ""
     return _("There is nothing to book: the order is %(state)s.") % {"state": order.state_label}
@@ -140,15 +144,7 @@ def retry_booking(action: OperatorAction, order: Order) -> Result:
         if fresh.state == S.PAID_AFTER_CLOSE:
             move(fresh, OrderVerb.REINSTATE, actor=action.actor, reason=action.reason)
         saga = _saga_again(fresh, actor=action.actor, reason=action.reason)
-    for _wave in range(3):
-        renew(action)
-        mine = claim_one(saga)
-        if mine is None or mine.due_at is None:
-            break
-        declared.work(mine)
-        if Saga.objects.get(pk=saga.pk).state != SagaState.RUNNING:
-            break
-    now = Order.objects.get(pk=order.pk)
+    now = carry_on(action, saga)
     return Result(
         now.state in (S.ACTIVE, S.COMPLETED),
         _("The order is now %(state)s.") % {"state": now.state_label},
@@ -316,4 +312,10 @@ VERBS: Mapping[str, Verb] = {
     "expire_attempt": Verb(expire_attempt, _expire_not, gettext_noop("Close payment links")),
     "hold_order": Verb(_hold, holding.hold_not, gettext_noop("Hold")),
     "release_hold": Verb(_release, holding.release_not, gettext_noop("Release from hold")),
+    "send_link": Verb(link.send_link, link.send_not, gettext_noop("Send the link")),
+    "send_to_dispatch": Verb(dispatch.send, dispatch.send_not, gettext_noop("Send to dispatch again")),
+    "dispatch_by_hand": Verb(dispatch.dispatch_by_hand, dispatch.hand_not, gettext_noop("Mark as dispatched")),
+    "customer_cancelled": Verb(dispatch.customer_cancelled, dispatch.cancelled_not, gettext_noop("Customer cancelled")),
+    "give_up_dispatch": Verb(dispatch.give_up, dispatch.cancelled_not, gettext_noop("Give up and refund")),
+    "end_trip": Verb(dispatch.end_trip, dispatch.end_not, gettext_noop("Trip has ended")),
 }
