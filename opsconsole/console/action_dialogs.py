@@ -230,6 +230,6 @@ def _gateway_warning(name: str, truth: Truth) -> str:
         return _("%(who)s says “%(said)s”, not paid: re-check first, or money goes back that never came.")
     if name == "refund" and truth.refunded:
         return _("%(who)s has given a part of it back already.")
-    if name == "cancel_order" and truth.means == AttemptState.PAID and truth.ours != AttemptState.PAID:
+    if name in ENDINGS and truth.means == AttemptState.PAID and truth.ours != AttemptState.PAID:
         return _("%(who)s says it is paid and we do not know it yet: re-check the payment first.")
     return ""

@@ -136,11 +136,12 @@ def entry_view(request: HttpRequest, order: Order, entry: DispatchEntry) -> Entr
 
 
 _NAMES: Final = ("send_to_dispatch", "dispatch_by_hand", *ENDINGS)
+_ELSEWHERE: Final = [name for name, kind in KINDS.items() if kind.is_desk]
 
 
 def _own(asked: Sequence[OperatorAction], names: dict[str, str], reader: str) -> list[ShownAction]:
     """What was asked for at this desk; the order's own page has the rest."""
-    here = [action for action in asked if action.name in _NAMES or not KINDS[action.name].is_desk]
+    here = [action for action in asked if action.name in _NAMES or action.name not in _ELSEWHERE]
     return shown_actions(here, names, reader=reader)
 
 

@@ -190,9 +190,7 @@ def desk_choice(order: Order, user: Any, name: str, asked: Sequence[OperatorActi
         risk=kind.risk,
         url=f"{reverse(f'order-{name}', args=[order.public_id])}?{query}",
         key=one_click_key(order, user, name, last=last, what=query),
-        why_not=_forbidden(user, kind.right)
-        or _busy(name, asked)
-        or actions.why_not(order, name, {**params, "by": by}),
+        why_not=forbidden(user, kind.right) or busy(name, asked) or actions.why_not(order, name, {**params, "by": by}),
     )
 
 
