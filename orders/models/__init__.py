@@ -15,6 +15,7 @@ from orders.models.posting import Posting
 from orders.models.saga import DispatchEntry, Saga, Step
 from orders.models.sample import StuckSample
 from orders.models.setting import StuckLimit
+from orders.models.watch import MoneyWatch
 
 __all__ = [
     "ActionSwitch",
@@ -34,6 +35,7 @@ __all__ = [
     "InboundEvent",
     "Item",
     "LedgerEntry",
+    "MoneyWatch",
     "OperatorAction",
     "Order",
     "Outbox",

@@ -74,7 +74,8 @@ def _facts(
     balance = sum(sums.values())
     came = balance - sums[LedgerKind.REFUNDED]
     found = []
-    if sum(held > 0 for held in by_attempt.values()) > 1 and order.origin == Order.Origin.PLATFORM:
+    # What came by no attempt (an adjustment) is no payment.
+    if sum(held > 0 for attempt, held in by_attempt.items() if attempt) > 1 and order.origin == Order.Origin.PLATFORM:
         found.append((MoneyFact.PAID_TWICE, balance - order.amount))
     elif balance > order.amount and order.state not in _CLOSED:
         found.append((MoneyFact.OVERPAID, balance - order.amount))

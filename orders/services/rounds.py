@@ -25,6 +25,7 @@ from orders.services import (
     expiry,
     idempotency,
     missing,
+    money_watch,
     publishing,
     rate_limits,
     sampling,
@@ -84,6 +85,7 @@ ROUNDS: dict[str, Clock] = {
     "invariants": Clock(60, check_invariants),
     "sample": Clock(60, sampling.sample),
     "forget": Clock(60, forget),
+    "settled-money": Clock(60, money_watch.forget_settled),
 }
 
 

@@ -1,0 +1,187 @@
+"""Money that came late, twice, wrong or went back: the queues of whoever decides about it.
+
+Every fact is computed from the ledger, the order and its refunds at this moment. Late money and
+refunds have partial indexes of their own; for the rest the trigger of `orders/sql/money.sql` keeps a
+short list of orders to look at.
+"""
+
+# ruff: noqa: S608
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from django.db import connection
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Case(StrEnum):
+    LATE = "late"
+    TWICE = "twice"
+    OVER = "over"
+    UNDER = "under"
+    REVERSED = "reversed"
+    REFUND_FAILED = "refund_failed"
+    REFUND_UNKNOWN = "refund_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page ended: since when the money lies, and the row's id."""
+
+    since: datetime
+    row_id: int
+
+    def __str__(self) -> str:
+        return f"{(self.since - EPOCH) // timedelta(microseconds=1)}-{self.row_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Place | None":
+        micros, _dash, row_id = text.partition("-")
+        if not (micros.isdecimal() and row_id.isdecimal() and len(micros) < 17 and len(row_id) < 19):
+            return None
+        return cls(EPOCH + timedelta(microseconds=int(micros)), int(row_id))
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyRow:
+    """One case. `sum` is the money in question, minor units; `since` is when it came or went."""
+
+    case: str
+    row_id: int
+    order_id: int
+    public_id: str
+    order_state: str
+    service: str
+    city: str
+    method: str
+    gateway: str
+    sum: int
+    currency: str
+    since: datetime
+    said: str
+
+    @property
+    def place(self) -> Place:
+        return Place(self.since, self.row_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many cases of a kind, how much money by currency, and since when the oldest lies."""
+
+    count: int
+    money: Mapping[str, int]
+    oldest: datetime | None
+
+
+# Closed orders owe their money back whatever came; they are late, or their refund is under way.
+_CLOSED: Final = "('cancelled', 'expired', 'failed', 'paid_after_close')"
+_UNPAID: Final = "('created', 'awaiting_payment')"
+_ORDER: Final = "o.id AS order_id, o.public_id, o.state AS order_state, o.service, o.city, o.method"
+_BACK: Final = "('requested', 'approved', 'sent', 'unknown', 'failed')"
+
+_LATE: Final = f"""
+SELECT 'late' AS "case", o.id AS row_id, {_ORDER}, coalesce(a.gateway, '') AS gateway,
+       h.held AS sum, o.currency, o.entered_at AS since, '' AS said
+FROM orders_order o LEFT JOIN orders_attempt a ON a.id = o.owning_attempt_id
+CROSS JOIN LATERAL (SELECT coalesce(sum(l.amount), 0)::bigint AS held
+                    FROM orders_ledgerentry l WHERE l.order_id = o.id) h
+WHERE o.state = 'paid_after_close' AND o.origin = 'platform'
+"""
+
+# Mirrors orders/queries/money.py for the orders of the watch list; a test holds the two together.
+_ODD: Final = f"""
+SELECT k."case", o.id AS row_id, {_ORDER}, coalesce(a.gateway, '') AS gateway, k.sum, o.currency,
+       coalesce(k.since, o.entered_at) AS since, '' AS said
+FROM orders_moneywatch w JOIN orders_order o ON o.id = w.order_id
+LEFT JOIN orders_attempt a ON a.id = o.owning_attempt_id
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(l.amount), 0)::bigint AS held,
+           coalesce(sum(l.amount) FILTER (WHERE l.kind <> 'refunded'), 0)::bigint AS came,
+           coalesce(-sum(l.amount) FILTER (WHERE l.kind = 'reversed'), 0)::bigint AS reversed,
+           max(l.occurred_at) FILTER (WHERE l.kind = 'charged') AS charged_at,
+           max(l.occurred_at) FILTER (WHERE l.kind = 'reversed') AS reversed_at
+    FROM orders_ledgerentry l WHERE l.order_id = o.id) m
+CROSS JOIN LATERAL (
+    SELECT count(*) AS paid FROM (SELECT FROM orders_ledgerentry l
+                                  WHERE l.order_id = o.id AND l.attempt_id IS NOT NULL
+                                  GROUP BY l.attempt_id HAVING sum(l.amount) > 0) each) p
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(r.amount), 0)::bigint AS back FROM orders_refund r
+    WHERE r.order_id = o.id AND r.state IN {_BACK}) b
+CROSS JOIN LATERAL (VALUES
+    ('twice', p.paid > 1 AND o.state NOT IN {_CLOSED}, m.held - o.amount, m.charged_at),
+    ('over', p.paid <= 1 AND m.held > o.amount AND o.state NOT IN {_CLOSED}, m.held - o.amount, m.charged_at),
+    ('reversed', m.reversed > 0 AND m.came < o.amount AND o.state NOT IN {_CLOSED} AND o.state NOT IN {_UNPAID},
+     o.amount - m.came, m.reversed_at),
+    ('under', (m.reversed = 0 OR o.state IN {_UNPAID}) AND m.came < o.amount AND m.came > 0
+     AND o.state NOT IN {_CLOSED},
+     o.amount - m.came, m.charged_at)
+) k("case", holds, sum, since)
+WHERE k.holds AND k.sum > 0 AND (k."case" IN ('under', 'reversed') OR b.back < k.sum)
+"""
+
+_REFUND: Final = f"""
+SELECT 'refund_' || r.state AS "case", r.id AS row_id, {_ORDER}, a.gateway, r.amount AS sum, r.currency,
+       r.created_at AS since, r.last_error AS said
+FROM orders_refund r JOIN orders_order o ON o.id = r.order_id JOIN orders_attempt a ON a.id = r.attempt_id
+WHERE r.state IN ('failed', 'unknown') AND o.origin = 'platform'
+"""
+_ARMS: Final[Mapping[Case, str]] = {
+    Case.LATE: _LATE,
+    Case.REFUND_FAILED: _REFUND,
+    Case.REFUND_UNKNOWN: _REFUND,
+    **dict.fromkeys((Case.TWICE, Case.OVER, Case.UNDER, Case.REVERSED), _ODD),
+}
+
+
+def money_page(case: Case, *, after: Place | None = None, limit: int = 50) -> tuple[list[MoneyRow], Place | None]:
+    """A page of one queue, the money that lies longest first, and where the next begins. One query."""
+    where = 'q."case" = %(case)s'
+    params: dict[str, Any] = {"case": str(case)}
+    if after is not None:
+        where += " AND (q.since, q.row_id) > (%(since)s, %(row_id)s)"
+        params |= {"since": after.since, "row_id": after.row_id}
+    rows = _fetch(f"SELECT q.* FROM ({_ARMS[case]}) q WHERE {where} ORDER BY since, row_id LIMIT {limit + 1:d}", params)
+    found = [MoneyRow(**row) for row in rows]
+    return found[:limit], found[limit - 1].place if len(found) > limit else None
+
+
+def money_totals() -> Mapping[Case, Total]:
+    """Every queue's count and money. One query."""
+    union = f"{_LATE} UNION ALL {_ODD} UNION ALL {_REFUND}"
+    statement = (
+        'SELECT q."case", q.currency, count(*) AS count, sum(q.sum)::bigint AS sum, min(q.since) AS oldest'
+        f" FROM ({union}) q GROUP BY 1, 2"
+    )
+    rows = _fetch(statement, {})
+    return {case: _total([row for row in rows if row["case"] == case]) for case in Case}
+
+
+def _total(rows: Sequence[Mapping[str, Any]]) -> Total:
+    return Total(
+        count=sum(row["count"] for row in rows),
+        money={row["currency"]: row["sum"] for row in rows},
+        oldest=min((row["oldest"] for row in rows), default=None),
+    )
+
+
+# What may be dropped from the watch list: nothing is odd, nothing is on its way back, and the order is over.
+SETTLED: Final = f"""
+w.since < now() - %(age)s::interval
+AND NOT EXISTS (SELECT FROM ({_ODD}) q WHERE q.order_id = w.order_id)
+AND NOT EXISTS (SELECT FROM orders_refund r WHERE r.order_id = w.order_id AND r.state IN {_BACK})
+AND EXISTS (SELECT FROM orders_order o WHERE o.id = w.order_id
+            AND o.state IN ('completed', 'cancelled', 'expired', 'failed'))
+"""
+
+
+def _fetch(statement: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params or None)
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
