@@ -1,6 +1,7 @@
 """A batch of callbacks: many orders, one transaction, and nobody suffers from a neighbour in it."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,7 +62,7 @@ def test_a_batch_is_applied_with_few_statements_however_large(
         assert order.owning_attempt == attempt
 
 
-def test_the_history_of_a_batch_names_who_and_why_and_its_chain_holds(control: RemoteSandbox) -> None:
+def test_the_history_of_a_batch_names_who_and_why_and_its_chain_holds(control: RemoteSandbox, tmp_path: Path) -> None:
     for attempt in paid(control, 3):
         tell(attempt)
     work.drain("inbound")
@@ -75,7 +76,7 @@ def test_the_history_of_a_batch_names_who_and_why_and_its_chain_holds(control: R
             ("step", "create", "worker", ""),
             ("inbound", "apply", "worker", "midtrans says settlement/accept/200: now paid"),
         ]
-    assert verify_history().intact
+    assert verify_history(folder=tmp_path).intact
 
 
 def test_one_order_that_cannot_be_written_does_not_hold_up_the_others(control: RemoteSandbox) -> None:
