@@ -11,15 +11,16 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from orders.heartbeats import COPY
-from orders.queries import pulse
+from orders.queries import breakers, pulse
 from orders.queries.stuck_states import stuck_by_state
 
 PREFIX = "orderorchestrator_"
+BREAKER_NUMBERS = {"closed": 0.0, "forced_closed": 0.0, "half_open": 1.0, "open": 2.0, "forced_open": 2.0}
 
 
 class Facts(Collector):
@@ -103,11 +104,26 @@ def _work() -> Iterator[Metric]:
     yield _gauge("heartbeat_age_seconds", "Since the last sign of life.", beats, ("process",))
 
 
+def _breakers() -> Iterator[Metric]:
+    """As the ticker saw them last, at most a second ago."""
+    states = breakers.seen_states()
+    numbers = [((name,), BREAKER_NUMBERS[state]) for name, state in states.items()]
+    yield _gauge("breaker_state", "0 closed, 1 half-open, 2 open.", numbers, ("upstream",))
+    forced = [((name,), float(state.startswith("forced_"))) for name, state in states.items()]
+    yield _gauge("breaker_forced", "Whether an operator holds it open or closed.", forced, ("upstream",))
+    changes = CounterMetricFamily(
+        PREFIX + "breaker_changes", "Changes of breakers by the state they entered.", labels=("upstream", "to")
+    )
+    for labels, count in breakers.changes_by_target().items():
+        changes.add_metric(labels, count)
+    yield changes
+
+
 def _by_name(found: Mapping[str, int]) -> list[tuple[tuple[str, ...], float]]:
     return [((name,), float(count)) for name, count in found.items()]
 
 
-FAMILIES: tuple[Callable[[], Iterator[Metric]], ...] = (_orders, _latencies, _messages, _stuck, _work)
+FAMILIES: tuple[Callable[[], Iterator[Metric]], ...] = (_orders, _latencies, _messages, _stuck, _work, _breakers)
 
 
 def metrics(_request: HttpRequest) -> HttpResponse:

@@ -1,6 +1,7 @@
 """Reading the front page: every part from its own source, and an honest word where one is lost."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -34,6 +35,7 @@ from orders.heartbeats import is_copy_of
 from orders.queries import pulse
 from orders.queries.stuck import Totals, limits_in_force, stuck_totals
 from orders.queries.stuck_states import stuck_by_state
+from orders.resilience.breaker.reading import PREFIX as BREAKER
 
 T = TypeVar("T")
 
@@ -168,7 +170,17 @@ def _neighbours(beats: Beats, *, now: datetime) -> tuple[Neighbour, ...] | Canno
     seen = {name.removeprefix(PREFIX): beat for name, beat in beats.items() if name.startswith(PREFIX)}
     if not seen:
         return NOT_SEEN
-    return tuple(_neighbour(name, *seen[name], now=now) for name in sorted(seen))
+    return tuple(_with_breaker(_neighbour(name, *seen[name], now=now), beats, now=now) for name in sorted(seen))
+
+
+def _with_breaker(neighbour: Neighbour, beats: Beats, *, now: datetime) -> Neighbour:
+    """An open breaker says more than whether a knock is answered."""
+    at, facts = beats.get(BREAKER + neighbour.name, (None, {}))
+    if at is None or now - at > STALE or facts.get("ok", True):
+        return replace(neighbour, href=reverse("services"))
+    since = parse_datetime(str(facts.get("since", "")))
+    words = gettext("Breaker open")
+    return replace(neighbour, tone=Tone.FAILED, words=words, since=since, href=reverse("services"))
 
 
 def _neighbour(name: str, at: datetime, facts: Mapping[str, Any], *, now: datetime) -> Neighbour:

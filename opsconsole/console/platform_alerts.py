@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 from opsconsole.console.frame import ALERTS, Alert
 from opsconsole.neighbours import PREFIX
 from orders.models import Heartbeat
+from orders.resilience.breaker.reading import PREFIX as BREAKER
 from orders.services import dispatch_watch
 
 # Older than this, a row says nothing about now; the overview says "cannot know" then.
@@ -24,15 +25,23 @@ QUEUE = f"round:{dispatch_watch.ROUND}"
 
 
 def platform_alerts() -> list[Alert]:
-    """Neighbours that cannot be reached, and rules about money that do not hold."""
+    """Open breakers, neighbours that cannot be reached, and rules about money that do not hold."""
     fresh = timezone.now() - STALE
-    rows = Heartbeat.objects.filter(name__startswith=PREFIX, at__gte=fresh, detail__ok=False)
+    bad = Heartbeat.objects.filter(at__gte=fresh, detail__ok=False)
+    away, open_ = bad.filter(name__startswith=PREFIX), bad.filter(name__startswith=BREAKER)
     broken = Heartbeat.objects.filter(name="round:invariants", at__gte=fresh)
     queue = Heartbeat.objects.filter(name=QUEUE, at__gte=fresh, detail__long=True)
-    return [alert for row in (*rows.union(broken, queue, all=True),) for alert in _of(row)]
+    rows = {row.name: row for row in away.union(open_, broken, queue, all=True)}
+    # An open breaker says more than that its neighbour cannot be reached.
+    told = {PREFIX + name.removeprefix(BREAKER) for name in rows if name.startswith(BREAKER)}
+    return [alert for name, row in rows.items() if name not in told for alert in _of(row)]
 
 
 def _of(row: Heartbeat) -> Iterator[Alert]:
+    if row.name.startswith(BREAKER):
+        text = _("%(name)s: breaker open") % {"name": row.name.removeprefix(BREAKER)}
+        yield Alert(tone="failed", text=text, since=_since(row), is_short=True, href=reverse("services"))
+        return
     if row.name.startswith(PREFIX):
         name = row.name.removeprefix(PREFIX)
         yield Alert(

@@ -11,6 +11,7 @@ from opsconsole.console import (
     parts_page,
     preferences,
     rights,
+    service_urls,
     signin,
 )
 
@@ -24,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("_parts/", parts_page.parts, name="parts"),
     path("_parts/<str:code>/", parts_page.peek, name="parts-peek"),
     *book_urls.urlpatterns,
+    *service_urls.urlpatterns,
     *list_urls.urlpatterns,
     *order_urls.urlpatterns,
 ]

@@ -67,6 +67,7 @@ class HeadOffice(Neighbour):
             "entry_id": entry_id,
             "entry_ref": wanted["entry_ref"],
             "amount": amount,
+            "branch": wanted.get("branch", ""),
             "asked": asked,
             "recorded_at": now().isoformat(),
         }

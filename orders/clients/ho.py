@@ -45,10 +45,14 @@ def post_entry(
     currency: str,
     kind: EntryKind,
     occurred_at: datetime,
+    branch: str = "",
     idempotency_key: str = "",
     deadline: float | None = None,
 ) -> Outcome[Entry]:
-    """The same `entry_ref` again answers the entry that is there; with other content `entry_differs`."""
+    """`branch` is what HO calls the order's city.
+
+    The same `entry_ref` again answers the entry that is there; with other content `entry_differs`.
+    """
     body = {
         "entry_ref": entry_ref,
         "order_ref": order_ref,
@@ -56,6 +60,7 @@ def post_entry(
         "currency": currency,
         "kind": kind,
         "occurred_at": occurred_at.astimezone(UTC).isoformat(),
+        "branch": branch,
     }
     outcome = call(
         NAME,

@@ -12,7 +12,7 @@ from orders.context import act_as
 from orders.leases import finish, hold
 from orders.models import Order, Posting, Refund
 from orders.resilience.outcome import Answered, Outcome, Refused, Retryable
-from orders.services import ledger
+from orders.services import cities, ledger
 from orders.states import PostingState, PostingVerb
 from orders.transitions import lock, move
 
@@ -70,7 +70,12 @@ def work(posting: Posting) -> None:
 
 
 def send(posting: Posting) -> None:
-    """Mark it sent, tell HO, write down the answer."""
+    """Mark it sent, tell HO, write down the answer. Without the branch HO cannot book it: then it stays due."""
+    try:
+        branch = cities.branch_of(posting.order.city)
+    except cities.NoMap:
+        finish(posting, due_at=_later(posting), last_error="no map of cities yet")
+        return
     with transaction.atomic():
         lock(posting.order)
         hold(posting)
@@ -82,6 +87,7 @@ def send(posting: Posting) -> None:
         currency=posting.currency,
         kind="payment" if posting.kind == Posting.Kind.PAYMENT else "refund",
         occurred_at=posting.occurred_at,
+        branch=branch,
         idempotency_key=posting.reference,
     )
     _write(posting, outcome)
