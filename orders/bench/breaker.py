@@ -8,8 +8,9 @@ import argparse
 import socket
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import redis
 from django.conf import settings
@@ -34,18 +35,13 @@ def run(args: argparse.Namespace) -> Report:
     """Measure with keys of this run, and remove them."""
     report = Report(f"bench breaker: {args.calls} calls, one at a time; wanted: less than {WANTED:.0f} ms a call")
     with _own_breaker():
-        client = redis.Redis.from_url(settings.REDIS_URL)
-        bare = _milliseconds(client.ping, times=args.calls)
-        report.add("bare Redis round trip, median", median(bare), "ms", ratio=1.0, note="baseline")
-        breaker = Breaker(NAME)
-        _tell(report, "a call that succeeds", _milliseconds(lambda: _call(breaker), times=args.calls), bare=bare)
-        took = _milliseconds(lambda: _call(breaker, fails=True), times=args.calls)
-        _tell(report, "a call that fails, window counted", took, bare=bare)
+        ping, breaker = redis.Redis.from_url(settings.REDIS_URL).ping, Breaker(NAME)
+        _tell(report, "a call that succeeds", partial(_call, breaker), beside=ping, times=args.calls)
+        _tell(report, "a call that fails", partial(_call, breaker, fails=True), beside=ping, times=args.calls)
         shared.run("force", NAME, Policy(), "open", int((time.time() + 3600) * 1000))
-        _tell(report, "a call turned away", _milliseconds(lambda: _call(breaker), times=args.calls), bare=bare)
+        _tell(report, "a call turned away", partial(_call, breaker), beside=ping, times=args.calls)
         with override_settings(REDIS_URL=_nobody()):
-            alone = _milliseconds(lambda: _call(Breaker(NAME)), times=args.calls)
-        _tell(report, "a call without Redis", alone, bare=bare)
+            _tell(report, "a call without Redis", partial(_call, Breaker(NAME)), beside=ping, times=args.calls)
     return report
 
 
@@ -66,18 +62,21 @@ def _own_breaker() -> Iterator[None]:
         redis.Redis.from_url(settings.REDIS_URL).delete(*shared.keys(NAME))
 
 
-def _milliseconds(work: Callable[[], object], *, times: int) -> Sequence[float]:
-    took = []
-    for _number in range(times + 50):
-        began = time.perf_counter()
-        work()
-        took.append((time.perf_counter() - began) * 1000)
-    return took[50:]
+def _tell(report: Report, name: str, work: Callable[[], object], *, beside: Callable[[], object], times: int) -> None:
+    """In turn with the baseline, so that whatever else the machine does slows both."""
+    bare, took = [], []
+    for _number in range(times):
+        bare.append(_milliseconds(beside))
+        took.append(_milliseconds(work))
+    ratio = median(took) / median(bare)
+    note = f"p99 {quantile(took, 0.99):.2f} ms; bare round trip {median(bare):.3f} ms"
+    report.add(f"{name}, median", median(took), "ms", ratio=ratio, note=note)
 
 
-def _tell(report: Report, name: str, took: Sequence[float], *, bare: Sequence[float]) -> None:
-    note = f"p99 {quantile(took, 0.99):.2f} ms"
-    report.add(f"{name}, median", median(took), "ms", ratio=median(took) / median(bare), note=note)
+def _milliseconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return (time.perf_counter() - began) * 1000
 
 
 def _nobody() -> str:
