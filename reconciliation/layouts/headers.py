@@ -11,6 +11,7 @@ from reconciliation.lines import Line
 from reconciliation.reading.problems import FileRefused, Problem
 from reconciliation.reading.rows import Row, Table
 
+_LONGEST_WORD: Final = 30  # what is longer is no word for a total
 DEEPEST: Final = 20  # rows within which the header must begin; reports have a title above it
 
 
@@ -50,8 +51,8 @@ class Fitted:
                 yield row, refused.problem
 
     def _is_total(self, cells: Sequence[str], words: Sequence[str]) -> bool:
-        first = next((cell.strip().casefold() for cell in cells if cell.strip()), "")
-        if first.rstrip(":").strip() not in words:
+        first = next((cell for cell in cells if cell and not cell.isspace()), "")
+        if len(first) > _LONGEST_WORD or first.strip().casefold().rstrip(":").strip() not in words:
             return False
         padded = [*cells, *[""] * (len(self.header) - len(cells))]
         claim = self.reader.claimed(padded)

@@ -20,6 +20,9 @@ Get = Callable[[list[str]], str]
 COMES: Final = frozenset({EntryKind.PAYMENT})
 GOES: Final = frozenset({EntryKind.REFUND, EntryKind.REVERSAL})
 OUT: Final = GOES | {EntryKind.FEE, EntryKind.PAYOUT}
+# Django works `values` out anew each time it is asked; a million rows ask.
+_KINDS: Final = frozenset(EntryKind.values)
+_SETTLED: Final = str(EntryStatus.SETTLED.value)
 # Fields of text in the order of `Line`, with the longest their column in the book takes.
 ROOM: Final[Mapping[str, int]] = {
     "reference": 80,
@@ -29,6 +32,7 @@ ROOM: Final[Mapping[str, int]] = {
     "method": 24,
     "source": 24,
 }
+_SHORT: Final = min(ROOM.values())
 # A status that says what became of the money later: the kind of the second line.
 _AFTERWARDS: Final = {
     "refunded": EntryKind.REFUND,
@@ -54,11 +58,13 @@ class RowReader:
 
     def __init__(self, layout: Layout, place: Mapping[str, Sequence[int]], *, currency: str) -> None:
         self._layout, self._currency, self._place = layout, currency, place
-        self._texts = [(name, _getter(place.get(name, ())), room) for name, room in ROOM.items()]
+        self._text_getters = [_getter(place.get(name, ())) for name in ROOM]
         self._get = {name: _getter(at) for name, at in place.items() if at}
         self._kinds, self._statuses = Words(layout.kinds), Words(layout.statuses)
         self._methods, self._directions = Words(layout.methods), Words(layout.directions)
         self._time = time_reader(layout.times, layout.zone)
+        self._kind_of: dict[str, str] = {}
+        self._currencies: set[str] = set()
         self.sums: Counter[str] = Counter()
 
     def read(self, number: int, cells: list[str]) -> list[Line]:
@@ -101,7 +107,7 @@ class RowReader:
             raise Refused("zero")
         self.sums[currency] += written
         named = Line(number, kind, amount, currency, at, *texts)
-        if amount and status == EntryStatus.SETTLED and not fees:
+        if amount and status == _SETTLED and not fees:
             return [named]
         return self._with_consequences(named, cells, status, fees)
 
@@ -132,12 +138,20 @@ class RowReader:
     # Words.
 
     def _kind(self, cells: list[str]) -> str:
-        places = self._place.get("kind", ())
-        text = "/".join([cells[at].strip() for at in places]) if places else ""
+        places = self._place.get("kind")
+        if not places:
+            return self._layout.default_kind
+        text = cells[places[0]].strip() if len(places) == 1 else "/".join([cells[at].strip() for at in places])
+        found = self._kind_of.get(text)
+        if found is None:
+            found = self._kind_of[text] = self._kind_named(text)
+        return found
+
+    def _kind_named(self, text: str) -> str:
         if not text.strip("/"):
             return self._layout.default_kind
         found = self._kinds.get(text)
-        if found is None and text.casefold() in EntryKind.values:
+        if found is None and text.casefold() in _KINDS:
             return text.casefold()
         if found is None:
             raise Refused("kind", text=text)
@@ -156,26 +170,34 @@ class RowReader:
     def _money(self, cells: list[str]) -> str:
         get = self._get.get("currency")
         code = (get(cells) if get else "").upper() or self._currency
+        if code not in self._currencies:
+            self._check_currency(code)
+            self._currencies.add(code)
+        return code
+
+    def _check_currency(self, code: str) -> None:
         if not code:
             raise Refused("no_currency")
         try:
             exponent(code)
         except NotMoney as error:
             raise Refused("currency", text=code) from error
-        return code
 
     def _text_fields(self, cells: list[str]) -> tuple[str, str, str, str, str, str, str]:
         """The fields of `Line` from `reference` on. A line without any could never be matched, nor found again."""
-        found = [get(cells) for _name, get, _room in self._texts]
-        found[4] = (self._methods.get(found[4]) or found[4].casefold())[: ROOM["method"]]
-        found[5] = found[5].casefold()
-        for text, (name, _get, room) in zip(found, self._texts, strict=True):
+        reference, external, order, batch, method, source = [get(cells) for get in self._text_getters]
+        if not (reference or external or order or batch):
+            raise Refused("empty_field", field="reference")
+        if max(len(reference), len(external), len(order), len(batch), len(source)) > _SHORT:
+            self._check_room((reference, external, order, batch, "", source))
+        if method:
+            method = (self._methods.get(method) or method.casefold())[: ROOM["method"]]
+        return reference, external, order, batch, method, _SETTLED, source.casefold()
+
+    def _check_room(self, texts: Sequence[str]) -> None:
+        for text, (name, room) in zip(texts, ROOM.items(), strict=True):
             if len(text) > room:
                 raise Refused("long_field", field=name, limit=room)
-        if not any(found[:4]):
-            raise Refused("empty_field", field="reference")
-        reference, external, order, batch, method, source = found
-        return reference, external, order, batch, method, EntryStatus.SETTLED, source
 
     def _occurred(self, cells: list[str]) -> datetime:
         get = self._get

@@ -11,6 +11,7 @@ the last one) adds nothing. A load is taken in whole or not at all. See docs/adr
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from django.db import connection, transaction
@@ -22,6 +23,8 @@ from reconciliation.models import Load
 from reconciliation.services import engine
 from reconciliation.states import EntryKind, LoadState
 
+_BLOCK: Final = 2_000  # lines in one write
+_TABS: Final = len(Line._fields) - 6  # between the texts of a line
 LOCK: Final = 0x0B00C5  # advisory: one load is moved into the books at a time, so its ids lie together
 _DOWN: Final = frozenset({EntryKind.REFUND, EntryKind.REVERSAL, EntryKind.FEE, EntryKind.PAYOUT})
 
@@ -81,10 +84,23 @@ def take_in_by(load: Load, stage: Callable[[], object], *, check: Check = nothin
 
 
 def _copy(lines: Iterable[Line]) -> None:
+    """As text that we write ourselves: psycopg's row by row costs as much as everything else together."""
     statement = f"COPY staged ({', '.join(Line._fields)}) FROM STDIN"
+    waiting = iter(lines)
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for line in lines:
-            copy.write_row(line)
+        while block := "".join(map(_as_text, islice(waiting, _BLOCK))):
+            copy.write(block)
+
+
+def _as_text(line: Line) -> str:
+    texts = "\t".join(line[5:])
+    if "\\" in texts or "\n" in texts or "\r" in texts or texts.count("\t") != _TABS:
+        texts = "\t".join(map(_escaped, line[5:]))
+    return f"{line[0]}\t{line[1]}\t{line[2]}\t{line[3]}\t{line[4].isoformat()}\t{texts}\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
 def _totals() -> list[Total]:
