@@ -183,6 +183,10 @@ LOOK_AGAIN_AFTER = timedelta(minutes=environment.number("LOOK_AGAIN_MINUTES", 5)
 # A claim nobody works on goes back into the dispatch queue; a queue of so many is an alert.
 DISPATCH_CLAIM_IDLE = timedelta(minutes=environment.number("DISPATCH_CLAIM_IDLE_MINUTES", 10))
 DISPATCH_ALERT_FROM = environment.number("DISPATCH_ALERT_FROM", 10)
+# A worker that died is replaced after its lease (issue: within 15 s); it lasts longer than the longest call it covers.
+LEASE = timedelta(seconds=12)
+QUARANTINE = timedelta(seconds=15)  # orders.ladders.quarantine
+LADDER_PACE = 1.0  # how the waits of orders.ladders are stretched; tests of crashes make them short
 WORK_THREADS = environment.number("WORK_THREADS", 8)
 TRUSTED_PROXIES = tuple(environment.words("TRUSTED_PROXIES"))
 

@@ -7,6 +7,7 @@ never. The last rung repeats: what stays unknown is shown as stuck long before.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
 SECOND, MINUTE, HOUR = 1.0, 60.0, 3600.0
@@ -25,12 +26,16 @@ INBOUND = (2, 5, 15, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)
 DISPATCH = (5 * MINUTE,)
 # An event that its consumer could not use; after the last rung it is a dead letter.
 LETTER = (1, 5, 15, MINUTE)
-# An effect may still happen after we stopped waiting for its answer. Only after this long is
-# "never heard of it" believed.
-QUARANTINE = timedelta(seconds=15)
+
+
+def quarantine() -> timedelta:
+    """An effect may still happen after we stopped waiting for its answer. Only after this long is
+    "never heard of it" believed."""
+    span: timedelta = settings.QUARANTINE
+    return span
 
 
 def rung(ladder: Sequence[float], tries: int) -> datetime:
     """When to look next after the `tries`-th look (1 is the first)."""
     seconds = ladder[min(max(tries, 1), len(ladder)) - 1]
-    return timezone.now() + timedelta(seconds=seconds)
+    return timezone.now() + timedelta(seconds=seconds * settings.LADDER_PACE)

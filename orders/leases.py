@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -19,7 +20,6 @@ from orders import ladders, sets
 from orders.errors import LostLease
 from orders.models.stateful import Leased
 
-LEASE = timedelta(seconds=12)
 Work = TypeVar("Work", bound=Leased)
 
 
@@ -29,7 +29,7 @@ def due(model: type[Work]) -> models.QuerySet[Work]:
     return model._base_manager.filter(free, due_at__lte=Now()).order_by("due_at")
 
 
-def claim(model: type[Work], *, limit: int, lease: timedelta = LEASE) -> Sequence[Work]:
+def claim(model: type[Work], *, limit: int, lease: timedelta | None = None) -> Sequence[Work]:
     """Take up to `limit` due rows. Two workers never get the same row while its lease lives."""
     with transaction.atomic():
         ids = list(due(model).select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
@@ -37,7 +37,7 @@ def claim(model: type[Work], *, limit: int, lease: timedelta = LEASE) -> Sequenc
         return list(model._base_manager.filter(pk__in=ids).order_by("due_at"))
 
 
-def claim_one(row: Work, *, lease: timedelta = LEASE) -> Work | None:
+def claim_one(row: Work, *, lease: timedelta | None = None) -> Work | None:
     """Take this row whether or not it is due, or None while somebody else holds it."""
     model = type(row)
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
@@ -46,7 +46,7 @@ def claim_one(row: Work, *, lease: timedelta = LEASE) -> Work | None:
     return model._base_manager.get(pk=row.pk)
 
 
-def claim_each(model: type[Work], ids: Iterable[int], *, lease: timedelta = LEASE) -> Sequence[Work]:
+def claim_each(model: type[Work], ids: Iterable[int], *, lease: timedelta | None = None) -> Sequence[Work]:
     """Take those of the rows that nobody holds, whether or not they are due."""
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
     with transaction.atomic():
@@ -56,8 +56,9 @@ def claim_each(model: type[Work], ids: Iterable[int], *, lease: timedelta = LEAS
         return list(model._base_manager.filter(pk__in=taken).order_by("pk"))
 
 
-def _take(rows: models.QuerySet[Work], lease: timedelta) -> int:
-    return rows.update(token=F("token") + 1, tries=F("tries") + 1, lease_until=Now() + lease)
+def _take(rows: models.QuerySet[Work], lease: timedelta | None) -> int:
+    until = Now() + (lease or settings.LEASE)
+    return rows.update(token=F("token") + 1, tries=F("tries") + 1, lease_until=until)
 
 
 def finish(row: Work, *, due_at: datetime | None, **changes: Any) -> None:
@@ -101,10 +102,10 @@ def put_aside(rows: Iterable[Leased], why: str) -> None:
         finish_all([End(row, ladders.rung(ladders.UNKNOWN_ATTEMPT, row.tries), {"last_error": why})])
 
 
-def renew(row: Work, *, lease: timedelta = LEASE) -> None:
+def renew(row: Work, *, lease: timedelta | None = None) -> None:
     """More time, before another long call. Raises LostLease."""
     mine = type(row)._base_manager.filter(pk=row.pk, token=row.token)
-    if not mine.update(lease_until=Now() + lease):
+    if not mine.update(lease_until=Now() + (lease or settings.LEASE)):
         raise LostLease(str(row))
 
 

@@ -20,7 +20,7 @@ from orders.states import SagaState, StepState
 
 SCHEDULED: tuple[Any, ...] = (Attempt, InboundEvent, Saga, DispatchEntry, Refund, Posting)
 # A booking may use its first looks before its five minutes are said to be over: an answer that was
-# lost is asked for, and believed to be "no" only after 15 s (orders.ladders.QUARANTINE).
+# lost is asked for, and believed to be "no" only after 15 s (settings.QUARANTINE).
 BOOKING_PATIENCE = timedelta(seconds=20)
 
 

@@ -18,7 +18,7 @@ from opsconsole.sandbox.remote import RemoteSandbox
 from opsconsole.scenarios import clock
 from opsconsole.traffic.agenda import drop_connections
 from opsconsole.traffic.journeys import AWAY
-from orders.ladders import QUARANTINE
+from orders.ladders import quarantine
 from orders.models import Attempt, DispatchEntry, InboundEvent, Order, Posting, Refund, Saga, Step
 from orders.states import OrderState
 
@@ -51,7 +51,7 @@ class Settling:
             after = self._states()
             if after != before:
                 changed_at, before = time.monotonic(), after
-            elif time.monotonic() - changed_at > QUARANTINE.total_seconds() + CALM and number > 2:
+            elif time.monotonic() - changed_at > quarantine().total_seconds() + CALM and number > 2:
                 return True
             if time.monotonic() > until:
                 return False

@@ -138,7 +138,7 @@ def _unanswered(attempt: Attempt, outcome: Outcome[Status], sentence: str) -> Lo
 
 def _too_early_to_believe(attempt: Attempt, status: Status) -> bool:
     absent = status.state == AttemptState.NOT_STARTED
-    return absent and timezone.now() - attempt.entered_at < ladders.QUARANTINE
+    return absent and timezone.now() - attempt.entered_at < ladders.quarantine()
 
 
 def _still_open(attempt: Attempt, status: Status, *, until: float) -> Look:

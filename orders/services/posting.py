@@ -115,7 +115,7 @@ def _found(posting: Posting, status: int, entry: ho.Entry | None) -> None:
 def _absent(posting: Posting) -> None:
     lock(posting.order)
     hold(posting)
-    if _now() - posting.entered_at >= ladders.QUARANTINE:
+    if _now() - posting.entered_at >= ladders.quarantine():
         _again(posting, "HO has never heard of it")
     else:
         finish(posting, due_at=_later(posting), asked_at=_now())

@@ -190,7 +190,7 @@ def _again(refund: Refund, why: str) -> None:
 
 
 def _quiet_long_enough(refund: Refund) -> bool:
-    return timezone.now() - refund.entered_at >= ladders.QUARANTINE
+    return timezone.now() - refund.entered_at >= ladders.quarantine()
 
 
 def _later(refund: Refund) -> datetime:

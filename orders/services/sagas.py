@@ -162,7 +162,7 @@ def _ask(step: Step, declaration: Declaration) -> None:
 
 def _quiet_long_enough(step: Step) -> bool:
     """The partner may still act on a request we stopped waiting for."""
-    return timezone.now() - (step.sent_at or step.entered_at) >= ladders.QUARANTINE
+    return timezone.now() - (step.sent_at or step.entered_at) >= ladders.quarantine()
 
 
 def _weigh(order: Order, saga: Saga, declaration: Declaration) -> None:

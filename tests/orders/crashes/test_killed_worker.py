@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from opsconsole.paths import PROJECT
 from opsconsole.sandbox.remote import RemoteSandbox
 from orders.models import Attempt, Order, Saga, Step
 from orders.services import rounds, work
 from orders.states import AttemptState, OrderState, StepState
+from tests.orders.crashes.worker_environment import worker_environment
 from tests.orders.flow import past, place
 from tests.sandbox_fixtures import effects, wait_until
 
@@ -31,19 +31,10 @@ Start = Callable[[], subprocess.Popen[bytes]]
 
 
 @pytest.fixture
-def start_worker(neighbours: dict[str, str], settings: Any) -> Iterator[Start]:
+def start_worker(neighbours: dict[str, str]) -> Iterator[Start]:
     """Start a real worker process on the test database and the test's own Redis prefix."""
     started: list[subprocess.Popen[bytes]] = []
-    database = connection.settings_dict
-    where = f"{database['HOST']}:{database['PORT']}" if database["PORT"] else ""
-    options = "" if where else f"?host={database['HOST']}"
-    address = f"postgresql://{database['USER']}:{database['PASSWORD']}@{where}/{database['NAME']}{options}"
-    environ = {
-        **os.environ,
-        "DATABASE_URL": address,
-        "WORK_THREADS": "2",
-        **{f"{name.upper()}_URL": url for name, url in neighbours.items()},
-    }
+    environ = worker_environment(neighbours)
 
     def start() -> subprocess.Popen[bytes]:
         command = [sys.executable, "manage.py", "worker", "--queue", "act"]
