@@ -182,6 +182,8 @@ HOUR_MOST_MONEY = 100_000_000  # rupiah; likewise
 LOOK_AGAIN_AFTER = timedelta(minutes=environment.number("LOOK_AGAIN_MINUTES", 5))  # the second look at a run's rows
 # A claim nobody works on goes back into the dispatch queue; a queue of so many is an alert.
 DISPATCH_CLAIM_IDLE = timedelta(minutes=environment.number("DISPATCH_CLAIM_IDLE_MINUTES", 10))
+# How long a booking waits where a bank may still take the money back (orders/queries/holds.py).
+DISPATCH_HOLD = timedelta(minutes=environment.number("DISPATCH_HOLD_MINUTES", 5))
 DISPATCH_ALERT_FROM = environment.number("DISPATCH_ALERT_FROM", 10)
 # A worker that died is replaced after its lease (issue: within 15 s); it lasts longer than the longest call it covers.
 LEASE = timedelta(seconds=12)

@@ -1,5 +1,7 @@
 """The application's own settings, on a database that may be emptied between tests."""
 
+from datetime import timedelta
+
 from opsconsole.settings import *  # noqa: F403
 from opsconsole.settings import DATABASES
 
@@ -10,3 +12,5 @@ BREAKERS = {}
 
 # Tests name a broker themselves, with exchange and queues of their own.
 BROKER_URL = ""
+
+DISPATCH_HOLD = timedelta(0)  # a test of a booking does not wait; those of the hold set it

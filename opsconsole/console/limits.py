@@ -17,6 +17,7 @@ from django_htmx.http import trigger_client_event
 
 from opsconsole.console.access import allowed
 from opsconsole.console.action_answers import MOVED
+from opsconsole.console.holds import hold_rows
 from opsconsole.console.live import answer, is_fragment, toast
 from orders.errors import Refusal
 from orders.models import StuckLimit
@@ -72,7 +73,9 @@ class LimitForm(forms.Form):
 @require_GET
 @allowed("view_orders")
 def limits(request: HttpRequest) -> HttpResponse:
-    return answer(request, "console/limits.html", "console/limits_list.html", {"groups": _groups()})
+    return answer(
+        request, "console/limits.html", "console/limits_list.html", {"groups": _groups(), "holds": hold_rows()}
+    )
 
 
 @require_http_methods(["GET", "POST"])

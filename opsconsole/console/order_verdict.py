@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,7 +20,7 @@ from orders.queries.money import Money
 from orders.queries.order_page import OrderRows
 from orders.queries.phrases import retold, state_label
 from orders.queries.stuck import StuckRow
-from orders.states import DispatchState, OrderState, PostingState
+from orders.states import DispatchState, OrderState, PostingState, SagaState
 
 S = OrderState
 LANGUAGES: Final = ("id", "en")
@@ -108,6 +109,9 @@ def _whose_move(rows: OrderRows, money: Money) -> tuple[str, str]:
         return _("The customer's move"), text
     if order.state == S.QUEUED_FOR_DISPATCH:
         return _("Waiting for dispatch"), _next_dispatch(rows)
+    if order.state == S.PAID and (begins := _held_until(rows)):
+        text = _("The bank may still take this money back: it is booked at %(until)s, or now by “Retry booking”.")
+        return _("Paid, the booking waits"), text % {"until": formats.wib(begins)}
     if order.state == S.COMPLETED:
         return _completed(rows)
     if order.state in _CLOSED:
@@ -122,6 +126,12 @@ def _next_dispatch(rows: OrderRows) -> str:
         return _("A person has taken it from the queue, or it is being tried right now.")
     at = formats.wib(min(each.due_at for each in waiting if each.due_at))
     return _("Dispatch could not be reached. It is tried again by itself at %(at)s.") % {"at": at}
+
+
+def _held_until(rows: OrderRows) -> datetime | None:
+    """When a booking that waits for the bank begins; None where it does not wait."""
+    waits = [saga.due_at for saga in rows.sagas if saga.state == SagaState.RUNNING and saga.due_at]
+    return next((at for at in waits if at > timezone.now()), None)
 
 
 def _completed(rows: OrderRows) -> tuple[str, str]:

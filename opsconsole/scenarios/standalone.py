@@ -65,6 +65,7 @@ class Platform:
             **{f"{name}_TIMEOUT": seconds for name, seconds in TIME_LIMITS.items()},
             "OPSCONSOLE_URL": self.plan.address,
             "OPSCONSOLE_DEMO": "yes",
+            "DISPATCH_HOLD_MINUTES": "0",  # its minutes last seconds
             "SANDBOX_PORT": str(self.sandbox_port),
             "STATIC_MANIFEST": "no",
             "LOG_LEVEL": "ERROR",

@@ -8,6 +8,7 @@ from orders.models.control import ActionSwitch, ResourceLock
 from orders.models.delivery import DeadLetter, Receipt, Subscription
 from orders.models.diagnosis import Diagnosis
 from orders.models.history import ChainHead, Edge, Heartbeat, History, Outbox
+from orders.models.hold import DispatchHold
 from orders.models.inbound import InboundEvent
 from orders.models.order import Item, Order
 from orders.models.payment import Attempt, LedgerEntry, Refund
@@ -28,6 +29,7 @@ __all__ = [
     "DeadLetter",
     "Diagnosis",
     "DispatchEntry",
+    "DispatchHold",
     "Edge",
     "Heartbeat",
     "History",

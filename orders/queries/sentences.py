@@ -155,6 +155,7 @@ GENERAL: Final[Mapping[str, Promise]] = MappingProxyType(
         "revoke_token": _("Token revoked"),
         "set_limit": _("Stuck limit set"),
         "clear_limit": _("Stuck limit back to its default"),
+        "set_hold": _("Wait before booking set"),
         "stop_action": _("Action stopped"),
         "allow_action": _("Action allowed again"),
         "dispatch_queue_grew": _("The dispatch queue has grown"),

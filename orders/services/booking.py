@@ -1,6 +1,7 @@
 """The booking saga: every item with its partner, side by side; all or none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -10,6 +11,7 @@ from orders.clients.registry import partner
 from orders.context import act_as
 from orders.errors import NotAllowed
 from orders.models import Item, Order, Saga, Step
+from orders.queries.holds import holds_in_force
 from orders.resilience.outcome import Answered, Outcome, Refused, parsed
 from orders.services import dispatching, refunds, sagas
 from orders.states import OrderState, OrderVerb, SagaState, SagaVerb, Service, StepState
@@ -29,17 +31,24 @@ def start(order: Order) -> Saga:
 
 def start_all(orders: Sequence[Order]) -> Sequence[Saga]:
     """Owe each order its booking, in three statements. Lock: orders."""
-    now = timezone.now()
+    now, holds = timezone.now(), holds_in_force()
     act_as("worker")
-    born = Saga.objects.bulk_create(
-        Saga(order=order, kind=BOOKING.kind, state=SagaState.RUNNING, deadline_at=now + sagas.LIMIT, due_at=now)
-        for order in orders
-    )
+    born = Saga.objects.bulk_create(_saga(order, _begins_at(order, now, holds)) for order in orders)
     by_order = {saga.order_id: saga for saga in born}
     items = Item.objects.filter(order__in=by_order).order_by("order", "number")
     Step.objects.bulk_create(_step(by_order[item.order_id], item) for item in items)
     ring("saga")
     return born
+
+
+def _saga(order: Order, begins_at: datetime) -> Saga:
+    deadline = begins_at + sagas.LIMIT
+    return Saga(order=order, kind=BOOKING.kind, state=SagaState.RUNNING, deadline_at=deadline, due_at=begins_at)
+
+
+def _begins_at(order: Order, now: datetime, holds: Mapping[str, timedelta]) -> datetime:
+    """At once, or when a bank will no longer take the money back: counted from the payment, not from its news."""
+    return max(now, order.entered_at + holds.get(order.method, timedelta(0)))
 
 
 def _step(saga: Saga, item: Item) -> Step:

@@ -7,12 +7,13 @@ from typing import Any
 
 from django.utils import timezone
 
+from orders.bells import ring
 from orders.clients.gateway import Status
 from orders.leases import End, finish_all
-from orders.models import Attempt, Order
+from orders.models import Attempt, Order, Saga
 from orders.services import booking, ledger, links
 from orders.services.judgement import Decision, Effect, Verdict, judge
-from orders.states import AttemptState, OrderVerb
+from orders.states import AttemptState, OrderVerb, SagaState
 from orders.transitions import Move, move_all, record
 
 LIVE = (AttemptState.UNKNOWN, AttemptState.OPEN)
@@ -104,6 +105,10 @@ def _facts(judged: Iterable[_Judged]) -> Iterable[ledger.Fact]:
 
 def _write_orders(judged: Sequence[_Judged]) -> None:
     move_all(_order_move(one) for one in judged if one.decision.effect in ORDER_VERB)
+    # A booking that waited to see whether the bank takes the money back has its answer.
+    gone = [one.case.order.pk for one in judged if one.decision.effect == Effect.REVERSE]
+    if gone and Saga.objects.filter(order__in=gone, state=SagaState.RUNNING).update(due_at=timezone.now()):
+        ring("saga")
     paid = [one.case.order for one in judged if one.decision.effect == Effect.PAY]
     if paid:
         booking.start_all(paid)
