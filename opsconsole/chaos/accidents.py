@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from opsconsole.chaos import operators
 from opsconsole.chaos.platform import Arena
 from opsconsole.chaos.schedule import Accident
 from opsconsole.faultproxy import Way
@@ -15,6 +16,7 @@ from opsconsole.traffic.journeys import AWAY
 
 GATEWAYS = ("midtrans", "xendit", "nicepay")
 PARTNERS = ("tpg", "rent", "delivery", "shuttle")
+BREAKERS = (*GATEWAYS, *PARTNERS, "ho")
 # All the time: what the internet does to callbacks. A trip event that is lost for ever leaves an order
 # that only a person can end, so partners' events are never dropped.
 WEATHER: Mapping[str, Any] = {"double": 0.3, "delay": 0.1, "delay_seconds": 400.0, "reorder": 0.15, "forge": 0.1}
@@ -80,6 +82,7 @@ class Accidents:
         self.arena.postgres.heal()
         self.arena.redis.heal()
         self.sandbox.no_faults()
+        operators.reset(BREAKERS)
 
     def _end_until(self, now: float) -> None:
         due = [end for at, end in self._ends if at <= now]
@@ -97,6 +100,8 @@ class Accidents:
         """What takes it back, where there is something to take back."""
         if accident.name in NEIGHBOUR_FAULTS:
             return self._trouble(accident)
+        if accident.name.startswith("breaker "):
+            return self._force_breaker(accident)
         if accident.name.startswith("kill "):
             self._kill(accident)
             return None
@@ -123,6 +128,12 @@ class Accidents:
         self.sandbox.faults(whom, **faults)
         well = {name: WELL[name] for name in faults if name in WELL}
         return lambda: self.sandbox.faults(whom, **well)
+
+    def _force_breaker(self, accident: Accident) -> Callable[[], None]:
+        whom = BREAKERS[int(accident.pick * len(BREAKERS))]
+        self._tell(accident, whom)
+        operators.force(whom, accident.name.removeprefix("breaker forced "), seconds=accident.lasts)
+        return lambda: operators.reset([whom])
 
     def _kill(self, accident: Accident) -> None:
         kind = accident.name.removeprefix("kill ")

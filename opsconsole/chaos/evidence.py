@@ -66,6 +66,7 @@ MACHINES = {
     "dispatch": "orders_dispatchentry",
     "posting": "orders_posting",
 }
+OPENED = "SELECT count(*) AS opened FROM orders_breakerchange WHERE target = 'open'"
 UNSENT = "SELECT count(*) AS unsent FROM orders_outbox WHERE published_at IS NULL"
 
 
@@ -92,6 +93,7 @@ class Evidence:
     gaps: Sequence[Row] = ()
     astray: Sequence[Row] = ()
     unsent: int = 0
+    breakers_opened: int = 0
     stuck: frozenset[str] = frozenset()
 
 
@@ -116,6 +118,7 @@ def gather(acknowledged: Sequence[Acknowledged], *, read_books: Callable[[str], 
             gaps=rows(GAPS),
             astray=rows(stands),
             unsent=rows(UNSENT)[0]["unsent"],
+            breakers_opened=rows(OPENED)[0]["opened"],
         )
 
 

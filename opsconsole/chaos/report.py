@@ -18,6 +18,8 @@ def lines(report: Report) -> Iterator[str]:
     answers = _told(figures["answers"])
     yield f"  callbacks   {figures['callbacks']} ({figures['forged']} forged, {figures['dropped']} dropped): {answers}"
     yield f"  people      {figures['late_regrets']} late cancels, {figures['goodwill_refunds']} goodwill refunds"
+    opened, lost = figures["breakers_opened"], figures["commit_answers_lost"]
+    yield f"  inside      {opened} times a breaker opened, {lost} answers of COMMITs lost"
     yield f"  accidents   {_told(dict(sorted(report.accidents.items())))}"
     yield f"  took        {_told({name: f'{seconds:g} s' for name, seconds in report.seconds.items()})}"
     yield f"  with people {_told(dict(sorted(report.tasks.items()))) or 'nothing'}"

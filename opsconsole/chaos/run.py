@@ -146,6 +146,7 @@ def _figures(evidence: Evidence) -> dict[str, Any]:
         "callbacks": len(evidence.callbacks),
         "forged": sum(bool(row["forged"]) for row in evidence.callbacks),
         "dropped": sum(row["state"] == "dropped" for row in evidence.callbacks),
+        "breakers_opened": evidence.breakers_opened,
         "answers": dict(Counter("none" if each is None else str(each) for each in answers)),
     }
 

@@ -24,6 +24,8 @@ LENGTHS: dict[str, float] = {
     "partner answers lost": 8,
     "partner down": 6,
     "ho answers lost": 8,
+    "breaker forced open": 6,
+    "breaker forced closed": 6,
     "forged callbacks": 0,
 }
 # One accident each so many seconds, besides the workers that are killed all the time.
