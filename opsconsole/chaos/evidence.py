@@ -122,6 +122,13 @@ def gather(acknowledged: Sequence[Acknowledged], *, read_books: Callable[[str], 
         )
 
 
+def unsent(database_url: str) -> int:
+    """Events that have not left the outbox."""
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute(UNSENT.encode()).fetchone()
+    return int(found[0]) if found else 0
+
+
 def digest(callback: Row) -> str:
     return hashlib.sha256(str(callback["body"]).encode()).hexdigest()
 

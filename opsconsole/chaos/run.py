@@ -1,17 +1,18 @@
 """One run: people and accidents, then calm, then the verdict."""
 
+import http.client
 import time
-import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Any
 
 from opsconsole.chaos.accidents import Accidents
 from opsconsole.chaos.crowd import Crowd
-from opsconsole.chaos.evidence import Acknowledged, Evidence, gather, stuck_orders
+from opsconsole.chaos.evidence import Acknowledged, Evidence, gather, stuck_orders, unsent
 from opsconsole.chaos.findings import LIVENESS, SAFETY, Finding
 from opsconsole.chaos.liveness import Liveness
 from opsconsole.chaos.platform import Arena
@@ -24,8 +25,8 @@ from opsconsole.traffic.shops import ApiShop
 from opsconsole.traffic.tokens import traffic_tokens
 from orders.models import Order
 
-LAST_STEPS = 20.0  # seconds that customers have, after the faults, to do what they were about to do
-READY_WITHIN = 30.0
+LAST_STEPS = 60.0  # seconds that customers have at most, after the faults, to do what they were about to do
+LOOK_EVERY = 0.5
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Run:
     say: Callable[[str], None]
     _report: Report = field(init=False)
     _began: float = 0.0
+    _until: float = 0.0
 
     def go(self) -> Report:
         self._report, self._began = Report(self.request), time.monotonic()
@@ -98,8 +100,12 @@ class Run:
             finally:
                 accidents.end()
             self._note("faults")
+            # From here on everything has one bound: being ready, the customers' last steps, coming to rest.
+            self._until = time.monotonic() + self.request.settle
             crowd.stop_coming()
-            crowd.finish(seconds=min(LAST_STEPS, self.request.seconds / 2))
+            self._wait(self._is_ready)
+            self._note("ready")
+            crowd.finish(seconds=min(LAST_STEPS, self._left))
         self._report.accidents = accidents.happened
         self._report.figures |= {"placed": len(crowd.acknowledged), "asked_for": len(crowd.journeys)}
         self._report.figures |= {"late_regrets": crowd.regrets, "goodwill_refunds": crowd.goodwill}
@@ -110,9 +116,20 @@ class Run:
     def _settle(self, sandbox: RemoteSandbox) -> bool:
         self.say("the faults have stopped; waiting until everything has come to rest")
         ids = list(Order.objects.values_list("pk", flat=True))
-        settled = Settling(ids, sandbox, self.request.settle, self.say).run()
+        settled = Settling(ids, sandbox, self._left, self.say).run()
+        self._wait(lambda: not unsent(self.request.database_url))
         self._note("settled")
         return settled
+
+    @property
+    def _left(self) -> float:
+        """Seconds until everything must have come to rest."""
+        return max(1.0, self._until - time.monotonic())
+
+    def _wait(self, seen: Callable[[], bool]) -> None:
+        """Until it is so, or the bound is over: the judges say which."""
+        while not seen() and time.monotonic() < self._until:
+            time.sleep(LOOK_EVERY)
 
     def _judge(self, journeys: Sequence[Journey], sandbox: RemoteSandbox, *, settled: bool) -> None:
         database = self.request.database_url
@@ -122,11 +139,19 @@ class Run:
         found = [*Safety(evidence).findings(), *liveness.findings()]
         if not settled:
             found.append(Finding("not settled", "platform", f"not within {self.request.settle:g} s"))
-        if not _is_ready(f"{self.arena.platform.plan.address}/ready"):
-            found.append(Finding("not ready", "/ready", f"not within {READY_WITHIN:g} s"))
+        if not self._is_ready():
+            found.append(Finding("not ready", "/ready", f"not within {self.request.settle:g} s"))
         self._report.findings, self._report.tasks = found, liveness.tasks
         self._report.figures |= _figures(evidence)
         self._note("judged")
+
+    def _is_ready(self) -> bool:
+        try:
+            url = f"{self.arena.platform.plan.address}/ready"
+            with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - always our own http address
+                return bool(answer.status == HTTPStatus.OK)
+        except (OSError, http.client.HTTPException):
+            return False
 
     def _note(self, what: str) -> None:
         self._report.seconds[what] = round(time.monotonic() - self._began, 1)
@@ -149,16 +174,3 @@ def _figures(evidence: Evidence) -> dict[str, Any]:
         "breakers_opened": evidence.breakers_opened,
         "answers": dict(Counter("none" if each is None else str(each) for each in answers)),
     }
-
-
-def _is_ready(url: str) -> bool:
-    until = time.monotonic() + READY_WITHIN
-    while time.monotonic() < until:
-        try:
-            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - always our own http address
-                if answer.status == 200:
-                    return True
-        except (OSError, urllib.error.URLError):
-            pass
-        time.sleep(0.5)
-    return False
