@@ -141,7 +141,8 @@ TABLE: Final[Sequence[Line]] = (
         works=_("Everything. Events wait in the outbox, in their order."),
         told=_("Nothing."),
         recovers=_("The relay publishes what waits when it is back."),
-        proof="",
+        proof="tests/orders/events/test_publishing.py::"
+        "test_without_a_broker_the_outbox_keeps_what_it_has_and_orders_go_on",
     ),
     Line(
         name="redis",
