@@ -101,6 +101,11 @@ BROKER_URL = environment.text("BROKER_URL")
 BROKER_PREFIX = environment.text("BROKER_PREFIX", "opsconsole.")
 BROKER_LONGEST_QUEUE = 1_000_000  # events; RabbitMQ refuses to have the length of an existing queue changed
 
+# Messages to people: who speaks what, and where staff are told.
+CUSTOMER_LANGUAGE = "id"
+STAFF_LANGUAGE = environment.text("STAFF_LANGUAGE", "id")
+STAFF_CHANNEL = environment.text("STAFF_CHANNEL", "#operations")
+
 JOB_TIMEOUT = timedelta(seconds=30)
 RQ_QUEUES = {
     name: {

@@ -24,6 +24,11 @@ REFUND = (5, 30, 2 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR)
 POSTING = (5, 15, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)
 INBOUND = (2, 5, 15, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)
 DISPATCH = (5 * MINUTE,)
+# A message that no provider took: after a whole round of them.
+NOTICE = (15, 30, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)
+UNKNOWN_NOTICE = (2, 5, 15, MINUTE, 5 * MINUTE)
+# Whether a message that was sent has arrived; after the last look it stays "sent".
+DELIVERY = (15, MINUTE, 10 * MINUTE)
 # An event that its consumer could not use; after the last rung it is a dead letter.
 LETTER = (1, 5, 15, MINUTE)
 

@@ -65,3 +65,11 @@ def to_major(amount: int, *, currency: str) -> str:
         return str(amount)
     whole, decimals = divmod(abs(amount), 10**digits)
     return f"{'-' if amount < 0 else ''}{whole}.{decimals:0{digits}d}"
+
+
+def shown(amount: int, *, currency: str) -> str:
+    """`Rp 1.234.567`, `BRL 136,23`: in messages to people, in every language the same."""
+    digits = exponent(currency)
+    whole, decimals = divmod(abs(amount), 10**digits)
+    text = f"{whole:,}".replace(",", ".") + (f",{decimals:0{digits}d}" if digits else "")
+    return f"{'-' if amount < 0 else ''}{'Rp' if currency == 'IDR' else currency} {text}"

@@ -19,6 +19,14 @@ SYSTEMS: Final[Mapping[str, str | Promise]] = MappingProxyType(
         "shuttle": _("Shuttle partner"),
         "hand": _("Driver (by phone)"),
         "ho": _("Head Office"),
+        "sendgrid": "SendGrid",
+        "ses": "Amazon SES",
+        "twilio": "Twilio",
+        "infobip": "Infobip",
+        "whatsapp": "WhatsApp",
+        "fcm": "FCM",
+        "apns": "APNs",
+        "slack": "Slack",
     }
 )
 

@@ -30,6 +30,7 @@ NAMES: Final[dict[str, Promise]] = {
     "posting": _("Entry for Head Office"),
     "inbound": _("Message"),
     "letter": _("Dead letter"),
+    "notice": _("Message to a person"),
 }
 # What a sentence says of a particular one is a dot where it is said of all.
 _PLACE: Final = re.compile(r"%\(\w+\)s")

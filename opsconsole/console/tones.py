@@ -13,6 +13,7 @@ from orders.states import (
     DispatchState,
     InboundState,
     LetterState,
+    NoticeState,
     OrderState,
     PostingState,
     RefundState,
@@ -114,6 +115,14 @@ TONES: Final[Mapping[str, Mapping[str, Tone]]] = MappingProxyType(
             LetterState.DEAD: _F,
             LetterState.HANDLED: _D,
             LetterState.DISCARDED: _N,
+        },
+        "notice": {
+            NoticeState.QUEUED: _A,
+            NoticeState.UNKNOWN: _T,
+            NoticeState.SENT: _W,
+            NoticeState.DELIVERED: _D,
+            NoticeState.FAILED: _F,
+            NoticeState.WITHDRAWN: _N,
         },
     }
 )

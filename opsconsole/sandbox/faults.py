@@ -35,6 +35,8 @@ class Faults:
     - `reject`: a refusal in the neighbour's own words (`reject_code`, `reject_status`).
     - `driver_cancels`, `stuck_trips`: fate of trips; `refund_fails`: a refund accepted, then not
       carried out.
+    - `providers_off`: providers of the Notification Center that cannot be reached; `bounces`: a message
+      accepted, then not delivered.
     - `only`: the operations concerned, empty for all. `sticky`: an order is either always or never
       hit, instead of each call anew.
     """
@@ -58,6 +60,8 @@ class Faults:
     driver_cancels: float = 0.0
     stuck_trips: float = 0.0
     refund_fails: float = 0.0
+    bounces: float = 0.0
+    providers_off: list[str] = field(default_factory=list)
     only: list[str] = field(default_factory=list)
     sticky: bool = False
     callbacks: CallbackFaults = field(default_factory=CallbackFaults)
@@ -104,6 +108,6 @@ def _value(name: str, *, given: Any, wanted: Any) -> Any:
         return wanted(given)
     if wanted is str and isinstance(given, str):
         return given
-    if name == "only" and isinstance(given, list) and all(isinstance(x, str) for x in given):
+    if wanted == list[str] and isinstance(given, list) and all(isinstance(x, str) for x in given):
         return list(given)
     raise UnknownFault(f"{name!r} does not take {given!r}")

@@ -1,6 +1,7 @@
 """The small neighbours: Session Manager (prices), Promo, Config and the Notification Center."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from opsconsole.sandbox.books import Row, now
@@ -33,7 +34,14 @@ FLAGS = {
     "whatsapp": True,
     "shuttle_booking": True,
 }
-CHANNELS = ("email", "sms", "whatsapp", "push")
+PROVIDERS = {
+    "email": ("sendgrid", "ses"),
+    "sms": ("twilio", "infobip"),
+    "whatsapp": ("whatsapp",),
+    "push": ("fcm", "apns"),
+    "staff": ("slack",),
+}
+DELIVERED_AFTER = 10.0  # seconds of the simulated world
 
 
 class SessionManager(Neighbour):
@@ -100,7 +108,9 @@ class Config(Neighbour):
 
 
 class Notification(Neighbour):
-    """Plans and faults can be narrowed to a provider by its name, as it is among the references."""
+    """Providers are switched off one by one (`providers_off`). Plans and faults can also be narrowed to one by its
+    name, as it is among the references, and the books say which provider each message went through.
+    """
 
     name = "notification"
 
@@ -116,20 +126,23 @@ class Notification(Neighbour):
 
     def _send(self, request: Request, found: Found) -> Response:
         wanted, key = request.json(), request.headers.get("idempotency-key", "")
-        if not key or wanted.get("channel") not in CHANNELS or not wanted.get("to"):
-            return answer({"code": "invalid_message", "message": "channel, to, key"}, 422)
+        provider = wanted.get("provider")
+        if not key or not wanted.get("to") or provider not in PROVIDERS.get(str(wanted.get("channel")), ()):
+            return answer({"code": "invalid_message", "message": "channel, provider, to, key"}, 422)
         row = self.messages.get(key)
-        if row is None:
-            row = self._deliver(wanted, key=key)
-        return answer({"message_id": row["message_id"], "provider": row["provider"]})
+        if row is None and provider in self.world.faults(self.name).providers_off:
+            return answer({"code": "provider_unavailable", "message": f"{provider} cannot be reached"}, 424)
+        return answer(self._report(row or self._deliver(wanted, key=key)))
 
     def _deliver(self, wanted: dict[str, Any], *, key: str) -> Row:
-        names = ("channel", "to", "template", "data", "provider")
+        names = ("channel", "to", "template", "text", "provider")
         row: Row = {name: wanted.get(name) for name in names}
+        bounces = chance(self.world.seed, self.name, key) < self.world.faults(self.name).bounces
         row |= {
             "key": key,
             "message_id": f"MSG-{len(self.messages) + 1:08d}",
             "at": now().isoformat(),
+            "bounces": bounces,
         }
         self.world.books.put(self.name, "messages", key, row)
         self.world.books.note(self.name, "sent", key=key, channel=row["channel"], provider=row["provider"])
@@ -139,7 +152,14 @@ class Notification(Neighbour):
         row = self.messages.get(found["key"])
         if row is None:
             return answer({"code": "not_found", "message": "no such message"}, 404)
-        return answer({"message_id": row["message_id"], "provider": row["provider"]})
+        return answer(self._report(row))
+
+    def _report(self, row: Row) -> dict[str, Any]:
+        """A message arrives some seconds after it was taken, or comes back."""
+        age = (now() - datetime.fromisoformat(row["at"])).total_seconds() * self.world.speed
+        ended = "bounced" if row.get("bounces") else "delivered"
+        status = ended if age >= DELIVERED_AFTER else "accepted"
+        return {"message_id": row["message_id"], "provider": row["provider"], "status": status}
 
 
 def _addressed(request: Request, found: Found) -> list[str]:

@@ -2,39 +2,44 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from orders.resilience import Outcome, call
-from orders.resilience.outcome import parsed
+from orders.resilience import Outcome, Refused, Retryable, call
+from orders.resilience.outcome import Answered, parsed
 
 NAME = "notification"
-Channel = Literal["email", "sms", "whatsapp", "push"]
-# First choice first; a WhatsApp message falls back to SMS.
+# First choice first (domain, section 1).
 PROVIDERS: Mapping[str, tuple[str, ...]] = {
     "email": ("sendgrid", "ses"),
     "sms": ("twilio", "infobip"),
     "whatsapp": ("whatsapp",),
     "push": ("fcm", "apns"),
+    "staff": ("slack",),
 }
+# What the Center answers when it could not reach the provider: nothing was sent.
+PROVIDER_AWAY = "provider_unavailable"
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Report:
+    """What the Center knows of a message. `status` is accepted, delivered or bounced."""
+
     message_id: str
     provider: str
+    status: str
 
 
 def send(
-    channel: Channel,
+    channel: str,
     *,
     to: str,
     template: str,
-    data: Mapping[str, Any],
+    text: str,
     idempotency_key: str,
     provider: str = "",
     deadline: float | None = None,
-) -> Outcome[Sent]:
-    """Hand a message over; the same key is delivered once. Without `provider` the first one."""
+) -> Outcome[Report]:
+    """Hand a message over; the same key is delivered once. Without `provider` the channel's first."""
     outcome = call(
         NAME,
         "POST",
@@ -43,11 +48,25 @@ def send(
             "channel": channel,
             "to": to,
             "template": template,
-            "data": dict(data),
+            "text": text,
             "provider": provider or PROVIDERS[channel][0],
         },
         headers={"idempotency-key": idempotency_key},
         deadline=deadline,
         idempotent=True,
     )
-    return parsed(outcome, by=lambda said: Sent(said["message_id"], said["provider"]))
+    if isinstance(outcome, Refused) and outcome.code == PROVIDER_AWAY:
+        return Retryable(outcome.message or outcome.code)
+    return parsed(outcome, by=_report)
+
+
+def ask(idempotency_key: str) -> Outcome[Report | None]:
+    """What became of the message with this key; Answered(None) when the Center has never heard of it."""
+    outcome = call(NAME, "GET", f"/v1/messages/by-key/{idempotency_key}")
+    if isinstance(outcome, Refused) and outcome.code == "not_found":
+        return Answered(outcome.status, None)
+    return parsed(outcome, by=_report)
+
+
+def _report(said: Mapping[str, Any]) -> Report:
+    return Report(said["message_id"], said["provider"], said["status"])

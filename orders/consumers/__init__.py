@@ -8,9 +8,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from orders import messages
+from orders.services import notices
 from orders.services.receiving import Consumer
 
-CONSUMERS: Final[Mapping[str, Consumer]] = MappingProxyType({})
+CONSUMERS: Final[Mapping[str, Consumer]] = MappingProxyType(
+    {
+        "notices": Consumer(notices.on_event, wants=messages.KINDS),
+    }
+)
 
 
 def queues(consumers: Mapping[str, Consumer] = CONSUMERS) -> Mapping[str, frozenset[str]]:

@@ -10,6 +10,7 @@ from orders.models.diagnosis import Diagnosis
 from orders.models.history import ChainHead, Edge, Heartbeat, History, Outbox
 from orders.models.hold import DispatchHold
 from orders.models.inbound import InboundEvent
+from orders.models.notice import Notice
 from orders.models.order import Item, Order
 from orders.models.payment import Attempt, LedgerEntry, Refund
 from orders.models.posting import Posting
@@ -38,6 +39,7 @@ __all__ = [
     "Item",
     "LedgerEntry",
     "MoneyWatch",
+    "Notice",
     "OperatorAction",
     "Order",
     "Outbox",

@@ -13,6 +13,7 @@ from orders.models import (
     InboundEvent,
     Item,
     LedgerEntry,
+    Notice,
     OperatorAction,
     Order,
     Posting,
@@ -41,6 +42,7 @@ class OrderRows:
     dispatches: Sequence[DispatchEntry]
     postings: Sequence[Posting]
     actions: Sequence[OperatorAction]
+    notices: Sequence[Notice] = ()
 
     @cached_property
     def attempt_by_id(self) -> dict[int, Attempt]:
@@ -89,6 +91,7 @@ def rows_of(order: Order) -> OrderRows:
         dispatches=list(order.dispatches.order_by("pk")),
         postings=list(order.postings.order_by("pk")),
         actions=list(order.actions.order_by("pk")),
+        notices=list(Notice.objects.filter(order=order).order_by("pk")),
     )
 
 

@@ -78,6 +78,10 @@ TEMPLATES: Final = (
     _n("an earlier try was not answered; the last one said: %(rest)s"),
     _n("deadline passed before sending"),
     _n("too many requests"),
+    # Messages to people.
+    _n("not true any more"),
+    _n("no address"),
+    _n("not reached within a day"),
     # Outcomes of actions.
     _n("nobody approved it in time"),
     _n("taken back"),

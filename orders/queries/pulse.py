@@ -144,6 +144,8 @@ _WORK = {
     "refund": "orders_refund",
     "posting": "orders_posting",
     "action": "orders_operatoraction",
+    "notice": "orders_notice",
+    "letter": "orders_deadletter",
 }
 
 

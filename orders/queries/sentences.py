@@ -115,8 +115,19 @@ _LETTER: Mapping[Key, Promise] = {
     ("letter", "discard"): _("Dead letter discarded"),
 }
 
+_NOTICE: Mapping[Key, Promise] = {
+    ("notice", "create"): _("Message prepared: %(message)s"),
+    ("notice", "send"): _("Message handed to %(provider)s: %(message)s"),
+    ("notice", "accept"): _("Message sent through %(provider)s: %(message)s"),
+    ("notice", "retry"): _("Message not sent, tried again: %(message)s"),
+    ("notice", "deliver"): _("Message delivered through %(provider)s: %(message)s"),
+    ("notice", "bounce"): _("Message came back from %(provider)s: %(message)s"),
+    ("notice", "fail"): _("Message could not be sent: %(message)s"),
+    ("notice", "withdraw"): _("Message not needed any more: %(message)s"),
+}
+
 MOVES: Final[Mapping[Key, Promise]] = MappingProxyType(
-    {**_ORDER, **_ATTEMPT, **_REFUND, **_BOOKING, **_POSTING, **_INBOUND, **_LETTER}
+    {**_ORDER, **_ATTEMPT, **_REFUND, **_BOOKING, **_POSTING, **_INBOUND, **_LETTER, **_NOTICE}
 )
 
 # Facts that change no state, by verb alone: they are told of an order, an attempt or a step.

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from orders import messages as texts
 from orders import names
 from orders.models import History, InboundEvent
 from orders.queries import sentences
@@ -87,6 +88,10 @@ class Cast:
     def _step(self, step_id: int) -> dict[str, str]:
         step = next((each for each in self.rows.steps if each.pk == step_id), None)
         return {"partner": names.system(step.partner), "item": _item(step)} if step else {}
+
+    def _notice(self, notice_id: int) -> dict[str, str]:
+        notice = next((each for each in self.rows.notices if each.pk == notice_id), None)
+        return {"message": texts.label(notice.template), "provider": names.system(notice.provider)} if notice else {}
 
     def _posting(self, posting_id: int) -> dict[str, str]:
         posting = next((each for each in self.rows.postings if each.pk == posting_id), None)

@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from orders.models import History, InboundEvent, Order
+from orders import messages as texts
+from orders import names
+from orders.models import History, InboundEvent, Notice, Order
 from orders.queries import sentences
 from orders.queries.order_page import Memory, OrderRows, people
 from orders.queries.phrases import Retold, retold
@@ -65,7 +67,7 @@ class Line:
 def timeline(rows: OrderRows, memory: Memory, *, only_moves: bool = False, newest_first: bool = True) -> Sequence[Line]:
     """The whole story, or only what changed a state."""
     cast = Cast(rows, people(_actors(memory)))
-    lines = [*_history_lines(cast, memory), *_message_lines(cast, memory.messages)]
+    lines = [*_history_lines(cast, memory), *_message_lines(cast, memory.messages), *_notice_lines(rows.notices)]
     imported = rows.order.origin == Order.Origin.IMPORT
     lines.sort(key=lambda line: line.happened_at if imported else line.learnt_at)
     wanted = [line for line in _folded(lines) if line.is_move or not only_moves]
@@ -80,7 +82,7 @@ def _actors(memory: Memory) -> set[str]:
 def _history_lines(cast: Cast, memory: Memory) -> Iterable[Line]:
     told_by_message = _last_verdicts(memory)
     for row in memory.history:
-        if row.pk not in told_by_message and not _is_only_the_way(row):
+        if row.pk not in told_by_message and row.machine != "notice" and not _is_only_the_way(row):
             yield _history_line(cast, row)
 
 
@@ -165,6 +167,34 @@ def _message_lines(cast: Cast, messages: Iterable[InboundEvent]) -> Iterable[Lin
         )
 
 
+def _notice_lines(notices: Iterable[Notice]) -> Iterable[Line]:
+    """One line for each message to a person, with what became of it; its history has the way there."""
+    for notice in notices:
+        verb = _NOTICE_VERBS[notice.state]
+        values = {"message": texts.label(notice.template), "provider": names.system(notice.provider)}
+        yield Line(
+            key=f"n{notice.pk}",
+            machine="notice",
+            subject_id=notice.pk,
+            verb=verb,
+            source="",
+            target=notice.state,
+            sentence=str(sentences.MOVES["notice", verb]) % values,
+            by="",
+            happened_at=notice.entered_at,
+            learnt_at=notice.entered_at,
+            why=retold(notice.last_error),
+        )
+
+
+_NOTICE_VERBS: Final = {
+    "queued": "create",
+    "unknown": "send",
+    "sent": "accept",
+    "delivered": "deliver",
+    "failed": "fail",
+    "withdrawn": "withdraw",
+}
 _VERBS: Final = {
     "stored": "create",
     "applied": "apply",

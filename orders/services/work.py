@@ -13,13 +13,14 @@ from orders.models import (
     Attempt,
     DispatchEntry,
     InboundEvent,
+    Notice,
     OperatorAction,
     Posting,
     Refund,
     Saga,
 )
 from orders.models.stateful import Leased
-from orders.services import actions, declared, dispatching, inquiry, judging, posting, refunds
+from orders.services import actions, declared, dispatching, inquiry, judging, notices, posting, refunds
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ KINDS: dict[str, Kind] = {
     "refund": Kind(Refund, refunds.work),
     "posting": Kind(Posting, posting.work),
     "action": Kind(OperatorAction, actions.work),
+    "notice": Kind(Notice, notices.work),
 }
 
 

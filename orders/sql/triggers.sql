@@ -13,7 +13,8 @@ BEGIN
         ('orders_dispatchentry', 'dispatch', 'opsconsole_guard_insert'),
         ('orders_posting', 'posting', 'opsconsole_guard_insert'),
         ('orders_inboundevent', 'inbound', 'opsconsole_guard_insert_silent'),
-        ('orders_deadletter', 'letter', 'opsconsole_guard_insert_silent')
+        ('orders_deadletter', 'letter', 'opsconsole_guard_insert_silent'),
+        ('orders_notice', 'notice', 'opsconsole_guard_insert_silent')
     ) AS t(tab, machine, births)
     LOOP
         -- This file also runs in the migration of a time when the newer tables did not exist yet.

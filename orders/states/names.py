@@ -207,6 +207,26 @@ class LetterVerb(StrEnum):
     DISCARD = "discard"
 
 
+class NoticeState(TextChoices):
+    QUEUED = "queued", _("To be sent")
+    UNKNOWN = "unknown", _("Perhaps sent")
+    SENT = "sent", _("Message sent")
+    DELIVERED = "delivered", _("Message delivered")
+    FAILED = "failed", _("Message not sent")
+    WITHDRAWN = "withdrawn", _("Not needed any more")
+
+
+class NoticeVerb(StrEnum):
+    CREATE = "create"
+    SEND = "send"
+    ACCEPT = "accept"
+    RETRY = "retry"
+    DELIVER = "deliver"
+    BOUNCE = "bounce"
+    FAIL = "fail"
+    WITHDRAW = "withdraw"
+
+
 class LedgerKind(TextChoices):
     CHARGED = "charged", _("Charged")
     REFUNDED = "refunded", _("Refunded")

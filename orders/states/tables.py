@@ -13,6 +13,8 @@ from orders.states.names import (
     InboundVerb,
     LetterState,
     LetterVerb,
+    NoticeState,
+    NoticeVerb,
     OrderState,
     OrderVerb,
     PostingState,
@@ -30,7 +32,7 @@ def _fan(sources: tuple[str, ...], verb: str, target: str) -> dict[tuple[str, st
     return {(source, verb): target for source in sources}
 
 
-Ord, Att, Ref, Sag, Stp, Dis, Pos, Inb, Let = (
+Ord, Att, Ref, Sag, Stp, Dis, Pos, Inb, Let, Not = (
     OrderState,
     AttemptState,
     RefundState,
@@ -40,6 +42,7 @@ Ord, Att, Ref, Sag, Stp, Dis, Pos, Inb, Let = (
     PostingState,
     InboundState,
     LetterState,
+    NoticeState,
 )
 
 _UNPAID = (Ord.CREATED, Ord.AWAITING_PAYMENT)
@@ -241,12 +244,32 @@ LETTER = Machine(
     ),
 )
 
+NOTICE = Machine(
+    name="notice",
+    states=NoticeState,
+    verbs=NoticeVerb,
+    births=frozenset({Not.QUEUED}),
+    edges=MappingProxyType(
+        {
+            # Written before the call: until the provider answers we do not know.
+            (Not.QUEUED, NoticeVerb.SEND): Not.UNKNOWN,
+            (Not.UNKNOWN, NoticeVerb.ACCEPT): Not.SENT,
+            # Certainly not sent: the next provider, or this one again later.
+            (Not.UNKNOWN, NoticeVerb.RETRY): Not.QUEUED,
+            **_fan((Not.UNKNOWN, Not.SENT), NoticeVerb.DELIVER, Not.DELIVERED),
+            **_fan((Not.UNKNOWN, Not.SENT), NoticeVerb.BOUNCE, Not.FAILED),
+            **_fan((Not.QUEUED, Not.UNKNOWN), NoticeVerb.FAIL, Not.FAILED),
+            (Not.QUEUED, NoticeVerb.WITHDRAW): Not.WITHDRAWN,
+        }
+    ),
+)
+
 MACHINES: Mapping[str, Machine] = MappingProxyType(
-    {m.name: m for m in (ORDER, ATTEMPT, REFUND, SAGA, STEP, DISPATCH, POSTING, INBOUND, LETTER)}
+    {m.name: m for m in (ORDER, ATTEMPT, REFUND, SAGA, STEP, DISPATCH, POSTING, INBOUND, LETTER, NOTICE)}
 )
 
 # Their births are no rows of the history: the row is its own record until something happens to it.
-SILENT = frozenset({INBOUND.name, LETTER.name})
+SILENT = frozenset({INBOUND.name, LETTER.name, NOTICE.name})
 
 OPEN_ORDER_STATES: tuple[str, ...] = (
     Ord.CREATED,

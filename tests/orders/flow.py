@@ -11,7 +11,7 @@ from orders.services import work
 from orders.services.placing import Customer, NewItem, place_order
 from tests.sandbox_fixtures import Receiver, wait_until
 
-KINDS = ("attempt", "inbound", "saga", "dispatch", "refund", "posting", "action")
+KINDS = ("attempt", "inbound", "saga", "dispatch", "refund", "posting", "action", "notice")
 PHONE = "+62811000111"
 
 

@@ -10,7 +10,19 @@ from django.db import transaction
 from django.utils import timezone
 
 from orders.context import act_as
-from orders.models import Attempt, DeadLetter, DispatchEntry, InboundEvent, Item, Order, Posting, Refund, Saga, Step
+from orders.models import (
+    Attempt,
+    DeadLetter,
+    DispatchEntry,
+    InboundEvent,
+    Item,
+    Notice,
+    Order,
+    Posting,
+    Refund,
+    Saga,
+    Step,
+)
 from orders.models.stateful import Stateful
 from orders.states import Machine
 from orders.transitions import move
@@ -140,6 +152,11 @@ def make_letter(
     return born(DeadLetter(order=order, **{**facts, **fields}), state, at=since or timezone.now())
 
 
+def make_notice(order: Order, state: str = "queued", *, since: datetime | None = None, **fields: Any) -> Notice:
+    facts: dict[str, Any] = {"template": "paid", "key": f"n-{next(_numbers)}", "channel": "sms", "provider": "twilio"}
+    return born(Notice(order=order, **{**facts, **fields}), state, at=since or timezone.now())
+
+
 _MAKERS: Mapping[str, Callable[[Order, str], Stateful]] = {
     "attempt": make_attempt,
     "refund": lambda order, state: make_refund(make_attempt(order, "paid"), state),
@@ -149,6 +166,7 @@ _MAKERS: Mapping[str, Callable[[Order, str], Stateful]] = {
     "posting": make_posting,
     "inbound": make_message,
     "letter": make_letter,
+    "notice": make_notice,
 }
 
 

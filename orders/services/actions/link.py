@@ -6,17 +6,18 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 
 from orders.clients import notification
-from orders.clients.notification import Channel, Sent
+from orders.clients.notification import Report
 from orders.leases import renew
 from orders.models import Attempt, OperatorAction, Order
 from orders.resilience import Answered, Outcome
 from orders.services.actions.verb import Result
+from orders.services.notices import link_text
 from orders.states import AttemptState
 
 TEMPLATE: Final = "payment_link"
 ADDRESS: Final[Mapping[str, str]] = {"whatsapp": "customer_phone", "sms": "customer_phone", "email": "customer_email"}
 # The same words by another way, where the first is away (domain, section 1).
-NEXT_WAY: Final[Mapping[str, Channel]] = {"whatsapp": "sms"}
+NEXT_WAY: Final[Mapping[str, str]] = {"whatsapp": "sms"}
 
 
 def open_link(order: Order) -> Attempt | None:
@@ -48,18 +49,11 @@ def send_link(action: OperatorAction, order: Order) -> Result:
     return Result(False, _("The Notification Center did not take it."))
 
 
-def _send(action: OperatorAction, order: Order, attempt: Attempt, way: Any) -> Outcome[Sent]:
+def _send(action: OperatorAction, order: Order, attempt: Attempt, way: str) -> Outcome[Report]:
     return notification.send(
         way,
         to=getattr(order, ADDRESS[way]),
         template=TEMPLATE,
-        data={
-            "order": order.public_id,
-            "name": order.customer_name,
-            "amount": order.amount,
-            "currency": order.currency,
-            "link": attempt.link_url,
-            "until": attempt.expires_at.isoformat() if attempt.expires_at else "",
-        },
+        text=link_text(order, attempt),
         idempotency_key=f"link-{action.pk}-{way}",
     )

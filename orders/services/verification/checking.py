@@ -40,6 +40,7 @@ UNION ALL SELECT order_id, 'dispatch', id, state FROM orders_dispatchentry
 UNION ALL SELECT order_id, 'posting', id, state FROM orders_posting
 UNION ALL SELECT coalesce(order_id, 0), 'inbound', id, state FROM orders_inboundevent
 UNION ALL SELECT coalesce(order_id, 0), 'letter', id, state FROM orders_deadletter
+UNION ALL SELECT coalesce(order_id, 0), 'notice', id, state FROM orders_notice
 ORDER BY 1, 2, 3
 """
 _CHUNK = 5000

@@ -4,7 +4,7 @@ import pytest
 
 from orders.clients import config_service, notification, promo, session_manager
 from orders.resilience import Answered, Refused, Retryable
-from tests.sandbox_fixtures import effects
+from tests.sandbox_fixtures import effects, wait_until
 
 pytestmark = pytest.mark.usefixtures("neighbours")
 
@@ -54,11 +54,11 @@ def test_flags_are_true_or_false():
 
 
 def send(key="N-1", **given):
-    return notification.send("sms", to="+628111", template="paid", data={"a": 1}, idempotency_key=key, **given)
+    return notification.send("sms", to="+628111", template="paid", text="Thank you", idempotency_key=key, **given)
 
 
 def test_a_message_goes_out_once_under_its_key(control):
-    assert send() == send()
+    assert send().data.message_id == send().data.message_id
     assert send().data.provider == "twilio"
     assert effects(control, "notification") == ["sent"]
 
@@ -68,9 +68,25 @@ def test_the_provider_can_be_chosen():
 
 
 def test_one_provider_can_be_out_of_order(control):
-    control.plan("twilio", {"neighbour": "notification", "on": "send", "do": "reject", "code": "provider_down"})
-    assert isinstance(send(), Refused)
+    control.faults("notification", providers_off=["twilio"])
+    assert send() == Retryable("twilio cannot be reached")
     assert isinstance(send(provider="infobip"), Answered)
+    assert [each["provider"] for each in control.books("notification")["effects"]] == ["infobip"]
+
+
+def test_one_provider_can_refuse_a_message(control):
+    control.plan("twilio", {"neighbour": "notification", "on": "send", "do": "reject", "code": "bad_number"})
+    assert isinstance(send(), Refused)
+    assert isinstance(send(key="N-2", provider="infobip"), Answered)
+
+
+def test_what_became_of_a_message_can_be_asked(control):
+    assert notification.ask("N-1") == Answered(404, None)
+    send()
+    assert wait_until(lambda: notification.ask("N-1").data.status == "delivered")
+    control.faults("notification", bounces=1.0)
+    send(key="N-2")
+    assert wait_until(lambda: notification.ask("N-2").data.status == "bounced")
 
 
 @pytest.mark.parametrize("name", ["session_manager", "promo", "config", "notification"])

@@ -33,6 +33,7 @@ PLACES = {
     "posting": {"entry"},
     "inbound": {"source", "claim"},
     "order": {"channel"},
+    "notice": {"message", "provider"},
 }
 
 
