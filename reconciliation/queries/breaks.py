@@ -1,0 +1,138 @@
+"""Lists of breaks for screens and exports: filtered, one page at a time, oldest money first."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final, NamedTuple
+
+from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
+
+from reconciliation.ageing import BUCKETS, bucket_bounds
+from reconciliation.models import Break, BreakEvent, Entry, Match
+from reconciliation.states import BreakState
+
+PAGE: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class BreakFilter:
+    """What a list of breaks is narrowed to; empty means any. Days are business days, both included."""
+
+    states: tuple[str, ...] = (BreakState.OPEN,)
+    pairings: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    case: int | None = None
+    owner: int | None = None
+    unowned: bool = False
+    first_day: date | None = None
+    last_day: date | None = None
+    least: int | None = None
+    text: str = ""
+
+
+class Place(NamedTuple):
+    """Where a page ended: the last break's moment and id."""
+
+    occurred_at: datetime
+    pk: int
+
+
+def breaks(wanted: BreakFilter) -> QuerySet[Break]:
+    """All that `wanted` names, in the order of the lists."""
+    found = Break.objects.filter(state__in=wanted.states).order_by("occurred_at", "pk")
+    for field, values in (
+        ("pairing", wanted.pairings),
+        ("type", wanted.types),
+        ("gateway", wanted.gateways),
+        ("method", wanted.methods),
+    ):
+        if values:
+            found = found.filter(**{f"{field}__in": values})
+    return _narrowed(found, wanted)
+
+
+def _narrowed(found: QuerySet[Break], wanted: BreakFilter) -> QuerySet[Break]:
+    if wanted.case is not None:
+        found = found.filter(case=wanted.case)
+    if wanted.owner is not None:
+        found = found.filter(owner=wanted.owner)
+    if wanted.unowned:
+        found = found.filter(owner=None)
+    if wanted.first_day:
+        found = found.filter(business_date__gte=wanted.first_day)
+    if wanted.last_day:
+        found = found.filter(business_date__lte=wanted.last_day)
+    if wanted.least is not None:
+        found = found.filter(exposure__gte=wanted.least)
+    if wanted.text:
+        found = found.filter(Q(order_reference=wanted.text) | Q(reference=wanted.text))
+    return found
+
+
+def page(wanted: BreakFilter, *, after: Place | None = None, size: int = PAGE) -> list[Break]:
+    """One page with its cases and owners; ask for one more than is shown to know whether it goes on."""
+    found = breaks(wanted).select_related("case", "owner")
+    if after is not None:
+        found = found.filter(TupleGreaterThan(Tuple("occurred_at", "id"), (after.occurred_at, after.pk)))
+    return list(found[:size])
+
+
+class Ageing(NamedTuple):
+    """Open breaks of one age and currency: how many, and the money at stake in minor units."""
+
+    bucket: str
+    currency: str
+    breaks: int
+    money: int
+
+
+def ageing(now: datetime, wanted: BreakFilter | None = None) -> list[Ageing]:
+    """Open breaks by their age in business days, youngest bucket first; buckets without any are left out."""
+    found = breaks(wanted or BreakFilter()).order_by()
+    rows: list[Ageing] = []
+    for name, (newest, oldest) in zip(BUCKETS, bucket_bounds(now), strict=True):
+        these = found
+        if newest is not None:
+            these = these.filter(occurred_at__lt=newest)
+        if oldest is not None:
+            these = these.filter(occurred_at__gte=oldest)
+        sums = these.values("currency").annotate(count=Count("pk"), money=Sum("exposure")).order_by("currency")
+        rows += [Ageing(name, row["currency"], row["count"], int(row["money"])) for row in sums]
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class BreakPage:
+    """One break with the lines of both books and everything that happened to it, oldest first."""
+
+    found: Break
+    ours: list[Entry]
+    theirs: list[Entry]
+    events: list[BreakEvent]
+    healed_by: Entry | None
+
+
+def break_page(pk: int) -> BreakPage:
+    """Raises Break.DoesNotExist."""
+    found = Break.objects.select_related("case", "owner", "found_by", "seen_by").get(pk=pk)
+    wanted = [*found.ours, *found.theirs, *([found.healed_by] if found.healed_by else [])]
+    entries = Entry.objects.select_related("load").in_bulk(wanted)
+    return BreakPage(
+        found=found,
+        ours=_in_time(entries, found.ours),
+        theirs=_in_time(entries, found.theirs),
+        events=list(found.events.order_by("at", "pk")),
+        healed_by=entries.get(found.healed_by) if found.healed_by else None,
+    )
+
+
+def _in_time(entries: dict[int, Entry], ids: Iterable[int]) -> list[Entry]:
+    return sorted((entries[pk] for pk in ids if pk in entries), key=lambda entry: (entry.occurred_at, entry.pk))
+
+
+def judged_matches_of(key: str) -> QuerySet[Match]:
+    """The matches of one order (or payment reference) that took judgement."""
+    return Match.objects.filter(key=key).order_by("pairing", "pk")
