@@ -71,9 +71,9 @@ FRESH_KEY_PER_TRY = (
 NO_LEASE = (
     Change(
         "orders.leases",
-        '    return rows.update(token=F("token") + 1, tries=F("tries") + 1, lease_until=Now() + lease)\n',
+        '    return rows.update(token=F("token") + 1, tries=F("tries") + 1, lease_until=until)\n',
         '    if rows.model.__name__ == "Refund":\n        return rows.update(tries=F("tries") + 1)\n'
-        '    return rows.update(token=F("token") + 1, tries=F("tries") + 1, lease_until=Now() + lease)\n',
+        '    return rows.update(token=F("token") + 1, tries=F("tries") + 1, lease_until=until)\n',
     ),
     Change(
         "orders.services.refunds",
