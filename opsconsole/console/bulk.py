@@ -21,9 +21,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
-from django_htmx.http import trigger_client_event
+from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
-from opsconsole.console import bulk_undo, desk
+from opsconsole.console import bulk_plan, bulk_undo, desk
 from opsconsole.console.access import allowed, refuse
 from opsconsole.console.action_answers import MOVED, told
 from opsconsole.console.bulk_page import progress_of
@@ -64,6 +64,8 @@ class Done:
 @allowed("view_orders")
 def act(request: HttpRequest) -> HttpResponse:
     """`act` says what; its right is asked for here, because one form has several buttons."""
+    if request.POST.get("act") == "plan":
+        return _plan(request)
     what = _ACTS.get(request.POST.get("act", ""))
     if what is None:
         return HttpResponse(status=400)
@@ -74,6 +76,19 @@ def act(request: HttpRequest) -> HttpResponse:
     except CannotSelect as problem:
         return _sorry(request, str(problem))
     return _answer(request, done)
+
+
+def _plan(request: HttpRequest) -> HttpResponse:
+    """Anything else that is done to many orders is planned first, and shown before it is done."""
+    right = bulk_plan.right_for(request)
+    if not person(request).has_perm(right.permission):
+        return refuse(request, right)
+    try:
+        made = bulk_plan.make(request)
+    except Refusal as refusal:
+        return _sorry(request, told(str(refusal)))
+    target = redirect("plan", code=made.code)
+    return HttpResponseClientRedirect(target["Location"]) if is_fragment(request) else target
 
 
 def selected(request: HttpRequest) -> list[Order]:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.http import urlencode
 
-from opsconsole.console import desk
+from opsconsole.console import bulk_plan, desk
 from opsconsole.console.chips import Chip
 from opsconsole.console.models import SavedView
 from opsconsole.console.overview import CannotKnow, Figure
@@ -160,6 +160,7 @@ def dialogs_of(user: User) -> dict[str, Any]:
     """What the dialogs of the bulk bar offer. Nobody is asked for before they are drawn."""
     may_assign = user.has_perm(RIGHT_BY_CODENAME["assign_order"].permission)
     return {
+        "plannable": bulk_plan.offered(user),
         "colleagues": desk.colleagues() if may_assign else (),
         "spans": [(str(int(span.total_seconds())), span) for span in desk.SPANS],
     }

@@ -9,6 +9,7 @@ from opsconsole.console import (
     order_urls,
     overview_page,
     parts_page,
+    plan_urls,
     preferences,
     rights,
     service_urls,
@@ -26,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("_parts/<str:code>/", parts_page.peek, name="parts-peek"),
     *book_urls.urlpatterns,
     *service_urls.urlpatterns,
+    *plan_urls.urlpatterns,
     *list_urls.urlpatterns,
     *order_urls.urlpatterns,
 ]

@@ -1,0 +1,29 @@
+"""Who may do what to a plan: the one table of roles, actions and states (`tests/console/test_plan_rights.py`)."""
+
+from typing import Any
+
+from opsconsole.console.roles import RIGHT_BY_CODENAME, Right
+from runbooks.models import Plan
+from runbooks.registry import Touch, find
+
+
+def may(user: Any, codename: str) -> bool:
+    return bool(user.has_perm(RIGHT_BY_CODENAME[codename].permission))
+
+
+def right_of(plan: Plan, deed: str) -> Right:
+    """The right that a deed on this plan needs. Pausing and stopping are for whoever may stop actions at all;
+    letting money go is for those who approve refunds."""
+    action = find(plan.action)
+    own = action.right if action else "stop_actions"
+    if deed in {"approve", "reject"}:
+        is_money = action is not None and action.touch == Touch.MONEY
+        return RIGHT_BY_CODENAME["approve_refund" if is_money else "approve_plan"]
+    named = {"break_glass": "break_glass", "pause": "stop_actions", "cancel": "stop_actions", "review": "approve_plan"}
+    return RIGHT_BY_CODENAME[named.get(deed, own)]
+
+
+def may_do(user: Any, plan: Plan, deed: str) -> bool:
+    """Its proposer may always pause, stop and take back what is their own."""
+    own = plan.proposer == f"user:{user.get_username()}" and deed in ("pause", "cancel", "withdraw")
+    return own or may(user, right_of(plan, deed).codename)
