@@ -50,7 +50,7 @@ def test_ticked_orders_become_a_plan_and_nothing_else_happens(sari: Client) -> N
     assert response.headers["HX-Redirect"] == f"/runbooks/plans/{plan.code}/"
     assert (plan.proposer, plan.kind, plan.eligible, plan.money) == ("user:sari", "selection", 2, {"IDR": 300_000})
     assert not OperatorAction.objects.exists()
-    assert "2 orders, Rp\u00a0300.000 moves." in page(sari, plan)
+    assert "2 orders, Rp 300.000 moves." in page(sari, plan)
 
 
 def test_all_that_match_are_frozen_whatever_is_on_the_page(sari: Client) -> None:
@@ -253,29 +253,30 @@ def _frozen(plan: Plan) -> list[Any]:
     ]
 
 
+WORKS = {
+    "approve": {"awaiting_approval"},
+    "reject": {"awaiting_approval"},
+    "pause": {"running", "started"},
+    "resume": {"paused"},
+    "cancel": {"running", "started", "paused"},
+}
+
+
 @pytest.mark.parametrize("deed", sorted(MAY))
-@pytest.mark.parametrize("state", [*PlanState, *RunState])
-def test_a_deed_out_of_its_state_changes_nothing(people: World, deed: str, state: str) -> None:
-    """By somebody who holds every right it needs; only where the state allows it does anything happen."""
-    allowed = {
-        "approve": {"awaiting_approval"},
-        "reject": {"awaiting_approval"},
-        "pause": {"running"},
-        "resume": {"paused"},
-        "cancel": {"running", "paused"},
-    }
+def test_a_deed_out_of_its_state_changes_nothing(people: World, deed: str) -> None:
+    """By somebody in finance, on another's plan, in every state in which it must do nothing."""
     plan = plan_of([charged(amount=LARGE)], "refund@1", proposer="user:outside")
     run = Run.objects.create(plan=plan, due_at=None)
-    _put(plan, run, state)
     Plan.objects.update(approve_by=timezone.now() + timedelta(minutes=1))
-    if str(state) in allowed.get(deed, set()) and deed != "approve":
-        return
-    if str(state) == "started" and deed in ("pause", "cancel"):
-        return
-    before = (_frozen(plan), PlanEvent.objects.count(), Run.objects.get().state)
-    if not (deed == "approve" and state == "awaiting_approval"):
-        do(people.client("budi"), plan, deed, typed=str(LARGE))
-        assert (_frozen(plan), PlanEvent.objects.count(), Run.objects.get().state) == before
+    budi = people.client("budi")
+    for state in [*PlanState, *RunState]:
+        if state in WORKS.get(deed, set()):
+            continue
+        _put(plan, run, state)
+        before = (_frozen(plan), PlanEvent.objects.count(), Run.objects.get().state)
+        do(budi, plan, deed, typed=str(LARGE))
+        assert (_frozen(plan), PlanEvent.objects.count(), Run.objects.get().state) == before, state
+    assert not OperatorAction.objects.exists()
 
 
 def test_every_deed_has_its_dialog() -> None:
