@@ -243,7 +243,7 @@ def _put(plan: Plan, run: Run, state: str) -> None:
     else:
         glass = state == PlanState.STARTED
         Plan.objects.filter(pk=plan.pk).update(state=state, is_glass_broken=glass)
-        Run.objects.filter(pk=run.pk).update(state=RunState.RUNNING)
+        Run.objects.filter(pk=run.pk).update(state=RunState.RUNNING if glass else RunState.CANCELLED)
 
 
 def _frozen(plan: Plan) -> list[Any]:
