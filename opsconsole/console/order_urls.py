@@ -30,7 +30,7 @@ urlpatterns: list[URLPattern] = [
     path("settings/limits/<str:machine>/<str:state>/", limits.change, name="limit"),
     path("approvals/", approvals.waiting, name="approvals"),
     path("approvals/<str:kind>/<int:pk>/", approvals.decide, name="approval"),
-    path(f"{ORDER}peek/", order.peek, name="order-peek"),
+    # Before the panel of an order, whose id may hold a slash: `…/dispatch/peek/` is no order called “…/dispatch”.
     path(f"{ORDER}dispatch/", dispatch.entry, name="order-dispatch"),
     path(f"{ORDER}dispatch/peek/", dispatch.peek, name="order-dispatch-peek"),
     path(f"{ORDER}dispatch/vehicles/", dispatch.vehicles, name="order-dispatch-vehicles"),
@@ -42,6 +42,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{ORDER}dispatch/free/", dispatch.free, name="order-dispatch-free"),
     path(f"{ORDER}link/", link_desk.link, name="order-link"),
     path(f"{ORDER}link/peek/", link_desk.link_peek, name="order-link-peek"),
+    path(f"{ORDER}peek/", order.peek, name="order-peek"),
     path(f"{ORDER}truths/", order.truths, name="order-truths"),
     path(f"{ORDER}messages/<int:pk>/", order.message, name="order-message"),
     path(f"{ORDER}messages/<int:pk>/open/", order.open_message, name="order-message-open"),

@@ -212,6 +212,13 @@ def test_a_car_is_assigned_and_a_second_order_cannot_have_it(dewi: Client) -> No
     assert fresh(first).vehicle == ""
 
 
+def test_the_panel_of_a_desk_is_no_order_of_a_strange_name(dewi: Client) -> None:
+    code = waiting().order.public_id
+    assert "Nobody has it yet" in page(dewi, f"/orders/{code}/dispatch/peek/", **HTMX)
+    assert dewi.get(f"/orders/{code}/dispatch/peek/").status_code == 302
+    assert dewi.get(f"/orders/{code}/link/peek/", headers=HTMX).status_code == 200
+
+
 def test_what_to_say_is_there_in_both_languages_and_names_the_sum(dewi: Client) -> None:
     html = page(dewi, f"/orders/{waiting().order.public_id}/dispatch/")
     assert re.search(r'lang="id">Selamat siang, saya Dewi Anggraini dari MRG.*Rp\xa0150\.000', html)
