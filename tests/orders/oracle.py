@@ -25,6 +25,7 @@ def check_invariants(order: Order) -> None:
     broken = [found for rule in INVARIANTS for found in _of(rule, ids=[order.pk], limit=10)]
     assert not broken, broken
     _check_history(order)
+    _check_ownership(order)
     for attempt in order.attempts.all():
         _check_attempt(attempt)
 
@@ -44,6 +45,20 @@ def _check_history(order: Order) -> None:
             assert row.verb in BY_GATEWAYS, row
         state[subject] = row.target
     assert state["order", order.pk] == order.state, (state, order.state)
+
+
+def _check_ownership(order: Order) -> None:
+    """An attempt changes the order when it brings money, or when the money that it owns the order by goes back."""
+    owner, last = 0, (0, "", "")
+    moves = History.objects.filter(order_id=order.pk, machine__in=("order", "attempt")).exclude(source=F("target"))
+    for row in moves.order_by("seq"):
+        if row.machine == "attempt":
+            last = (row.subject_id, row.verb, row.actor)
+        elif row.verb in ("pay", "pay_late"):
+            assert last[1:] == ("pay", row.actor), (row, last)
+            owner = last[0]
+        elif row.verb == "reverse":
+            assert last == (owner, "reverse", row.actor), (row, last)
 
 
 def _check_attempt(attempt: Attempt) -> None:

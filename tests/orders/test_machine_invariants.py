@@ -1,6 +1,7 @@
 """Random traffic, faults, workers and people never break what must always hold.
 
-The same examples every time, so that a red run is red again; OPSCONSOLE_EXAMPLES=500 goes looking for others.
+The same examples every time, so that a red run is red again; OPSCONSOLE_EXAMPLES=500 goes looking for others, which
+takes two seconds each.
 """
 
 import os
@@ -16,24 +17,53 @@ from orders.services.placing import cancel_order
 from tests.orders.flow import drain, pay, place
 from tests.orders.history.tampering import sql
 from tests.orders.oracle import check_invariants, differences
-from tests.orders.platform_machine import REACHED, Platform
+from tests.orders.platform_machine import CHAPTERS, REACHED, Platform
 from tests.sandbox_fixtures import Receiver
 
-EXAMPLES, STEPS = 25, 30
+EXAMPLES, STEPS = 5, 25
 WANTED = int(os.environ.get("OPSCONSOLE_EXAMPLES", "0"))
-# A run that gets nowhere proves nothing.
-DEEP = {("order", "pay"), ("order", "confirm"), ("order", "cancel"), ("attempt", "reverse"), ("saga", "compensate")}
+# How far each beginning gets by itself: a run that gets nowhere proves nothing.
+REACHES = {
+    "placed": ("order", "open_link"),
+    "paid, and nobody was told": ("order", "pay"),
+    "booked": ("order", "confirm"),
+    "driven": ("order", "complete"),
+    "taken back": ("attempt", "reverse"),
+    "called off": ("saga", "compensate"),
+}
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("neighbours")
-@pytest.mark.timeout(600 + 30 * WANTED)
-def test_random_traffic_breaks_nothing(control: RemoteSandbox, receiver: Receiver, settings: Any) -> None:
+@pytest.fixture
+def quick(settings: Any) -> None:
     settings.UPSTREAMS = {name: {**each, "timeout": 1.0, "tries": 1} for name, each in settings.UPSTREAMS.items()}
     # No threads besides the machine's own two: theirs would keep their connections.
     settings.WORK_THREADS = 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("neighbours", "quick")
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_each_beginning_of_a_story_comes_to_rest(control: RemoteSandbox, receiver: Receiver, chapter: str) -> None:
+    REACHED.clear()
+    story = Platform(control, receiver)
+    story.first_order("card", chapter)
+    story.everything_holds()
+    story.callbacks(lost=0, seed=1, forged=True)
+    story.two_at_once(0, "inbound", "attempt")
+    story.everything_holds()
+
+    story.teardown()
+
+    assert REACHED[REACHES[chapter]] >= 1, REACHED
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("neighbours", "quick")
+@pytest.mark.timeout(600 + 30 * WANTED)
+def test_random_traffic_breaks_nothing(control: RemoteSandbox, receiver: Receiver) -> None:
+    REACHED.clear()
     run_state_machine_as_test(lambda: Platform(control, receiver), settings=profile())
-    assert set(REACHED) >= DEEP
+    assert REACHED["order", "pay"] >= 1
 
 
 def profile() -> settings:
@@ -43,8 +73,8 @@ def profile() -> settings:
         deadline=None,
         derandomize=not WANTED,
         print_blob=True,
-        # Shrinking a story that is told over HTTP takes minutes: only when somebody goes looking.
-        phases=list(Phase) if WANTED else [Phase.explicit, Phase.generate],
+        # Shrinking a story that is told over HTTP takes minutes, and hides what came to light.
+        phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
 
