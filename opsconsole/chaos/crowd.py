@@ -65,8 +65,9 @@ class Crowd:
 
     def __enter__(self) -> Self:
         self._agenda = Agenda(hands=HANDS).__enter__()
+        # Whoever cannot place an order asks sixty times: long enough for the web to come back on a slow machine.
         self._guide = Guide(
-            self.shop, self.sandbox, self._agenda, DatabaseEyes(), cancel_as_staff, patience=120.0, look_every=0.5
+            self.shop, self.sandbox, self._agenda, DatabaseEyes(), cancel_as_staff, patience=180.0, look_every=2.0
         )
         self._threads = [threading.Thread(target=each, daemon=True) for each in (self._come, self._change_minds)]
         for thread in self._threads:
