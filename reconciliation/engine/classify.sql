@@ -45,7 +45,7 @@ groups AS (
     FROM pool p WHERE outcome IS NULL OR outcome = 'break'
     GROUP BY grp, CASE WHEN rule IN ('currency_differs', 'ambiguous') THEN '' ELSE p.currency END
 )
-SELECT concat(g.grp, '|', g.currency) AS identity, g.*,
+SELECT concat(g.grp, '|', CASE g.rule WHEN 'currency_differs' THEN 'currencies' ELSE g.currency END) AS identity, g.*,
        CASE
            WHEN g.rule IN ('currency_differs', 'ambiguous', 'refund_exceeds_paid', 'duplicate_charge',
                            'duplicate_charge_across', 'late_reversal') THEN g.rule
@@ -75,7 +75,8 @@ LEFT JOIN repeated r ON r.grp = g.grp;
 UPDATE pool p SET outcome = 'break', rule = f.type
 FROM found_break f
 WHERE p.grp = f.grp AND (p.outcome IS NULL OR p.outcome = 'break')
-  AND (p.currency = f.currency OR f.type IN ('currency_differs', 'ambiguous'));
+  AND CASE WHEN p.rule IN ('currency_differs', 'ambiguous') THEN f.type = p.rule
+           ELSE f.type <> 'currency_differs' AND f.currency = p.currency END;
 
 -- What is at stake: the difference, or where none can be said, the money itself.
 UPDATE found_break SET

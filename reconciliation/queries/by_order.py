@@ -31,8 +31,9 @@ bands (currency, absolute) AS (SELECT * FROM unnest(%(currencies)s::text[], %(ba
 SELECT coalesce(b.key, o.public_id), coalesce(b.currency, o.currency), coalesce(b.paid, 0)::bigint,
        coalesce(b.ledger, 0)::bigint,
        CASE
-           WHEN k.type IN ('currency_differs', 'refund_exceeds_paid', 'duplicate_charge', 'duplicate_charge_across',
-                           'duplicate_in_ho', 'refund_missing_in_ho', 'late_reversal') THEN k.type
+           WHEN coalesce(k.type, d.type) IN (
+               'currency_differs', 'refund_exceeds_paid', 'duplicate_charge', 'duplicate_charge_across',
+               'duplicate_in_ho', 'refund_missing_in_ho', 'late_reversal') THEN coalesce(k.type, d.type)
            WHEN b.key IS NULL THEN 'neither'
            WHEN coalesce(b.paid, 0) = coalesce(b.ledger, 0) THEN 'matched'
            WHEN b.paid IS NOT NULL AND b.ledger IS NOT NULL AND abs(b.paid - b.ledger) <= greatest(
@@ -51,7 +52,9 @@ FULL JOIN orders_order o ON o.public_id = b.key
 LEFT JOIN bands w ON w.currency = b.currency
 LEFT JOIN reconciliation_break k
        ON k.pairing = 'ho' AND k.identity = concat(b.key, '|', b.currency) AND k.state = 'open'
-LEFT JOIN reconciliation_case c ON c.id = k.case_id
+LEFT JOIN reconciliation_break d
+       ON d.pairing = 'ho' AND d.identity = concat(b.key, '|currencies') AND d.state = 'open'
+LEFT JOIN reconciliation_case c ON c.id = coalesce(k.case_id, d.case_id)
 ORDER BY 1, 2
 """
 
