@@ -35,7 +35,7 @@ class Dialog:
 
     @property
     def is_one_click(self) -> bool:
-        return not (self.asks_reason or self.pattern or self.phrase)
+        return not (self.asks_reason or self.pattern or self.phrase or self.is_danger)
 
 
 def deeds_now(plan: Plan, user: Any, counts: dict[str, int]) -> Sequence[str]:

@@ -1,0 +1,43 @@
+"""Plans in a browser: clean in every language, theme and width."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from runbooks.models import Plan, Run
+from runbooks.services import approving, operating
+from tests.console.browser import LOOKS, Look, Site, assert_page_is_clean
+from tests.runbooks.planning import BUDI, charged, go, held, plan_of, run_on
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def plans(site: Site) -> tuple[Plan, Plan]:
+    """One that waits for a second person, and one whose run is paused."""
+    large = plan_of([charged(amount=6_000_000), charged(origin="import")], "refund@1")
+    approving.propose(large, go(large))
+    running = plan_of([held() for _each in range(8)], "release_hold@1")
+    run = approving.start(running, go(running))
+    operating.pause(run, actor=BUDI, reason="look first")
+    done = plan_of([held()], "release_hold@1")
+    run_on(approving.start(done, go(done)))
+    assert Run.objects.count() == 2
+    return large, running
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+def test_pages_of_plans_are_clean_in_every_look(site: Site, plans: tuple[Plan, Plan], look: Look) -> None:
+    large, running = plans
+    addresses = (
+        "/runbooks/",
+        f"/runbooks/plans/{large.code}/",
+        f"/runbooks/plans/{running.code}/",
+        "/runbooks/switches/",
+    )
+    for number, address in enumerate(addresses):
+        page = site.open(address, who="budi", look=look)
+        if folder := os.environ.get("SHOTS"):
+            page.screenshot(path=str(Path(folder) / f"{number}-{look}.png"))
+        assert_page_is_clean(site, page)
