@@ -224,7 +224,7 @@ def _ask(notice: Notice) -> None:
 @transaction.atomic
 def _never_heard(notice: Notice) -> None:
     hold(notice)
-    if notice.sent_at and timezone.now() - notice.sent_at < ladders.QUARANTINE:
+    if notice.sent_at and timezone.now() - notice.sent_at < ladders.quarantine():
         finish(notice, due_at=ladders.rung(ladders.UNKNOWN_NOTICE, notice.tries))
         return
     move(notice, NoticeVerb.RETRY, actor="worker", reason="never heard of it")
