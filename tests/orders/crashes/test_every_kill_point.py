@@ -43,6 +43,7 @@ NOT_HERE: Final = {
     "config_service.py:city_map",
     "config_service.py:flags",
     "ho.py:list_entries",
+    "notification.py:ask",
     "notification.py:send",
     "promo.py:validate",
     "session_manager.py:price",
