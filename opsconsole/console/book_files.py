@@ -46,6 +46,9 @@ class FileForm(forms.Form):
     currency = forms.CharField(max_length=3, required=False)
 
 
+FIRST: Final = {"side": Side.GATEWAY, "layout": "midtrans"}
+
+
 @dataclass(frozen=True)
 class Asked:
     """A kept file on its way, as the address says it."""
@@ -82,7 +85,7 @@ class Asked:
 def upload(request: HttpRequest) -> HttpResponse:
     """GET is the form; POST keeps the file and goes on to the preview. Nothing is loaded here."""
     if request.method == "GET":
-        initial = {"side": request.GET.get("side", Side.GATEWAY), "layout": request.GET.get("layout", "midtrans")}
+        initial = {name: request.GET.get(name, otherwise) for name, otherwise in FIRST.items()}
         return _draw_upload(request, FileForm(initial=initial))
     form = FileForm(request.POST, request.FILES)
     if not form.is_valid():
@@ -104,6 +107,8 @@ def upload(request: HttpRequest) -> HttpResponse:
 def preview(request: HttpRequest) -> HttpResponse:
     """GET shows what the file would become; POST with `decision` looks again, saves the layout, or loads."""
     given = request.GET if request.method == "GET" else request.POST
+    if not given.get("file"):
+        return _draw_upload(request, FileForm(initial=FIRST))  # nothing to look at yet: choose one first
     asked = Asked.read(given)
     try:
         _exact, base = saved.find(asked.layout)

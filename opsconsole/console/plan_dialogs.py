@@ -88,10 +88,15 @@ def sums_of(plan: Plan) -> str:
 
 
 def _before(plan: Plan, action: Action | None) -> dict[str, Dialog]:
-    effect, is_money = effect_of(plan, action), action is not None and action.touch == Touch.MONEY
+    effect = effect_of(plan, action)
+    dialogs = (*_to_begin(plan, action, effect), *_to_decide(plan, effect))
+    return {each.deed: each for each in dialogs}
+
+
+def _to_begin(plan: Plan, action: Action | None, effect: str) -> tuple[Dialog, Dialog]:
+    is_money = action is not None and action.touch == Touch.MONEY
     number = policies.to_type(approving.size_of(plan))
     pattern, hint = (accepted_spellings(number), str(number)) if is_money else ("", "")
-    phrase = approving.glass_phrase(plan)
     start = Dialog(
         deed="start",
         title=_("Start it?"),
@@ -110,6 +115,10 @@ def _before(plan: Plan, action: Action | None) -> dict[str, Dialog]:
         pattern=pattern,
         hint=hint,
     )
+    return start, propose
+
+
+def _to_decide(plan: Plan, effect: str) -> tuple[Dialog, ...]:
     approve = Dialog(
         deed="approve",
         title=_("Approve it?"),
@@ -124,13 +133,13 @@ def _before(plan: Plan, action: Action | None) -> dict[str, Dialog]:
         text=_("Only in an emergency: nobody else has looked. It is written down, and somebody reviews it afterwards."),
         button=_("Start alone"),
         is_danger=True,
-        phrase=phrase,
+        phrase=approving.glass_phrase(plan),
     )
     reject = Dialog(deed="reject", title=_("Reject it?"), text=_("Nothing is done."), button=_("Reject"))
     withdraw = Dialog(
         deed="withdraw", title=_("Take it back?"), text=_("Nothing is done."), button=_("Take back"), asks_reason=False
     )
-    return {each.deed: each for each in (start, propose, approve, alone, reject, withdraw)}
+    return approve, alone, reject, withdraw
 
 
 def _after(plan: Plan) -> dict[str, Dialog]:

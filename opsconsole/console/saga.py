@@ -170,9 +170,7 @@ def dialog_of(
 ) -> SagaDialog:
     """Raises Http404 when there is no such saga or step."""
     params = {"saga": number, "step": step} if KINDS[name].of_step else {"saga": number}
-    subject = subject_of(order, params)
-    if subject is None or (subject.step is None) == KINDS[name].of_step:
-        raise Http404
+    subject = _subject_or_404(order, name, params)
     needs_second = actions.needs_second_person(name, {"amount": at_stake(order, params)})
     label = str(ACTIONS[name])
     return SagaDialog(
@@ -190,6 +188,13 @@ def dialog_of(
         form=form,
         given=given or {},
     )
+
+
+def _subject_or_404(order: Order, name: str, params: Mapping[str, Any]) -> Subject:
+    subject = subject_of(order, params)
+    if subject is None or (subject.step is None) == KINDS[name].of_step:
+        raise Http404
+    return subject
 
 
 def _as_given(given: Mapping[str, Any]) -> dict[str, Any]:

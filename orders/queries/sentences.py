@@ -169,6 +169,7 @@ GENERAL: Final[Mapping[str, Promise]] = MappingProxyType(
         "set_hold": _("Wait before booking set"),
         "stop_action": _("Action stopped"),
         "allow_action": _("Action allowed again"),
+        "operate_breaker": _("Breaker opened, closed or reset by hand"),
         "dispatch_queue_grew": _("The dispatch queue has grown"),
         "dispatch_queue_shrank": _("The dispatch queue is short again"),
     }
