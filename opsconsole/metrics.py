@@ -123,7 +123,15 @@ def _by_name(found: Mapping[str, int]) -> list[tuple[tuple[str, ...], float]]:
     return [((name,), float(count)) for name, count in found.items()]
 
 
-FAMILIES: tuple[Callable[[], Iterator[Metric]], ...] = (_orders, _latencies, _messages, _stuck, _work, _breakers)
+def _events() -> Iterator[Metric]:
+    oldest = pulse.outbox_oldest()
+    age = (timezone.now() - oldest).total_seconds() if oldest else 0.0
+    yield _gauge("outbox_oldest_seconds", "Age of the oldest event that is not published.", [((), age)])
+    letters = [(key, float(count)) for key, count in pulse.letters_by_state().items()]
+    yield _gauge("dead_letters", "Events that a consumer could not use.", letters, ("consumer", "state"))
+
+
+FAMILIES: tuple[Callable[[], Iterator[Metric]], ...] = (_orders, _latencies, _messages, _stuck, _work, _breakers, _events)
 
 
 def metrics(_request: HttpRequest) -> HttpResponse:

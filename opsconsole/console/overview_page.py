@@ -45,6 +45,7 @@ STALE: Final = timedelta(seconds=60)
 LOOPS: Final = (
     ("ticker", "ticker", _("goes the rounds"), timedelta(seconds=5)),
     ("relay", "relay", _("publishes what happened"), timedelta(seconds=5)),
+    ("consumer", "consumer", _("takes what was published"), timedelta(seconds=5)),
     ("sweep", "round:sweep", _("rings for work that waits"), timedelta(seconds=1)),
     ("anchor", "round:anchor", _("anchors the history outside"), timedelta(seconds=60)),
 )

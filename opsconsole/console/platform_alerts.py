@@ -16,11 +16,15 @@ from django.utils.translation import ngettext
 from opsconsole.console.frame import ALERTS, Alert
 from opsconsole.neighbours import PREFIX
 from orders.models import Heartbeat
+from orders.queries.letters import dead
+from orders.queries.pulse import outbox_oldest
 from orders.resilience.breaker.reading import PREFIX as BREAKER
 from orders.services import dispatch_watch
 
 # Older than this, a row says nothing about now; the overview says "cannot know" then.
 STALE = timedelta(minutes=2)
+# Healthy, an event waits a tenth of a second (docs/benchmarks.md).
+OUTBOX_OLD = timedelta(seconds=30)
 QUEUE = f"round:{dispatch_watch.ROUND}"
 
 
@@ -35,6 +39,25 @@ def platform_alerts() -> list[Alert]:
     # An open breaker says more than that its neighbour cannot be reached.
     told = {PREFIX + name.removeprefix(BREAKER) for name in rows if name.startswith(BREAKER)}
     return [alert for name, row in rows.items() if name not in told for alert in _of(row)]
+
+
+def event_alerts() -> list[Alert]:
+    """Events that wait too long to be published, and those that no consumer could use."""
+    return [*_outbox(), *_dead_letters()]
+
+
+def _outbox() -> Iterator[Alert]:
+    oldest = outbox_oldest()
+    if oldest is not None and timezone.now() - oldest > OUTBOX_OLD:
+        yield Alert(tone="failed", text=_("Events wait to be published: broker or relay is away"), since=oldest)
+
+
+def _dead_letters() -> Iterator[Alert]:
+    count = sum(dead().values())
+    if count:
+        text = ngettext("%(count)s event could not be used", "%(count)s events could not be used", count)
+        words = text % {"count": count}
+        yield Alert(tone="attention", text=words, href=reverse("letters"), link=_("Dead letters"))
 
 
 def _of(row: Heartbeat) -> Iterator[Alert]:
@@ -72,5 +95,6 @@ def _since(row: Heartbeat) -> datetime | None:
 
 def register() -> None:
     """Put the alerts on the board, once."""
-    if platform_alerts not in ALERTS.sources:
-        ALERTS.sources.append(platform_alerts)
+    for source in (platform_alerts, event_alerts):
+        if source not in ALERTS.sources:
+            ALERTS.sources.append(source)

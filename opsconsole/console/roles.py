@@ -97,6 +97,8 @@ RIGHTS: Final[tuple[Right, ...]] = (
     _right("operate_breakers", _("open or close a circuit breaker"), ONCALL, ADMIN),
     _right("switch_faults", _("switch faults of the sandbox"), ONCALL, ADMIN),
     _right("change_limits", _("change how long something may stay before it hangs"), ONCALL, ADMIN),
+    _right("view_letters", _("see events that could not be used"), ONCALL, AUDITOR, ADMIN),
+    _right("operate_letters", _("replay or discard an event that could not be used"), ONCALL),
     _right("view_access", _("see who may do what"), *EVERYONE),
     _right("view_tokens", _("see channel tokens"), AUDITOR, ADMIN),
     _right("manage_tokens", _("issue and revoke channel tokens"), ADMIN),

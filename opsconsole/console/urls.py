@@ -5,6 +5,8 @@ from django.urls import URLPattern, URLResolver, path
 from opsconsole.console import (
     book_urls,
     frame_views,
+    letter_acts,
+    letters,
     list_urls,
     order_urls,
     overview_page,
@@ -28,6 +30,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *book_urls.urlpatterns,
     *service_urls.urlpatterns,
     *plan_urls.urlpatterns,
+    path("dead-letters/", letters.letters, name="letters"),
+    path("dead-letters/replay/", letter_acts.replay_many, name="letters-replay"),
+    path("dead-letters/<int:pk>/", letters.letter, name="letter"),
+    path("dead-letters/<int:pk>/replay/", letter_acts.replay, name="letter-replay"),
+    path("dead-letters/<int:pk>/discard/", letter_acts.discard, name="letter-discard"),
     *list_urls.urlpatterns,
     *order_urls.urlpatterns,
 ]

@@ -159,6 +159,20 @@ def backlogs(*, at: datetime) -> Sequence[Backlog]:
     return [Backlog(*row) for row in _rows(" UNION ALL ".join(arms), at=at)]
 
 
+def outbox_oldest() -> datetime | None:
+    """Since when the oldest event waits to be published; None when none does. One entry of a partial index."""
+    rows = _rows("SELECT created_at FROM orders_outbox WHERE published_at IS NULL ORDER BY id LIMIT 1")
+    return rows[0][0] if rows else None
+
+
+def letters_by_state() -> Mapping[tuple[str, str], int]:
+    """Events that a consumer could not use and that are still open, by consumer and state."""
+    rows = _rows(
+        "SELECT consumer, state, count(*) FROM orders_deadletter WHERE state IN ('dead', 'retrying') GROUP BY 1, 2"
+    )
+    return {(consumer, state): count for consumer, state, count in rows}
+
+
 def heartbeats() -> Mapping[str, tuple[datetime, Mapping[str, Any]]]:
     """The last sign of life of each process and round, with what it last said."""
     rows = _rows("SELECT name, at, detail::text FROM orders_heartbeat")

@@ -5,7 +5,7 @@ never lost, never swapped (reliability notes 2.5, ADR 0035). Consumers dedupe by
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import connection
 from django.db.models.functions import Now
@@ -47,11 +47,6 @@ def events_of(rows: Sequence[Outbox]) -> Sequence[events.Event]:
     names = {pk: order.public_id for pk, order in orders.items()}
     told = [history[row.history_id] for row in rows if row.history_id in history]
     return [events.event_of(row, order_id=names.get(row.order_id, "")) for row in told]
-
-
-def oldest_unsent() -> datetime | None:
-    """Since when the oldest event waits to be published; None when none does."""
-    return Outbox.objects.filter(published_at=None).order_by("id").values_list("created_at", flat=True).first()
 
 
 def forget_published(*, days: int = 7) -> int:

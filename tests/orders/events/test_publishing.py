@@ -8,6 +8,7 @@ from django.db import transaction
 
 from orders.clients import broker
 from orders.models import Outbox
+from orders.queries.pulse import outbox_oldest
 from orders.services import publishing
 from orders.states import OrderVerb
 from orders.transitions import move
@@ -52,11 +53,11 @@ def test_without_a_broker_the_outbox_keeps_what_it_has_and_orders_go_on(either: 
         publishing.publish_batch(broker.open_publisher(QUEUES))
 
     assert Outbox.objects.filter(published_at=None).count() == 1
-    assert publishing.oldest_unsent() == Outbox.objects.get().created_at
+    assert outbox_oldest() == Outbox.objects.get().created_at
 
 
 def test_with_nothing_unsent_there_is_no_oldest(publisher: broker.Publisher) -> None:
     make_order()
     publishing.publish_batch(publisher)
 
-    assert publishing.oldest_unsent() is None
+    assert outbox_oldest() is None
