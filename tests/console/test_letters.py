@@ -13,7 +13,7 @@ from orders.models import DeadLetter, History, Order
 from orders.services import receiving
 from orders.services.receiving import Consumer
 from orders.states import LetterState
-from tests.console import people
+from tests.console.people import World
 from tests.orders.making import make_letter, make_order
 
 pytestmark = pytest.mark.django_db
@@ -29,11 +29,11 @@ def letter_of(order: Order | None = None, state: str = "dead", **fields: Any) ->
     return make_letter(order, state, **fields)
 
 
-def post(who: str, name: str, *arguments: int, **given: Any) -> Any:
+def post(people: World, who: str, name: str, *arguments: int, **given: Any) -> Any:
     return people.client(who).post(reverse(name, args=arguments), given)
 
 
-def test_on_call_sees_and_acts_and_the_auditor_only_sees() -> None:
+def test_on_call_sees_and_acts_and_the_auditor_only_sees(people: World) -> None:
     letter = letter_of(make_order())
 
     for who, may_see, may_act in [("sari", 200, 200), ("agus", 200, 403), ("dewi", 403, 403), ("budi", 403, 403)]:
@@ -43,12 +43,12 @@ def test_on_call_sees_and_acts_and_the_auditor_only_sees() -> None:
         for name in ("letter-replay", "letter-discard"):
             assert client.get(reverse(name, args=[letter.pk])).status_code == may_act
         assert client.get(reverse("letters-replay")).status_code == may_act
-    assert post("agus", "letter-discard", letter.pk, version=letter.version, reason="x").status_code == 403
+    assert post(people, "agus", "letter-discard", letter.pk, version=letter.version, reason="x").status_code == 403
     letter.refresh_from_db()
     assert letter.state == LetterState.DEAD
 
 
-def test_the_list_shows_what_is_open_and_filters_the_rest() -> None:
+def test_the_list_shows_what_is_open_and_filters_the_rest(people: World) -> None:
     letter_of(make_order(), reason="KeyError", consumer="notices")
     letter_of(make_order(), "discarded", reason="gone by")
     client = people.client("sari")
@@ -72,17 +72,19 @@ def test_the_list_asks_the_same_number_of_questions_for_one_and_for_sixty(django
     assert not {row.pk for row in rest.rows} & {row.pk for row in found.rows}
 
 
-def test_without_letters_it_says_so() -> None:
+def test_without_letters_it_says_so(people: World) -> None:
     assert "No dead letters" in people.client("sari").get(reverse("letters")).content.decode()
 
 
-def test_an_edited_body_is_replayed_and_the_original_kept() -> None:
+def test_an_edited_body_is_replayed_and_the_original_kept(people: World) -> None:
     order = make_order()
     letter = letter_of(order)
     told = json.loads(letter.body)
     edited = json.dumps({**told, "actor": "user:sari"}, indent=2)
 
-    answer = post("sari", "letter-replay", letter.pk, version=letter.version, reason="actor was wrong", body=edited)
+    answer = post(
+        people, "sari", "letter-replay", letter.pk, version=letter.version, reason="actor was wrong", body=edited
+    )
 
     letter.refresh_from_db()
     assert answer.status_code == 302
@@ -105,12 +107,12 @@ def test_an_edited_body_is_replayed_and_the_original_kept() -> None:
         ("another id", "The event id must stay"),
     ],
 )
-def test_a_body_that_is_no_such_event_is_refused_and_kept_in_the_form(body: str, says: str) -> None:
+def test_a_body_that_is_no_such_event_is_refused_and_kept_in_the_form(people: World, body: str, says: str) -> None:
     letter = letter_of(make_order())
     if body == "another id":
         body = json.dumps({**json.loads(letter.body), "event_id": "h-999999999"})
 
-    answer = post("sari", "letter-replay", letter.pk, version=letter.version, reason="try", body=body)
+    answer = post(people, "sari", "letter-replay", letter.pk, version=letter.version, reason="try", body=body)
 
     assert answer.status_code == 422
     assert says in answer.content.decode()
@@ -119,39 +121,41 @@ def test_a_body_that_is_no_such_event_is_refused_and_kept_in_the_form(body: str,
     assert not History.objects.filter(machine="letter", verb="replay").exists()
 
 
-def test_a_letter_that_moved_on_since_is_not_touched() -> None:
+def test_a_letter_that_moved_on_since_is_not_touched(people: World) -> None:
     letter = letter_of(make_order())
 
-    answer = post("sari", "letter-discard", letter.pk, version=letter.version + 1, reason="late")
+    answer = post(people, "sari", "letter-discard", letter.pk, version=letter.version + 1, reason="late")
 
     assert answer.status_code == 422
     letter.refresh_from_db()
     assert letter.state == LetterState.DEAD
 
 
-def test_no_act_without_a_reason() -> None:
+def test_no_act_without_a_reason(people: World) -> None:
     letter = letter_of(make_order())
 
-    assert post("sari", "letter-discard", letter.pk, version=letter.version, reason=" ").status_code == 422
+    assert post(people, "sari", "letter-discard", letter.pk, version=letter.version, reason=" ").status_code == 422
     letter.refresh_from_db()
     assert letter.state == LetterState.DEAD
 
 
-def test_discarded_is_written_down_and_can_be_replayed() -> None:
+def test_discarded_is_written_down_and_can_be_replayed(people: World) -> None:
     order = make_order()
     letter = letter_of(order)
 
-    post("sari", "letter-discard", letter.pk, version=letter.version, reason="tested by hand")
+    post(people, "sari", "letter-discard", letter.pk, version=letter.version, reason="tested by hand")
 
     letter.refresh_from_db()
     assert letter.state == LetterState.DISCARDED
     page = people.client("agus").get(reverse("letter", args=[letter.pk])).content.decode()
     assert "tested by hand" in page
     assert "Dead letter discarded" in page
-    assert post("sari", "letter-replay", letter.pk, version=letter.version, reason="after all").status_code == 302
+    assert (
+        post(people, "sari", "letter-replay", letter.pk, version=letter.version, reason="after all").status_code == 302
+    )
 
 
-def test_many_are_replayed_by_filter_and_by_tick_and_the_unreadable_left_out() -> None:
+def test_many_are_replayed_by_filter_and_by_tick_and_the_unreadable_left_out(people: World) -> None:
     first, second = letter_of(make_order(), reason="KeyError"), letter_of(make_order(), reason="ValueError")
     unreadable = letter_of(reason="KeyError")
 
@@ -171,7 +175,7 @@ def test_many_are_replayed_by_filter_and_by_tick_and_the_unreadable_left_out() -
     assert History.objects.filter(machine="letter", verb="replay", actor="user:sari", reason="mended").count() == 2
 
 
-def test_a_replayed_event_that_came_by_itself_meanwhile_has_no_second_effect() -> None:
+def test_a_replayed_event_that_came_by_itself_meanwhile_has_no_second_effect(people: World) -> None:
     order = make_order()
     genuine = events.event_of(History.objects.get(order_id=order.pk), order_id=order.public_id)
     seen: list[events.Event] = []
@@ -182,7 +186,15 @@ def test_a_replayed_event_that_came_by_itself_meanwhile_has_no_second_effect() -
     receiving.receive("tests", consumer, genuine.body())
     letter = DeadLetter.objects.get()
 
-    post("sari", "letter-replay", letter.pk, version=letter.version, reason="whole now", body=genuine.body().decode())
+    post(
+        people,
+        "sari",
+        "letter-replay",
+        letter.pk,
+        version=letter.version,
+        reason="whole now",
+        body=genuine.body().decode(),
+    )
     receiving.try_letters({"tests": consumer})
 
     letter.refresh_from_db()
