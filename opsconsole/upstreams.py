@@ -26,6 +26,7 @@ NEIGHBOURS = (
     "promo",
     "config",
     "notification",
+    "inventory",
 )
 
 # Seconds for a whole call, tries included, and the tries of a call that may be repeated (domain, section 2).
@@ -42,6 +43,7 @@ LIMITS: Mapping[str, tuple[float, int]] = {
     "promo": (1.0, 2),
     "config": (1.0, 3),
     "notification": (2.0, 5),
+    "inventory": (3.0, 3),
 }
 
 

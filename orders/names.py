@@ -27,6 +27,10 @@ SYSTEMS: Final[Mapping[str, str | Promise]] = MappingProxyType(
         "fcm": "FCM",
         "apns": "APNs",
         "slack": "Slack",
+        "inventory": _("Inventory"),
+        "upg": _("Payment gateways"),
+        "orders": _("Orders"),
+        "carts": _("Carts"),
     }
 )
 

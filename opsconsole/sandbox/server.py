@@ -12,6 +12,7 @@ from opsconsole.sandbox.control import Control
 from opsconsole.sandbox.fleet import Fleet
 from opsconsole.sandbox.head_office import HeadOffice
 from opsconsole.sandbox.http11 import Listener
+from opsconsole.sandbox.inventory import Inventory
 from opsconsole.sandbox.midtrans import Midtrans
 from opsconsole.sandbox.neighbour import Neighbour
 from opsconsole.sandbox.nicepay import Nicepay
@@ -136,5 +137,6 @@ def _neighbours(world: World, callbacks: Callbacks) -> dict[str, Neighbour]:
         Promo(world, callbacks),
         Config(world, callbacks),
         Notification(world, callbacks),
+        Inventory(world, callbacks),
     ]
     return {each.name: each for each in made}

@@ -9,11 +9,12 @@ from types import MappingProxyType
 from typing import Final
 
 from orders import messages
-from orders.services import notices
+from orders.services import checkout_saga, notices
 from orders.services.receiving import Consumer
 
 CONSUMERS: Final[Mapping[str, Consumer]] = MappingProxyType(
     {
+        "checkout": Consumer(checkout_saga.on_event, wants=checkout_saga.WANTS),
         "notices": Consumer(notices.on_event, wants=messages.KINDS),
     }
 )

@@ -65,9 +65,9 @@ def _step(saga: Saga, item: Item) -> Step:
 
 
 def undo(order: Order, *, actor: str, reason: str) -> Saga | None:
-    """Have everything booked for this order cancelled. Lock: order. None: nothing ran."""
+    """Have everything done for this order undone, whatever kind of saga did it. Lock: order. None: nothing ran."""
     states = (SagaState.RUNNING, SagaState.SUCCEEDED, SagaState.NEEDS_HAND)
-    saga = order.sagas.filter(kind=BOOKING.kind, state__in=states).order_by("-id").first()
+    saga = order.sagas.filter(state__in=states).order_by("-id").first()
     if saga is None:
         return None
     move(
@@ -120,9 +120,13 @@ class Booking:
         dispatching.enqueue(order, step, reason=reason)
         return True
 
-    def waiting(self, order: Order) -> None:
+    def is_complete(self, steps: Sequence[Step]) -> bool:
+        return True
+
+    def waiting(self, order: Order) -> bool:
         if order.state == OrderState.BOOKING:
             move(order, OrderVerb.QUEUE, actor="worker", reason="dispatch cannot be reached")
+        return True
 
     def succeeded(self, order: Order, saga: Saga) -> None:
         dispatching.close_all(saga)

@@ -6,8 +6,9 @@ from types import MappingProxyType
 from orders.models import Saga
 from orders.services import sagas
 from orders.services.booking import BOOKING
+from orders.services.checkout_saga import CHECKOUT
 
-DECLARATIONS: Mapping[str, sagas.Declaration] = MappingProxyType({BOOKING.kind: BOOKING})
+DECLARATIONS: Mapping[str, sagas.Declaration] = MappingProxyType({BOOKING.kind: BOOKING, CHECKOUT.kind: CHECKOUT})
 
 
 def work(saga: Saga) -> None:

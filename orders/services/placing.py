@@ -5,7 +5,7 @@ within its 3 s budget (domain, section 3).
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -67,7 +67,7 @@ def place_order(
     route(method)
     if not items:
         raise NotAllowed("an order needs at least one item")
-    order = _insert(
+    order = insert_order(
         channel=channel,
         customer=customer,
         items=items,
@@ -85,7 +85,7 @@ def place_order(
 
 
 @transaction.atomic
-def _insert(
+def insert_order(
     *,
     channel: str,
     customer: Customer,
@@ -93,7 +93,9 @@ def _insert(
     discount: int,
     cart: Cart | None,
     fields: Mapping[str, Any],
+    begin: Callable[[Order], Any] | None = None,
 ) -> Order:
+    """The order and what it begins with: its first attempt to be paid, or what `begin` does, in one transaction."""
     actor, now = f"channel:{channel}", timezone.now()
     act_as(actor)
     order = Order.objects.create(
@@ -109,7 +111,10 @@ def _insert(
     )
     _insert_items(order, items)
     _mark_ordered(cart, order)
-    links.add_attempt(order, actor=actor, due_at=_not_before(now))
+    if begin is None:
+        links.add_attempt(order, actor=actor, due_at=_not_before(now))
+    else:
+        begin(order)
     return order
 
 

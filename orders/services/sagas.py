@@ -49,11 +49,14 @@ class Declaration(Protocol):
     def is_waiting(self, step: Step) -> bool:
         """Whether a pending step waits for somebody else and must not be sent."""
 
+    def is_complete(self, steps: Sequence[Step]) -> bool:
+        """Whether these are all steps there will be."""
+
     def wait(self, order: Order, step: Step, reason: str) -> bool:
         """The partner is away. True when the step was put into a queue of its own."""
 
-    def waiting(self, order: Order) -> None:
-        """All that is left waits in that queue."""
+    def waiting(self, order: Order) -> bool:
+        """All that is left waits. True where it does so in a queue with a clock of its own."""
 
     def succeeded(self, order: Order, saga: Saga) -> None:
         """Every step is done."""
@@ -171,17 +174,16 @@ def _weigh(order: Order, saga: Saga, declaration: Declaration) -> None:
     open_steps = [step for step in steps if step.state not in OVER]
     if failed:
         _turn_back(saga, f"{failed[0].partner}: {failed[0].answer or 'failed'}")
-    elif not open_steps:
+    elif not open_steps and declaration.is_complete(steps):
         move(saga, SagaVerb.SUCCEED, actor="worker")
         finish(saga, due_at=None)
         declaration.succeeded(order, saga)
-    elif all(_waits(step, declaration) for step in open_steps):
-        declaration.waiting(order)
+    elif (waits := all(_waits(step, declaration) for step in open_steps)) and declaration.waiting(order):
         finish(saga, due_at=None)
     elif saga.deadline_at <= timezone.now():
         _turn_back(saga, f"not done within {LIMIT}")
     else:
-        finish(saga, due_at=_later(saga, ladders.STEP))
+        finish(saga, due_at=saga.deadline_at if waits else _later(saga, ladders.STEP))
 
 
 def _waits(step: Step, declaration: Declaration) -> bool:

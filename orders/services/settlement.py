@@ -13,7 +13,7 @@ from orders.leases import End, finish_all
 from orders.models import Attempt, Order, Saga
 from orders.services import booking, ledger, links
 from orders.services.judgement import Decision, Effect, Verdict, judge
-from orders.states import AttemptState, OrderVerb, SagaState
+from orders.states import AttemptState, OrderVerb, SagaState, Service
 from orders.transitions import Move, move_all, record
 
 LIVE = (AttemptState.UNKNOWN, AttemptState.OPEN)
@@ -109,7 +109,9 @@ def _write_orders(judged: Sequence[_Judged]) -> None:
     gone = [one.case.order.pk for one in judged if one.decision.effect == Effect.REVERSE]
     if gone and Saga.objects.filter(order__in=gone, state=SagaState.RUNNING).update(due_at=timezone.now()):
         ring("saga")
-    paid = [one.case.order for one in judged if one.decision.effect == Effect.PAY]
+    # Goods have a saga already: that they are paid is an event to it.
+    newly_paid = (one.case.order for one in judged if one.decision.effect == Effect.PAY)
+    paid = [order for order in newly_paid if order.service != Service.GOODS]
     if paid:
         booking.start_all(paid)
     for one in judged:

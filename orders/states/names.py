@@ -239,6 +239,7 @@ class Service(TextChoices):
     RENT = "rent", _("Rent")
     DELIVERY = "delivery", _("Delivery")
     SHUTTLE = "shuttle", _("Shuttle")
+    GOODS = "goods", _("Goods")
 
 
 class Channel(TextChoices):

@@ -32,6 +32,7 @@ from orders.states import (
     RefundState,
     SagaState,
     SagaVerb,
+    Service,
     StepState,
     StepVerb,
 )
@@ -132,6 +133,8 @@ def _booking_not(order: Order, params: Mapping[str, Any]) -> str:
     by_hand = order.dispatches.filter(state__in=dispatching.WAITING).exclude(claimed_by="", vehicle="").first()
     if by_hand is not None:
         return _("%(actor)s dispatches it by hand.") % {"actor": by_hand.claimed_by or by_hand.assigned_by}
+    if order.service == Service.GOODS:
+        return _("Goods are not booked: look at the steps of its saga.")
     if order.state == S.PAID_AFTER_CLOSE or order.state in UNBOOKED:
         return ""
     return _("There is nothing to book: the order is %(state)s.") % {"state": order.state_label}

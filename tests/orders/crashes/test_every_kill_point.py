@@ -15,16 +15,23 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import redis
+from django.conf import settings
 
+from opsconsole.management.commands.consumer import Reception
 from opsconsole.paths import PROJECT
 from opsconsole.sandbox.remote import RemoteSandbox
+from orders import bells
+from orders.clients import broker
+from orders.consumers import CONSUMERS, queues
 from orders.models import Attempt, Order, Posting, Refund, Saga, Step
-from orders.services import ledger, rounds, work
-from orders.services.placing import cancel_order
+from orders.services import checkout_saga, ledger, publishing, receiving, rounds, work
+from orders.services.placing import Customer, cancel_order
 from orders.states import AttemptState, OrderState, PostingState, RefundState, SagaState
 from tests.factories import make_attempt, make_order
 from tests.orders.crashes.kill_points import FOLDER, met
 from tests.orders.crashes.worker_environment import worker_environment
+from tests.orders.crashes.workers import QUEUE
 from tests.orders.flow import deliver, past
 from tests.orders.oracle import check_invariants, differences
 from tests.sandbox_fixtures import Receiver, wait_until
@@ -72,11 +79,38 @@ def owed(gateway: str, *services: str) -> Order:
     return order
 
 
-def swept(look: Any, receiver: Receiver, *, seconds: float = 200) -> Any:
-    """Wait as the platform would: callbacks are delivered, and the ticker rings for what is due."""
+def goods() -> Order:
+    """An order whose every step a worker has to do, when its command came back from the broker."""
+    items = [{"sku": "MUG-1", "quantity": 1, "price": 40_000}]
+    return checkout_saga.place(channel="app", customer=Customer(id="C-1"), items=items, method="card")
+
+
+@pytest.fixture
+def events() -> Iterator[Callable[[], None]]:
+    """One turn of relay and consumer, over the Redis of the test."""
+    consumers = {"checkout": CONSUMERS["checkout"]}
+    receiving.subscribe(consumers)
+    reception, publisher = Reception(consumers), broker.open_publisher(queues(consumers))
+
+    def turn() -> None:
+        publishing.publish_batch(publisher)
+        reception.turn()
+
+    yield turn
+    reception.close()
+    publisher.close()
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    for key in client.scan_iter(f"{settings.REDIS_PREFIX}events*"):
+        client.delete(key)
+    client.close()
+
+
+def until(look: Any, receiver: Receiver, events: Callable[[], None], *, seconds: float = 200) -> Any:
+    """Wait as the platform would: callbacks are delivered, events go round, the ticker rings for what is due."""
 
     def once() -> Any:
         deliver(receiver)
+        events()
         rounds.sweep()
         return look()
 
@@ -103,29 +137,38 @@ def are(orders: list[Order], state: str) -> bool:
 
 
 def test_a_worker_dies_at_every_place_and_each_effect_happens_once(
-    control: RemoteSandbox, receiver: Receiver, dying_workers: Path, record_property: Callable[[str, object], None]
+    control: RemoteSandbox,
+    receiver: Receiver,
+    dying_workers: Path,
+    events: Callable[[], None],
+    record_property: Callable[[str, object], None],
 ) -> None:
+    def swept(look: Callable[[], Any], receiver: Receiver) -> None:
+        until(look, receiver, events)
+
     driven = [owed(gateway, "taxi") for gateway in GATEWAYS]
     undone = [owed(gateway, "taxi", "delivery") for gateway in GATEWAYS]
+    sold, returned = goods(), goods()
     control.plans({order.public_id: [{"on": "book", "do": "reject", "neighbour": "delivery"}] for order in undone})
-    swept(lambda: are([*driven, *undone], OrderState.AWAITING_PAYMENT), receiver)
+    swept(lambda: are([*driven, *undone, sold, returned], OrderState.AWAITING_PAYMENT), receiver)
     # Nobody dies of making a link any more, so that each of these is at its own gateway.
     unpaid = [owed(gateway, "taxi") for gateway in GATEWAYS]
     swept(lambda: are(unpaid, OrderState.AWAITING_PAYMENT), receiver)
-    everything = [*driven, *undone, *unpaid]
+    everything = [*driven, *undone, *unpaid, sold, returned]
 
     control.speed(1)  # no trip ends before we say so
-    for order in (*driven, *undone):
+    for order in (*driven, *undone, sold):
         control.pay(order.attempts.get(state=AttemptState.OPEN).reference)
-    for order in unpaid:
+    for order in (*unpaid, returned):
         cancel_order(Order.objects.get(pk=order.pk), actor="user:sari", reason="customer called")
     swept(lambda: are(driven, OrderState.ACTIVE), receiver)
     for order in driven:
         control.trip(order.public_id, event="completed")
-    swept(lambda: is_over(driven, undone, unpaid), receiver)
+    swept(lambda: is_over([*driven, sold], undone, [*unpaid, returned]), receiver)
 
     places = met(dying_workers)
     assert_books_are_right(control, driven, undone, unpaid)
+    assert_stock_is_right(control, sold, returned)
     for order in everything:
         check_invariants(order)
     assert_every_call_was_died_at(places)
@@ -137,16 +180,22 @@ def is_over(driven: list[Order], undone: list[Order], unpaid: list[Order]) -> bo
         return False
     if Attempt.objects.filter(state__in=(AttemptState.OPEN, AttemptState.UNKNOWN, AttemptState.REQUESTED)).exists():
         return False
+    if Saga.objects.filter(state__in=(SagaState.RUNNING, SagaState.COMPENSATING)).exists():
+        return False
     refunds = Refund.objects.filter(order__in=undone, state=RefundState.SUCCEEDED).count()
     recorded = Posting.objects.filter(state=PostingState.RECORDED).count()
-    return refunds == len(undone) and recorded == Posting.objects.count() and not work.waiting()
+    return refunds == len(undone) and recorded == Posting.objects.count() and not is_work_left()
+
+
+def is_work_left() -> bool:
+    return any(bells.QUEUES[kind] == QUEUE for kind in work.waiting())
 
 
 def assert_books_are_right(
     control: RemoteSandbox, driven: list[Order], undone: list[Order], unpaid: list[Order]
 ) -> None:
     """What really happened outside, by the neighbours' own books."""
-    assert Saga.objects.count() == len(driven) + len(undone)
+    assert Saga.objects.filter(kind="booking").count() == len(driven) + len(undone)
     keys = Counter(each["effect"] for each in control.books("tpg")["effects"])
     assert (keys["booked"], keys["cancelled"]) == (len(driven) + len(undone), len(undone))
     assert [each["effect"] for each in control.books("delivery")["effects"]] == []
@@ -154,7 +203,8 @@ def assert_books_are_right(
         told = Counter(
             (each["merchant_ref"].rsplit("-", 1)[0], each["effect"]) for each in control.books(gateway)["effects"]
         )
-        paid = [order for order in (*driven, *undone) if order.attempts.filter(gateway=gateway, state="paid").exists()]
+        ours = Order.objects.exclude(pk__in=[order.pk for order in unpaid])
+        paid = [order for order in ours if order.attempts.filter(gateway=gateway, state="paid").exists()]
         back = [order for order in paid if order in undone]
         expected = {(order.public_id, "charged"): 1 for order in paid} | {
             (order.public_id, "refunded"): 1 for order in back
@@ -166,6 +216,15 @@ def assert_books_are_right(
     assert [ledger.balance(order) for order in (*driven, *undone, *unpaid)] == [50_000] * 3 + [0] * 6
     assert not Saga.objects.filter(state=SagaState.NEEDS_HAND).exists()
     assert Step.objects.filter(order__in=undone, partner="tpg", state="undone").count() == len(undone)
+
+
+def assert_stock_is_right(control: RemoteSandbox, sold: Order, returned: Order) -> None:
+    told = Counter((each["order_ref"], each["effect"]) for each in control.books("inventory")["effects"])
+    expected = [(sold.public_id, "reserved"), (returned.public_id, "reserved"), (returned.public_id, "released")]
+    assert told == dict.fromkeys(expected, 1)
+    assert (ledger.balance(sold), ledger.balance(returned)) == (40_000, 0)
+    states = dict(Saga.objects.filter(kind="checkout").values_list("order", "state"))
+    assert states == {sold.pk: SagaState.SUCCEEDED, returned.pk: SagaState.COMPENSATED}
 
 
 def assert_every_call_was_died_at(places: set[str]) -> None:
