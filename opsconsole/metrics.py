@@ -131,7 +131,15 @@ def _events() -> Iterator[Metric]:
     yield _gauge("dead_letters", "Events that a consumer could not use.", letters, ("consumer", "state"))
 
 
-FAMILIES: tuple[Callable[[], Iterator[Metric]], ...] = (_orders, _latencies, _messages, _stuck, _work, _breakers, _events)
+FAMILIES: tuple[Callable[[], Iterator[Metric]], ...] = (
+    _orders,
+    _latencies,
+    _messages,
+    _stuck,
+    _work,
+    _breakers,
+    _events,
+)
 
 
 def metrics(_request: HttpRequest) -> HttpResponse:

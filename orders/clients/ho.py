@@ -62,15 +62,8 @@ def post_entry(
         "occurred_at": occurred_at.astimezone(UTC).isoformat(),
         "branch": branch,
     }
-    outcome = call(
-        NAME,
-        "POST",
-        "/v1/entries",
-        json=body,
-        headers={"idempotency-key": idempotency_key or entry_ref},
-        deadline=deadline,
-        idempotent=True,
-    )
+    headers = {"idempotency-key": idempotency_key or entry_ref}
+    outcome = call(NAME, "POST", "/v1/entries", json=body, headers=headers, deadline=deadline, idempotent=True)
     return parsed(outcome, by=_entry)
 
 
