@@ -29,6 +29,7 @@ NEIGHBOURS: Final[Mapping[str, str | Promise]] = MappingProxyType(
         "promo": "Promo Gateway",
         "config": "Config Service",
         "notification": "Notification Center",
+        "inventory": _("Inventory"),
     }
 )
 
@@ -115,6 +116,15 @@ TABLE: Final[Sequence[Line]] = (
         neighbours=("rent", "delivery", "shuttle"),
     ),
     Line(
+        name="inventory",
+        down=_("Inventory of goods"),
+        works=_("Rides, rentals, parcels and seats. Checking out goods waits, and after five minutes is undone."),
+        told=_("The goods could not be reserved; nothing was paid."),
+        recovers=_("By itself with the next checkout."),
+        proof="",
+        neighbours=("inventory",),
+    ),
+    Line(
         name="ho",
         down=_("Head Office"),
         works=_("Everything a customer sees. Entries stay due."),
@@ -132,7 +142,7 @@ TABLE: Final[Sequence[Line]] = (
         ),
         told=_("The message comes later, or by another way."),
         recovers=_("What no provider took is sent again later."),
-        proof="",
+        proof="tests/orders/services/test_notices.py::test_a_provider_that_is_off_is_followed_by_the_next_at_once",
         neighbours=("notification",),
     ),
     Line(

@@ -16,6 +16,7 @@ from opsconsole.runner.child import SHORTEST_PAUSE, Child
 from opsconsole.runner.output import Log
 from opsconsole.runner.supervisor import Supervisor
 from opsconsole.scenarios.standalone import Platform, free_port, wait_until_ready
+from opsconsole.upstreams import LIMITS
 
 LOG = "chaos.log"
 
@@ -31,6 +32,7 @@ class ProxiedPlatform(Platform):
     def environment(self) -> dict[str, str]:
         return {
             **super().environment(),
+            **{f"{name.upper()}_BREAKER": "" for name in LIMITS},  # as they are by default
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
             "OPSCONSOLE_DATA_DIR": str(self.data),

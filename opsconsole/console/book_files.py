@@ -107,7 +107,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 def preview(request: HttpRequest) -> HttpResponse:
     """GET shows what the file would become; POST with `decision` looks again, saves the layout, or loads."""
     given = request.GET if request.method == "GET" else request.POST
-    if not given.get("file"):
+    if "file" not in given:
         return _draw_upload(request, FileForm(initial=FIRST))  # nothing to look at yet: choose one first
     asked = Asked.read(given)
     try:

@@ -29,7 +29,7 @@ from opsconsole.runner.ports import taken_ports
 from opsconsole.runner.supervisor import Supervisor
 from opsconsole.scenarios import limits
 from opsconsole.scenarios.january12 import NAME
-from opsconsole.upstreams import NEIGHBOURS
+from opsconsole.upstreams import LIMITS, NEIGHBOURS
 from orders.models import Order
 
 # Simulated seconds a second: a rent of an hour lasts nine seconds, a partner gives up after twelve.
@@ -66,6 +66,8 @@ class Platform:
             "OPSCONSOLE_URL": self.plan.address,
             "OPSCONSOLE_DEMO": "yes",
             "DISPATCH_HOLD_MINUTES": "0",  # its minutes last seconds
+            # A minute of an open breaker is hours there, and would leave more hanging than was planted.
+            **{f"{name.upper()}_BREAKER": "off" for name in LIMITS},
             "SANDBOX_PORT": str(self.sandbox_port),
             "STATIC_MANIFEST": "no",
             "LOG_LEVEL": "ERROR",

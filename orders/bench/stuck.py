@@ -144,7 +144,8 @@ class _Rows:
         money = "amount, currency"
         into = {
             "saga": f"orders_saga ({own}, kind, deadline_at, failure, undone_for)",
-            "dispatch": f"orders_dispatchentry ({own}, step_id, city, claimed_by, note, vehicle, driver)",
+            "dispatch": f"orders_dispatchentry ({own}, step_id, city, claimed_by, note, vehicle, driver, driver_phone,"
+            " assigned_by)",
             "refund": f"orders_refund ({own}, attempt_id, {money}, cause, reason, requested_by, approved_by, key,"
             " gateway_reference)",
             "posting": f"orders_posting ({own}, kind, reference, {money}, occurred_at, ho_reference)",
@@ -156,7 +157,7 @@ class _Rows:
         late = self._at(hours=self.chance.uniform(1, 200))
         state, rest = {
             "saga": ("needs_hand", f"booking\t{late}\t\t"),
-            "dispatch": ("waiting", f"{number}\t\t\t\t\t"),
+            "dispatch": ("waiting", f"{number}\t\t\t\t\t\t\t"),
             "refund": ("unknown", f"{number}\t70000\tIDR\tx\t\tx\t\tk{number}\t"),
             "posting": ("due", f"payment\tr{number}\t70000\tIDR\t{late}\t"),
         }[kind]

@@ -206,7 +206,7 @@ def _start(plan: Plan, verb: PlanVerb, go: Go, **changes: object) -> Run:
         raise NotAllowed(problem)
     reason = plan.reason or go.reason.strip()[:400]
     move_plan(plan, verb, actor=go.actor, told=go.reason, reason=reason, decided_at=timezone.now(), **changes)
-    run = Run.objects.create(plan=plan, due_at=timezone.now())
+    run = Run.objects.create(plan=plan, due_at=timezone.now(), allowance=1)  # the first row need not wait
     _take_locks(plan)
     ring("run")
     return run

@@ -45,7 +45,7 @@ def test_the_desks_are_clean(site: Site, look: Look) -> None:
         "/settings/limits/",
     ):
         page = site.open(path, who="dewi", look=look)
-        page.wait_for_function("!document.querySelector('.working')")
+        expect(page.locator(".working")).to_have_count(0)
         assert_page_is_clean(site, page)
         page.close()
 

@@ -66,7 +66,7 @@ def test_every_cause_has_words_and_a_step_that_exists() -> None:
     assert set(WORDS) == set(Cause)
     assert set(NEXT_STEPS) == set(NextStep)
     people = {NextStep.CALL_PARTNER, NextStep.ASK_FINANCE, NextStep.WAIT}
-    assert {step.value for step in NextStep if step not in people} == set(VERBS)
+    assert {step.value for step in NextStep if step not in people} <= set(VERBS)
     for words in WORDS.values():
         assert str(words.title)
         assert str(words.explanation).endswith(".")
