@@ -6,13 +6,12 @@ nothing. See docs/adr/0071.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -23,6 +22,7 @@ from reconciliation.lines import Line
 from reconciliation.models import Feed, Load, LoadEvent, QuarantinedRow
 from reconciliation.reading import Problem
 from reconciliation.services import feeds
+from reconciliation.services.alone import alone
 from reconciliation.services.entries import signed, take_in
 from reconciliation.states import EntryKind, LoadVerb
 
@@ -50,7 +50,7 @@ class _Reading:
 
 def pull(feed_id: int, *, page: int = PAGE, most: int = MOST) -> bool:
     """Read on, and take in what came. Whether there is more to read. Nothing happens where another reads."""
-    with _alone(feed_id) as is_ours:
+    with alone(_LOCK, feed_id) as is_ours:
         feed = Feed.objects.filter(pk=feed_id, is_active=True).first()
         if not is_ours or feed is None:
             return False
@@ -146,17 +146,3 @@ def _put_aside(load: Load, number: int, entry: ho.Entry, problem: Problem) -> Qu
     with translation.override("en"):
         reason = told(problem)[:300]
     return QuarantinedRow(load=load, line=number, reason=reason, problem=asdict(problem), raw=repr(entry))
-
-
-@contextmanager
-def _alone(feed_id: int) -> Iterator[bool]:
-    """Whether nobody else reads this feed now."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK, feed_id])
-        is_ours: bool = cursor.fetchone()[0]
-    try:
-        yield is_ours
-    finally:
-        if is_ours and not connection.needs_rollback:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK, feed_id])

@@ -22,6 +22,7 @@ from reconciliation.lines import Line
 from reconciliation.models import Feed, Load, LoadEvent, QuarantinedRow
 from reconciliation.reading import FileRefused, Limits, Problem, Row, open_tables
 from reconciliation.services import feeds, known_money
+from reconciliation.services.alone import alone
 from reconciliation.services.entries import Total, take_in
 from reconciliation.services.files import Kept, keep, path_of
 from reconciliation.services.layouts import find
@@ -167,7 +168,7 @@ def register(
 
 def work(load_id: int, *, progress: Progress | None = None) -> Load | None:
     """Read a load that waits and take it in or hold it. None where another is at it, or it waits no more."""
-    with _alone(load_id) as is_ours:
+    with alone(_LOCK, load_id) as is_ours:
         load = Load.objects.select_related("feed").filter(pk=load_id, state=LoadState.READING).first()
         if not is_ours or load is None:
             return None
@@ -243,20 +244,6 @@ def _end(load: Load, state: LoadState, problems: Iterable[Problem]) -> None:
         load.save()
         LoadEvent.objects.create(load=load, verb=verb, actor=load.actor, reason=load.reason)
         feeds.troubled(load)
-
-
-@contextmanager
-def _alone(load_id: int) -> Iterator[bool]:
-    """Whether nobody else works on this load now. The lock is the session's: a killed worker gives it back."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK, load_id])
-        is_ours: bool = cursor.fetchone()[0]
-    try:
-        yield is_ours
-    finally:
-        if is_ours and not connection.needs_rollback:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK, load_id])
 
 
 @contextmanager
