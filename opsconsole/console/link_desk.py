@@ -27,6 +27,7 @@ from opsconsole.console.stuck_head import grouped, main_sum
 from opsconsole.console.stuck_rows import item_of, service_label
 from orders import names
 from orders.models import Attempt, Order
+from orders.queries.browse import Place
 from orders.queries.link_desk import (
     KINDS,
     MISSING,
@@ -34,7 +35,6 @@ from orders.queries.link_desk import (
     UNFIT,
     Counts,
     LinkRow,
-    Place,
     Wanted,
     link_counts,
     link_page,

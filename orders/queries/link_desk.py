@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
 
+from orders.queries.browse import Place
 from orders.states import OrderState
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # The machine's own time: a first link takes two seconds, a round over three gateways about ten.
 GRACE: Final = timedelta(minutes=1)
 MISSING, UNANSWERED, EXPIRED, OPEN, UNFIT = KINDS = ("missing", "unanswered", "expired", "open", "unfit")
@@ -25,24 +25,6 @@ class Wanted:
     gateways: tuple[str, ...] = ()
     cities: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page ended, in the order of placing."""
-
-    placed_at: datetime
-    order_id: int
-
-    def __str__(self) -> str:
-        return f"{(self.placed_at - EPOCH) // timedelta(microseconds=1)}-{self.order_id}"
-
-    @classmethod
-    def parse(cls, text: str) -> "Place | None":
-        micros, _dash, order_id = text.partition("-")
-        if not (micros.isdecimal() and order_id.isdecimal() and len(micros) < 17 and len(order_id) < 19):
-            return None
-        return cls(EPOCH + timedelta(microseconds=int(micros)), int(order_id))
 
 
 @dataclass(frozen=True, slots=True)
