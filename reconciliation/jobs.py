@@ -1,6 +1,6 @@
 """What RQ calls. A job carries the id of a row, looks at PostgreSQL, and may run twice."""
 
-from reconciliation.services import ho_feed, loading
+from reconciliation.services import ho_feed, loading, runs
 
 
 def load(load_id: int) -> bool:
@@ -14,3 +14,8 @@ def pull(feed_id: int) -> int:
     while ho_feed.pull(feed_id):
         goes += 1
     return goes
+
+
+def run(run_id: int) -> bool:
+    """Do a run that waits, or whose worker died. False where another is at it, or it has ended."""
+    return runs.work(run_id) is not None

@@ -5,12 +5,13 @@ which yesterday's file must be there), or nothing where files come when they com
 """
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final, Self
 
 from reconciliation import business_day
 from reconciliation.states import FeedHealth
 
+_WEEK: Final = 7
 PATIENCE: Final = 3  # readings that may be missed before a feed counts as late
 
 
@@ -61,3 +62,26 @@ def health(
         return FeedHealth.NEVER
     wanted = expected_up_to(schedule, cut_off=cut_off, now=now)
     return FeedHealth.LATE if wanted is not None and complete_up_to < wanted else FeedHealth.WELL
+
+
+def next_run(schedule: Schedule, *, weekdays: str, after: datetime) -> datetime:
+    """When a run by the clock begins next, later than `after`; `weekdays` are ISO days in WIB, at least one.
+
+    Raises ValueError for a rule or days by which none ever would.
+    """
+    if schedule.every is not None:
+        found = after + schedule.every
+    elif schedule.by is not None:
+        found = _at(after.astimezone(business_day.ZONE).date(), schedule.by)
+    else:
+        raise ValueError("a run by the clock needs a rule")
+    for _each in range(_WEEK + 1):
+        local = found.astimezone(business_day.ZONE)
+        if found > after and str(local.isoweekday()) in weekdays:
+            return found
+        found = _at(local.date() + timedelta(days=1), schedule.by or time(0, 0))
+    raise ValueError("a run by the clock needs a weekday")
+
+
+def _at(day: date, clock: time) -> datetime:
+    return datetime.combine(day, clock, tzinfo=business_day.ZONE)

@@ -68,6 +68,9 @@ class FeedHealth(TextChoices):
 
 
 class RunState(TextChoices):
+    """A run writes everything at its end or nothing: one that waits, or whose worker died, simply begins anew."""
+
+    WAITING = "waiting", _("Waiting")
     RUNNING = "running", _("Running")
     DONE = "done", _("Done")
     FAILED = "failed", _("Failed")
@@ -143,6 +146,15 @@ class BreakVerb(TextChoices):
     ASSIGN = "assign", _("Assigned")
     NOTE = "note", _("Note")
     RESOLVE = "resolve", _("Resolved")
+
+
+class LinkState(TextChoices):
+    """Lines linked by hand. Only `linked` counts as a match; `proposed` waits for a second person."""
+
+    PROPOSED = "proposed", _("Waits for a second person")
+    LINKED = "linked", _("Linked")
+    REFUSED = "refused", _("Refused")
+    UNDONE = "undone", _("Taken back")
 
 
 class Expecting(TextChoices):

@@ -104,7 +104,7 @@ def _load_row(load: Load, known: dict[str, str]) -> LoadRow:
         source=source_name(load.feed.source),
         tone=LOAD_TONES[load.state],
         state=str(LoadState(load.state).label),
-        who=_actor(load.actor, known),
+        who=told_actor(load.actor, known),
         why=told(Problem(**load.problems[0])) if load.problems and load.state != LoadState.LOADED else "",
         money=[(amount, currency) for currency, (_lines, amount) in load.totals.items()],
     )
@@ -120,7 +120,8 @@ def shown_load(load: Load) -> ShownLoad:
         may_release=load.state == LoadState.HELD and may_release(problems),
         seconds=(load.ended_at - load.started_at).total_seconds() if load.ended_at else None,
         events=[
-            (event, str(LoadVerb(event.verb).label), _actor(event.actor, known), _event_tone(event)) for event in events
+            (event, str(LoadVerb(event.verb).label), told_actor(event.actor, known), _event_tone(event))
+            for event in events
         ],
         same_file=earlier_with_same_file(load),
         controls=[(currency, said, None) for currency, (_lines, said) in load.control.items()],
@@ -129,10 +130,11 @@ def shown_load(load: Load) -> ShownLoad:
     )
 
 
-def _actor(actor: str, known: dict[str, str]) -> str:
+def told_actor(actor: str, known: dict[str, str]) -> str:
+    """Who did it, in the reader's language; `known` as of `orders.queries.order_page.people`."""
     if actor == "command":
         return _("command line")
-    return _("schedule") if actor.startswith("feed:") else who(actor, known)
+    return _("schedule") if actor.startswith(("feed:", "schedule:")) else who(actor, known)
 
 
 def _event_tone(event: LoadEvent) -> Tone:

@@ -1,8 +1,8 @@
-"""Addresses of reconciliation's books: feeds, loads, layouts."""
+"""Addresses of reconciliation's books: feeds, loads, layouts, runs."""
 
 from django.urls import URLPattern, path
 
-from opsconsole.console import book_files, books
+from opsconsole.console import book_files, books, run_schedules, runs
 
 R = "reconciliation/"
 
@@ -14,6 +14,12 @@ urlpatterns: list[URLPattern] = [
     path(f"{R}loads/<int:pk>/", books.load, name="load"),
     path(f"{R}loads/<int:pk>/quarantine.csv", books.quarantine, name="load-quarantine"),
     path(f"{R}loads/<int:pk>/decide/", books.decide, name="load-decide"),
+    path(f"{R}runs/", runs.runs, name="book-runs"),
+    path(f"{R}runs/new/", runs.start, name="book-run-start"),
+    path(f"{R}runs/compare/", runs.compare, name="book-run-compare"),
+    path(f"{R}runs/schedules/new/", run_schedules.schedule, name="book-schedule-new"),
+    path(f"{R}runs/schedules/<int:pk>/", run_schedules.schedule, name="book-schedule"),
+    path(f"{R}runs/<int:pk>/", runs.run, name="book-run"),
     path(f"{R}layouts/", book_files.layouts, name="layouts"),
     path(f"{R}layouts/<str:name>/", book_files.layout, name="layout"),
 ]

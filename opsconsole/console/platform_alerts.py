@@ -25,6 +25,7 @@ from orders.services import dispatch_watch
 STALE = timedelta(minutes=2)
 # Healthy, an event waits a tenth of a second (docs/benchmarks.md).
 OUTBOX_OLD = timedelta(seconds=30)
+FEEDS, RUNS = BOOK_ROUNDS = ("round:feeds", "round:run-schedules")
 QUEUE = f"round:{dispatch_watch.ROUND}"
 
 
@@ -33,7 +34,7 @@ def platform_alerts() -> list[Alert]:
     fresh = timezone.now() - STALE
     bad = Heartbeat.objects.filter(at__gte=fresh, detail__ok=False)
     away, open_ = bad.filter(name__startswith=PREFIX), bad.filter(name__startswith=BREAKER)
-    broken = Heartbeat.objects.filter(name="round:invariants", at__gte=fresh)
+    broken = Heartbeat.objects.filter(name__in=("round:invariants", *BOOK_ROUNDS), at__gte=fresh)
     queue = Heartbeat.objects.filter(name=QUEUE, at__gte=fresh, detail__long=True)
     rows = {row.name: row for row in away.union(open_, broken, queue, all=True)}
     # An open breaker says more than that its neighbour cannot be reached.
@@ -77,10 +78,33 @@ def _of(row: Heartbeat) -> Iterator[Alert]:
     if row.name == QUEUE:
         yield _long_queue(int(row.detail.get("count", 0)))
         return
+    if row.name in BOOK_ROUNDS:
+        yield from book_alerts(row)
+        return
     count = int(row.detail.get("broken", 0))
     if count:
         text = ngettext("%(count)s order breaks a rule about money", "%(count)s orders break a rule about money", count)
         yield Alert(tone="failed", text=text % {"count": count}, since=row.at)
+
+
+def book_alerts(row: Heartbeat) -> Iterator[Alert]:
+    """A scheduled run that failed; feeds that are broken or behind."""
+    if row.name == RUNS and row.detail.get("failed"):
+        run = int(row.detail.get("run", 0))
+        text, link = _("A scheduled comparison of the books failed"), _("To the run")
+        yield Alert(tone="failed", text=text, href=reverse("book-run", args=[run]), link=link)
+    for health, tone in (("broken", "failed"), ("late", "attention")) if row.name == FEEDS else ():
+        count = int(row.detail.get(health, 0))
+        if count:
+            yield Alert(tone=tone, text=_feeds(health, count), href=reverse("reconciliation"), link=_("To the feeds"))
+
+
+def _feeds(health: str, count: int) -> str:
+    if health == "broken":
+        text = ngettext("%(count)s feed of the books is broken", "%(count)s feeds of the books are broken", count)
+    else:
+        text = ngettext("%(count)s feed of the books is behind", "%(count)s feeds of the books are behind", count)
+    return text % {"count": count}
 
 
 def _long_queue(count: int) -> Alert:

@@ -3,16 +3,18 @@
 from reconciliation.models.cases import Case
 from reconciliation.models.entries import Entry
 from reconciliation.models.feeds import Feed, LayoutVersion, Load, LoadEvent, QuarantinedRow
-from reconciliation.models.results import Break, BreakEvent, Expectation, Match
-from reconciliation.models.runs import Rules, Run, RunTotal
+from reconciliation.models.results import BookEvent, Break, BreakEvent, Expectation, HandLink, Match
+from reconciliation.models.runs import Rules, Run, RunSchedule, RunTotal
 
 __all__ = [
+    "BookEvent",
     "Break",
     "BreakEvent",
     "Case",
     "Entry",
     "Expectation",
     "Feed",
+    "HandLink",
     "LayoutVersion",
     "Load",
     "LoadEvent",
@@ -20,5 +22,6 @@ __all__ = [
     "QuarantinedRow",
     "Rules",
     "Run",
+    "RunSchedule",
     "RunTotal",
 ]

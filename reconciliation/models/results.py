@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from reconciliation.models.cases import Case
 from reconciliation.models.runs import Run
-from reconciliation.states import BreakState, BreakType, BreakVerb, Expecting, Pairing, Rule
+from reconciliation.states import BreakState, BreakType, BreakVerb, Expecting, LinkState, Pairing, Rule
 
 
 def _ids() -> "ArrayField[list[int], list[int]]":
@@ -132,6 +132,16 @@ class Break(models.Model):
             ),
             models.Index(fields=["business_date", "pairing"], name="break_of_day"),
             models.Index(fields=["order_reference"], name="break_of_order"),
+            models.Index(fields=["found_by"], name="break_found_by"),
+            models.Index(
+                fields=["type", "occurred_at", "id"], name="break_open_type", condition=models.Q(state=BreakState.OPEN)
+            ),
+            models.Index(
+                fields=["owner", "occurred_at", "id"], name="break_owner", condition=models.Q(owner__isnull=False)
+            ),
+            models.Index(
+                fields=["state", "occurred_at", "id"], name="break_closed", condition=~models.Q(state=BreakState.OPEN)
+            ),
         )
 
     def __str__(self) -> str:
@@ -153,3 +163,56 @@ class BreakEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verb} {self.of_id}"
+
+
+class HandLink(models.Model):
+    """Lines of both books that a person says belong together. PROPOSED until a second person agrees, where one must.
+
+    While it is LINKED, `match` is the row that the engine reads. `difference` is theirs less ours in minor units.
+    Who did what and why stands in `BookEvent` rows of the subject "link:<id>"; `proposer` may not approve.
+    """
+
+    pairing = models.CharField(max_length=8, choices=Pairing.choices)
+    ours = _ids()
+    theirs = _ids()
+    currency = models.CharField(max_length=3)
+    ours_amount = models.BigIntegerField()
+    theirs_amount = models.BigIntegerField()
+    difference = models.BigIntegerField()
+    state = models.CharField(max_length=8, choices=LinkState.choices)
+    proposer = models.CharField(max_length=80)
+    reason = models.CharField(max_length=400)
+    approver = models.CharField(max_length=80, blank=True)
+    match = models.ForeignKey(Match, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    first_day = models.DateField()
+    last_day = models.DateField()
+    created_at = models.DateTimeField(default=timezone.now, db_default=Now())
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=models.Q(state__in=LinkState.values), name="link_state_known"),
+            models.CheckConstraint(condition=~models.Q(approver=models.F("proposer")), name="link_two_people"),
+        )
+
+    def __str__(self) -> str:
+        return f"link {self.pk}"
+
+
+class BookEvent(models.Model):
+    """What a person decided about a case, a feed, a schedule, a link or the rules. Only ever added.
+
+    `subject` names it, such as "case:12"; `detail` says what was before and after.
+    """
+
+    subject = models.CharField(max_length=40, db_collation="C")
+    verb = models.CharField(max_length=16)
+    actor = models.CharField(max_length=80)
+    reason = models.CharField(max_length=400, blank=True)
+    detail = models.JSONField(default=dict, blank=True)
+    at = models.DateTimeField(default=timezone.now, db_default=Now())
+
+    class Meta:
+        indexes = (models.Index(fields=["subject", "id"], name="book_event_subject"),)
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.subject}"

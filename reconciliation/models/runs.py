@@ -48,6 +48,9 @@ class Rules(models.Model):
 class Run(models.Model):
     """One comparison of the books, or a rehearsal of one (`is_dry`: nothing else was written).
 
+    A run waits for a worker unless it was begun by hand at a terminal (`tries` 0); `started_at` is then when it was
+    asked for, and later when work on it began. `trial` holds the fields of rules that are only tried out.
+
     `up_to_entry` is the last line it saw; the next run of changes begins after it. `digest` covers
     every result by its content, never by a row id: the same books give the same digest in whatever
     order they were loaded. `phases` is [[name, rows, seconds], …] while it goes on.
@@ -60,6 +63,8 @@ class Run(models.Model):
     engine = models.CharField(max_length=16, default="postgresql")
     state = models.CharField(max_length=8, choices=RunState.choices, default=RunState.RUNNING)
     actor = models.CharField(max_length=80, blank=True)
+    tries = models.SmallIntegerField(default=0)
+    trial = models.JSONField(default=dict, blank=True)
     rules = models.ForeignKey(Rules, null=True, on_delete=models.PROTECT, related_name="+")
     up_to_entry = models.BigIntegerField(default=0)
     phases = models.JSONField(default=list)
@@ -71,10 +76,34 @@ class Run(models.Model):
 
     class Meta:
         constraints = (models.CheckConstraint(condition=models.Q(state__in=RunState.values), name="run_state_known"),)
-        indexes = (models.Index(fields=["-started_at", "-id"], name="run_newest"),)
+        indexes = (
+            models.Index(fields=["-started_at", "-id"], name="run_newest"),
+            models.Index(
+                fields=["id"], name="run_not_ended", condition=models.Q(state__in=(RunState.WAITING, RunState.RUNNING))
+            ),
+        )
 
     def __str__(self) -> str:
         return f"run {self.pk}"
+
+
+class RunSchedule(models.Model):
+    """Runs that begin by the clock. `rule` is one of `reconciliation.schedules`, `weekdays` ISO days such as "12345".
+
+    `next_at` is when the next one begins; `last` the one that began last. `version` counts the changes.
+    """
+
+    scope = models.CharField(max_length=8, choices=RunScope.choices, default=RunScope.CHANGES)
+    rule = models.CharField(max_length=24)
+    weekdays = models.CharField(max_length=7, default="1234567")
+    is_active = models.BooleanField(default=True)
+    next_at = models.DateTimeField()
+    last = models.ForeignKey(Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    version = models.IntegerField(default=1)
+    created_at = models.DateTimeField(default=timezone.now, db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.rule} {self.weekdays}"
 
 
 class RunTotal(models.Model):

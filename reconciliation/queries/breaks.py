@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Final, NamedTuple
 
 from django.db.models import Count, Q, QuerySet, Sum
@@ -10,9 +10,11 @@ from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 
 from reconciliation.ageing import BUCKETS, bucket_bounds
 from reconciliation.models import Break, BreakEvent, Entry, Match
-from reconciliation.states import BreakState
+from reconciliation.states import BreakState, Pairing, Side
 
 PAGE: Final = 50
+COUNTED: Final = 10_000
+MOST_NAMED: Final = 20  # orders that lines of one reference may name
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class BreakFilter:
     last_day: date | None = None
     least: int | None = None
     text: str = ""
+    age: str = ""
+    at: datetime | None = None
 
 
 class Place(NamedTuple):
@@ -38,6 +42,18 @@ class Place(NamedTuple):
 
     occurred_at: datetime
     pk: int
+
+    def __str__(self) -> str:
+        return f"{self.occurred_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}~{self.pk}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Place | None":
+        """None for anything that no list has written."""
+        moment, _mark, pk = text.partition("~")
+        try:
+            return cls(datetime.strptime(moment, "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC), int(pk))
+        except ValueError:
+            return None
 
 
 def breaks(wanted: BreakFilter) -> QuerySet[Break]:
@@ -68,8 +84,30 @@ def _narrowed(found: QuerySet[Break], wanted: BreakFilter) -> QuerySet[Break]:
     if wanted.least is not None:
         found = found.filter(exposure__gte=wanted.least)
     if wanted.text:
-        found = found.filter(Q(order_reference=wanted.text) | Q(reference=wanted.text))
-    return found
+        found = found.filter(_named(wanted.text))
+    return _of_age(found, wanted)
+
+
+def _named(text: str) -> Q:
+    """By the order, or by a payment's reference: the books know its order, and have an index for both."""
+    sides = (Side.OURS, Side.GATEWAY)
+    orders = Entry.objects.filter(side__in=sides, reference=text).values_list("order_reference", flat=True)
+    names = {text, *filter(None, orders[:MOST_NAMED])}
+    return Q(order_reference__in=names) | Q(pairing=Pairing.GATEWAY, identity__startswith=f"{text}|")
+
+
+def _of_age(found: QuerySet[Break], wanted: BreakFilter) -> QuerySet[Break]:
+    if wanted.age not in BUCKETS or wanted.at is None:
+        return found
+    newest, oldest = bucket_bounds(wanted.at)[BUCKETS.index(wanted.age)]
+    if newest is not None:
+        found = found.filter(occurred_at__lt=newest)
+    return found.filter(occurred_at__gte=oldest) if oldest is not None else found
+
+
+def counted(wanted: BreakFilter, *, most: int = COUNTED) -> int:
+    """How many match, but at most `most` + 1: ten million are never counted for a screen."""
+    return breaks(wanted).order_by()[: most + 1].count()
 
 
 def page(wanted: BreakFilter, *, after: Place | None = None, size: int = PAGE) -> list[Break]:

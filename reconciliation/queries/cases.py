@@ -7,7 +7,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from django.db.models import QuerySet
+from django.db import connection
+from django.db.models import Count, QuerySet, Sum
 from django.db.models.fields.tuple_lookups import Tuple, TupleLessThan
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -15,11 +16,12 @@ from django.utils.translation import gettext_lazy
 
 from orders import names
 from orders.money import to_major
-from reconciliation.ageing import Severity, severity
+from reconciliation.ageing import BUCKETS, Severity, bucket, bucket_bounds, severity
 from reconciliation.models import Case
 from reconciliation.states import BreakType
 
 PAGE: Final = 50
+_LONGEST: Final = 31  # digits of the largest sum
 
 # What probably happened, by type; the traits of a case make it exact.
 CAUSES: Final[Mapping[str, str | Promise]] = MappingProxyType(
@@ -59,6 +61,19 @@ class Place(NamedTuple):
     money: Decimal
     pk: int
 
+    def __str__(self) -> str:
+        return f"{self.money:f}~{self.pk}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Place | None":
+        """None for anything that no list has written."""
+        money, _mark, pk = text.partition("~")
+        return cls(Decimal(money), int(pk)) if _is_number(money) and _is_number(pk) else None
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < _LONGEST
+
 
 @dataclass(frozen=True, slots=True)
 class CaseRow:
@@ -67,22 +82,105 @@ class CaseRow:
     case: Case
     cause: str
     severity: Severity
+    age: str
 
 
-def cases(*, pairing: str = "", type_: str = "", open_only: bool = True) -> QuerySet[Case]:
+@dataclass(frozen=True, slots=True)
+class CaseFilter:
+    """What a list of cases is narrowed to; empty means any. `age` is the bucket of the oldest break, as of `at`."""
+
+    pairings: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    currencies: tuple[str, ...] = ()
+    owner: int | None = None
+    unowned: bool = False
+    age: str = ""
+    at: datetime | None = None
+    open_only: bool = True
+
+
+def cases(wanted: CaseFilter | None = None) -> QuerySet[Case]:
     """The most money first."""
+    wanted = wanted or CaseFilter()
     found = Case.objects.order_by("-money", "-pk").select_related("owner")
-    if open_only:
+    if wanted.open_only:
         found = found.filter(is_open=True)
-    if pairing:
-        found = found.filter(pairing=pairing)
-    return found.filter(type=type_) if type_ else found
+    for field, values in (("pairing", wanted.pairings), ("type", wanted.types), ("currency", wanted.currencies)):
+        if values:
+            found = found.filter(**{f"{field}__in": values})
+    if wanted.owner is not None:
+        found = found.filter(owner=wanted.owner)
+    if wanted.unowned:
+        found = found.filter(owner=None)
+    return _of_age(found, wanted)
+
+
+def _of_age(found: QuerySet[Case], wanted: CaseFilter) -> QuerySet[Case]:
+    if wanted.age not in BUCKETS or wanted.at is None:
+        return found
+    newest, oldest = bucket_bounds(wanted.at)[BUCKETS.index(wanted.age)]
+    if newest is not None:
+        found = found.filter(first_at__lt=newest)
+    return found.filter(first_at__gte=oldest) if oldest is not None else found
+
+
+def totals(found: QuerySet[Case]) -> list[tuple[str, int, int, int]]:
+    """By currency: cases, their open breaks, and the money at stake in minor units."""
+    sums = found.order_by().values("currency").annotate(cases=Count("pk"), lines=Sum("count"), at_stake=Sum("money"))
+    return [(row["currency"], row["cases"], row["lines"], int(row["at_stake"])) for row in sums.order_by("-at_stake")]
+
+
+class Share(NamedTuple):
+    """How many breaks of a case have one trait in common, and the money at stake in them."""
+
+    trait: str
+    value: str
+    breaks: int
+    money: int
+
+
+SAMPLE: Final = 20_000  # breaks that a pattern is read from, the oldest first
+_PATTERN: Final = """
+WITH some AS (
+    SELECT gateway, method, order_reference, occurred_at, exposure FROM reconciliation_break
+    WHERE case_id = %(case)s AND state = 'open' ORDER BY occurred_at, id LIMIT %(sample)s
+),
+known AS (
+    SELECT s.gateway, s.method, s.exposure, coalesce(o.service, '') AS service, coalesce(o.city, '') AS city,
+           to_char(s.occurred_at AT TIME ZONE 'Asia/Jakarta', 'HH24') AS hour
+    FROM some s LEFT JOIN orders_order o ON o.public_id = s.order_reference
+)
+SELECT CASE WHEN grouping(gateway) = 0 THEN 'gateway' WHEN grouping(method) = 0 THEN 'method'
+            WHEN grouping(service) = 0 THEN 'service' WHEN grouping(city) = 0 THEN 'city' ELSE 'hour' END,
+       coalesce(gateway, method, service, city, hour), count(*), sum(exposure)::bigint
+FROM known GROUP BY GROUPING SETS ((gateway), (method), (service), (city), (hour))
+ORDER BY 1, 3 DESC, 2
+"""
+
+
+def pattern(case: Case) -> list[Share]:
+    """By gateway, method, service, city and hour (WIB); of each the commonest value first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PATTERN, {"case": case.pk, "sample": SAMPLE})
+        return [Share(*row) for row in cursor.fetchall()]
+
+
+def case_of(pk: int) -> Case | None:
+    return Case.objects.select_related("owner").filter(pk=pk).first()
+
+
+def case_row(case: Case, now: datetime) -> CaseRow:
+    return CaseRow(case, proposed_cause(case), _severity(case, now), _bucket(case, now))
 
 
 def page(found: QuerySet[Case], now: datetime, *, after: Place | None = None, size: int = PAGE) -> list[CaseRow]:
     if after is not None:
         found = found.filter(TupleLessThan(Tuple("money", "id"), (after.money, after.pk)))
-    return [CaseRow(case, proposed_cause(case), _severity(case, now)) for case in found[:size]]
+    return [case_row(case, now) for case in found[:size]]
+
+
+def _bucket(case: Case, now: datetime) -> str:
+    return bucket(case.first_at or case.found_at, now)
 
 
 def _severity(case: Case, now: datetime) -> Severity:

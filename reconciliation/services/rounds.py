@@ -10,14 +10,15 @@ from django.utils import timezone
 
 from orders import bells
 from orders.services.rounds import Clock
-from reconciliation.models import Feed, Load
+from reconciliation.models import Feed, Load, Run
 from reconciliation.schedules import Schedule, is_due
-from reconciliation.services import feeds
-from reconciliation.states import LoadState
+from reconciliation.services import feeds, run_schedules
+from reconciliation.states import LoadState, RunState
 
 QUEUE: Final = "bulk"
 LONGEST_LOAD: Final = timedelta(hours=2)
 LONGEST_PULL: Final = timedelta(minutes=5)
+LONGEST_RUN: Final = timedelta(hours=2)
 LOST: Final = timedelta(seconds=20)  # a load without a sign of life for so long has lost its worker, or its bell
 _HUSH: Final = timedelta(seconds=5)
 
@@ -32,6 +33,27 @@ def ring_for_loads() -> dict[str, int]:
     silent = timezone.now() - LOST
     waiting = Load.objects.filter(Q(read_at=None) | Q(read_at__lt=silent), state=LoadState.READING).exclude(file="")
     return {"rang": sum(_ring("load", pk, LONGEST_LOAD) for pk in waiting.values_list("pk", flat=True)[:50])}
+
+
+def ring_run(run_id: int) -> None:
+    """Have a worker do a run, after the running transaction."""
+    transaction.on_commit(lambda: _ring("run", run_id, LONGEST_RUN), robust=True)
+
+
+def ring_for_runs() -> dict[str, int]:
+    """Runs whose bell or whose worker was lost. A worker that is still at one keeps others out by its lock."""
+    asked = timezone.now() - LOST
+    not_ended = Run.objects.filter(state__in=(RunState.WAITING, RunState.RUNNING), started_at__lt=asked)
+    return {
+        "rang": sum(_ring("run", pk, LONGEST_RUN) for pk in not_ended.order_by("pk").values_list("pk", flat=True)[:20])
+    }
+
+
+def start_scheduled_runs() -> dict[str, int]:
+    """Begin the runs whose time has come, and say how many schedules' last run failed, and which one did."""
+    for run in run_schedules.start_due():
+        ring_run(run.pk)
+    return run_schedules.failures()
 
 
 def ring_for_pulls() -> dict[str, int]:
@@ -57,5 +79,7 @@ def _ring(job: str, row: int, timeout: timedelta) -> bool:
 ROUNDS: Final[Mapping[str, Clock]] = {
     "loads": Clock(5, ring_for_loads),
     "pulls": Clock(5, ring_for_pulls),
+    "runs": Clock(5, ring_for_runs),
+    "run-schedules": Clock(5, start_scheduled_runs),
     "feeds": Clock(30, look_after_feeds),
 }

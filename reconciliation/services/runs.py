@@ -3,16 +3,19 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from typing import Any, Final
 
 from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from reconciliation.models import Break, BreakEvent, Entry, Rules, Run, RunTotal
-from reconciliation.services import engine
+from reconciliation.models import Break, BreakEvent, Entry, Run, RunTotal
+from reconciliation.services import engine, trials
+from reconciliation.services.alone import alone
 from reconciliation.services.entries import LOCK
 from reconciliation.services.ours import copy_ours
 from reconciliation.services.pairings import (
@@ -22,14 +25,45 @@ from reconciliation.services.pairings import (
     Unproved,
     feeds_of,
 )
+from reconciliation.services.rules import rules_in_force
 from reconciliation.states import BreakState, BreakVerb, Pairing, RunScope, RunState, Side
 
+MOST_TRIES: Final = 3  # workers that one run may cost before it is given up
+_LOCK: Final = 0x2C0D  # advisory lock: the class, beside the run's id
 Progress = Callable[[str, int, float], None]
 
 
-def rules_in_force() -> Rules:
-    """The newest version; the first is made when it is first needed."""
-    return Rules.objects.order_by("-number").first() or Rules.objects.get_or_create(number=1)[0]
+def ask(
+    *,
+    scope: RunScope = RunScope.CHANGES,
+    window: tuple[date, date] | None = None,
+    dry: bool = False,
+    actor: str = "",
+    trial: Mapping[str, Any] | None = None,
+) -> Run:
+    """Write down that a run is wanted; `work` does it. `scope` is WINDOW exactly if `window` is given.
+
+    With `trial`, fields of `Rules`, the run only rehearses what these rules would change.
+    """
+    run = Run(scope=scope, is_dry=dry or bool(trial), actor=actor, rules=rules_in_force(), state=RunState.WAITING)
+    run.trial = dict(trial or {})
+    if window is not None:
+        run.scope, (run.window_from, run.window_to) = RunScope.WINDOW, window
+    run.save()
+    return run
+
+
+def work(run_id: int) -> Run | None:
+    """Do a run that waits, or whose worker died. None where another is at it, or it waits no more."""
+    with alone(_LOCK, run_id) as is_ours:
+        run = Run.objects.filter(pk=run_id, state__in=(RunState.WAITING, RunState.RUNNING)).first()
+        if not is_ours or run is None:
+            return None
+        if run.state == RunState.RUNNING and not 0 < run.tries < MOST_TRIES:
+            _end(run, RunState.FAILED, _("The process that did it died; nothing was written."))
+            return run
+        run.tries += 1
+        return _perform(run)
 
 
 def reconcile(
@@ -40,22 +74,25 @@ def reconcile(
     actor: str = "",
     progress: Progress = lambda name, rows, seconds: None,
 ) -> Run:
-    """Compare the books and keep the result; `dry`: keep only the run and its totals.
+    """Compare the books here and now and keep the result; `dry`: keep only the run and its totals.
 
     A run of changes turns into a full one where there is none to build on, or the rules changed
-    since. `scope` is WINDOW exactly if `window` is given. A run whose results do not add up to the
-    books is `failed`, says so, and leaves everything as it was.
+    since. A run whose results do not add up to the books is `failed`, says so, and leaves everything as it was.
     """
-    copy_ours()
-    run = Run(scope=scope, is_dry=dry, actor=actor, rules=rules_in_force())
-    if window is not None:
-        run.scope, (run.window_from, run.window_to) = RunScope.WINDOW, window
+    run = ask(scope=scope, window=window, dry=dry, actor=actor)
+    with alone(_LOCK, run.pk):
+        return _perform(run, progress)
+
+
+def _perform(run: Run, progress: Progress = lambda name, rows, seconds: None) -> Run:
+    run.state, run.started_at, run.phases = RunState.RUNNING, timezone.now(), []
     run.save()
     counted: list[RunTotal] = []
     try:
+        copy_ours()
         with transaction.atomic():
             counted = _judge(run, progress)
-            transaction.set_rollback(dry)
+            transaction.set_rollback(run.is_dry)
     except Unproved as problem:
         run.state, run.said = RunState.FAILED, str(problem)[:400]
     except BaseException as problem:
@@ -78,6 +115,9 @@ def _judge(run: Run, progress: Progress) -> list[RunTotal]:
     run.up_to_entry = Entry.objects.aggregate(last=Max("id"))["last"] or 0
     reach, comparisons = _reach(run), []
     with _telling(run, progress) as tell:
+        if run.trial:
+            run.summary, run.state = trials.effect(run.trial, reach, run.started_at, tell), RunState.DONE
+            return []
         for pairing in Pairing:
             if feeds_of(pairing):
                 comparison = Comparison(pairing, reach, rules_in_force(), run.started_at, tell)

@@ -22,7 +22,8 @@ from reconciliation.models import (
     RunTotal,
 )
 from reconciliation.services.ours import copy_ours
-from reconciliation.services.runs import reconcile, rules_in_force
+from reconciliation.services.rules import rules_in_force
+from reconciliation.services.runs import reconcile
 from reconciliation.states import RunScope
 from tests.orders.making import make_attempt, make_order
 from tests.reconciliation.books import AT, feed, line, load_into

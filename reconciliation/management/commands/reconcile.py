@@ -15,7 +15,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from orders.money import to_major
 from reconciliation.models import Case, Run
 from reconciliation.queries.by_order import by_order
-from reconciliation.services.runs import reconcile, rules_in_force
+from reconciliation.services.rules import rules_in_force
+from reconciliation.services.runs import reconcile
 from reconciliation.states import RunScope, RunState
 
 
