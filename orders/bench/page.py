@@ -1,32 +1,48 @@
 """How long the list pages take on the server, against the bare query behind the stuck list.
 
-Uses the database it is given as it is, and signs in as a superuser of its own, who is removed
-afterwards. Say with --rows how many stuck orders to expect at least; none are made.
+Orders are made as for `bench stuck`, with every index of the product (--rows 0: the database as it is). Signs in
+as a superuser of its own, who is removed afterwards.
 """
 
 import argparse
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 
 from django.contrib.auth import get_user_model
+from django.core.management import call_command
 from django.test import Client
 
+from orders.bench import stuck
 from orders.bench.report import Report, median, quantile
 from orders.queries.stuck import stuck_page
 
-PAGES = ("/", "/orders/stuck/", "/orders/", "/search/?q=MRG-1", "/approvals/")
+PAGES = (
+    "/", "/orders/stuck/", "/orders/stuck/causes/", "/orders/", "/orders/?state=completed&service=taxi",
+    "/search/?q=Siti", "/search/?q=%2B62811", "/orders/dispatch/", "/orders/links/", "/orders/money/",
+    "/orders/needs-hand/", "/approvals/", "/dead-letters/", "/runbooks/", "/reconciliation/", "/reconciliation/loads/",
+)  # fmt: skip
 NAME = "bench-page"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    stuck.add_row_arguments(parser, rows=100_000)
     parser.add_argument("--times", type=int, default=30)
     parser.add_argument("--page", action="append", help="an address; may be given several times")
 
 
 def run(args: argparse.Namespace) -> Report:
     """Measure every page, the first two requests left out."""
-    report = Report(f"bench page: {args.times} requests each, one at a time")
+    title = f"bench page: {args.rows:,} orders, {args.times} requests each, one at a time"
+    with stuck.filled(args, every_index=True) if args.rows else nullcontext():
+        return _measured(args, title)
+
+
+def _measured(args: argparse.Namespace, title: str) -> Report:
+    report = Report(title)
+    # Pages name their files by the manifest, which `prepare` makes in a deployment.
+    call_command("collectstatic", interactive=False, verbosity=0)
     bare = _measure(stuck_page, times=args.times)
     report.add("bare query of the stuck list, median", median(bare) * 1000, "ms", ratio=1.0, note="baseline")
     user = get_user_model().objects.create_superuser(NAME)

@@ -49,22 +49,36 @@ CITIES = ("Jakarta", "Bandung", "Surabaya", "Semarang", "Medan", "Bali")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rows", type=int, default=1_000_000, help="orders in all (default: 1,000,000)")
+    add_row_arguments(parser, rows=1_000_000)
+    parser.add_argument("--keep", action="store_true", help="leave the schema, to look at plans")
+
+
+def add_row_arguments(parser: argparse.ArgumentParser, *, rows: int) -> None:
+    """What `filled` asks for."""
+    parser.add_argument("--rows", type=int, default=rows, help=f"orders in all (default: {rows:,})")
     parser.add_argument("--stuck", type=int, default=16_000, help="orders that hang (default: 16,000)")
     parser.add_argument("--open", type=int, default=20_000, help="orders under way and in time (default: 20,000)")
-    parser.add_argument("--keep", action="store_true", help="leave the schema, to look at plans")
 
 
 def run(args: argparse.Namespace) -> Report:
     """Load, measure, drop."""
     report = Report(f"bench stuck: {args.rows:,} orders, {args.stuck:,} of them hang")
-    with _tables(keep=args.keep):
-        began = time.perf_counter()
-        _load(args)
-        seconds = time.perf_counter() - began
+    with filled(args, keep=args.keep) as seconds:
         report.add("rows loaded by COPY, indexed, analysed", args.rows / seconds, "/s")
         _measure(report)
     return report
+
+
+@contextmanager
+def filled(args: argparse.Namespace, *, keep: bool = False, every_index: bool = False) -> Iterator[float]:
+    """The product's tables hold `args.rows` orders meanwhile; gives the seconds that took.
+
+    The indexes are those of the stuck list, or all that the product has.
+    """
+    with _tables(keep=keep):
+        began = time.perf_counter()
+        _load(args, every_index=every_index)
+        yield time.perf_counter() - began
 
 
 @contextmanager
@@ -80,7 +94,7 @@ def _tables(*, keep: bool) -> Iterator[None]:
         _run("RESET search_path", *(() if keep else (f"DROP SCHEMA {SCHEMA} CASCADE",)))
 
 
-def _load(args: argparse.Namespace) -> None:
+def _load(args: argparse.Namespace, *, every_index: bool) -> None:
     chance = random.Random(7)  # noqa: S311 - chance, not secrecy
     rows = _Rows(timezone.now(), chance, args.rows)
     kinds = rows.shuffled(stuck=args.stuck, under_way=args.open)
@@ -88,7 +102,7 @@ def _load(args: argparse.Namespace) -> None:
     for into, lines in rows.others(kinds):
         _copy(into, lines)
     for table, names in TABLES.items():
-        for definition in _indexes(table, names):
+        for definition in _indexes(table, ("%",) if every_index else names):
             _run(definition.replace("public.", f"{SCHEMA}."))
     for table in TABLES:
         _run(f"VACUUM (ANALYZE) {SCHEMA}.{table}")
