@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from opsconsole.console.frame import ALERTS, Alert
+from opsconsole.console.services_rows import title_of
 from opsconsole.neighbours import PREFIX
 from orders.models import Heartbeat
 from orders.queries.letters import dead
@@ -63,11 +64,11 @@ def _dead_letters() -> Iterator[Alert]:
 
 def _of(row: Heartbeat) -> Iterator[Alert]:
     if row.name.startswith(BREAKER):
-        text = _("%(name)s: breaker open") % {"name": row.name.removeprefix(BREAKER)}
+        text = _("%(name)s: breaker open") % {"name": title_of(row.name.removeprefix(BREAKER))}
         yield Alert(tone="failed", text=text, since=_since(row), is_short=True, href=reverse("services"))
         return
     if row.name.startswith(PREFIX):
-        name = row.name.removeprefix(PREFIX)
+        name = title_of(row.name.removeprefix(PREFIX))
         yield Alert(
             tone="failed",
             text=_("%(name)s cannot be reached") % {"name": name},

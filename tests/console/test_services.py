@@ -192,9 +192,9 @@ def test_an_open_breaker_is_a_red_badge_on_every_page(people: World) -> None:
     _fail("tpg", times=10)
     breakers.keep_up()
     Heartbeat.objects.create(name="neighbour:tpg", pid=0, detail={"ok": False})
-    assert [(alert.text, alert.href) for alert in platform_alerts()] == [("tpg: breaker open", "/services/")]
+    assert [(alert.text, alert.href) for alert in platform_alerts()] == [("TPG / BBD: breaker open", "/services/")]
     page = people.client("dewi").get("/orders/").content.decode()
-    assert "tpg: breaker open" in page
+    assert "TPG / BBD: breaker open" in page
 
 
 def test_the_overview_says_that_a_breaker_is_open(people: World) -> None:

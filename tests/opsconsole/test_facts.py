@@ -70,7 +70,7 @@ def test_the_look_around_is_remembered_with_the_moment_of_change() -> None:
 
     taxi = Heartbeat.objects.get(name="neighbour:tpg")
     assert (taxi.detail["ok"], taxi.detail["since"]) == (False, first)
-    assert [alert.text for alert in platform_alerts()] == ["tpg cannot be reached"]
+    assert [alert.text for alert in platform_alerts()] == ["TPG / BBD cannot be reached"]
 
 
 def test_a_broken_rule_about_money_is_on_every_page() -> None:
