@@ -32,6 +32,7 @@ QUEUES = {
     "notice": "notify",
     "import": "bulk",
     "run": "bulk",
+    "deed": "act",
 }
 LONGEST_HUSH = 5  # seconds; a bell whose job was lost with Redis rings again after this
 LATCH = 1.0  # seconds without trying, once Redis has refused

@@ -23,7 +23,9 @@ def digest(plan: Plan, rows: Iterable[PlanRow]) -> str:
     for row in rows:
         # Why a row is left out is frozen too; what becomes of an eligible one is not.
         why = row.why if row.place is None else ""
-        told.update(_line([*(getattr(row, name) for name in ROW), why]))
+        # An order is named by its public id; other subjects by their resource too (plans of orders came first).
+        of = [] if plan.subject == "order" else [row.resource]
+        told.update(_line([*of, *(getattr(row, name) for name in ROW), why]))
     return told.hexdigest()
 
 

@@ -27,6 +27,30 @@ class Facts:
     held: Mapping[int, int] = field(default_factory=dict)
 
     @property
+    def key(self) -> str:
+        return str(self.order.pk)
+
+    @property
+    def public_id(self) -> str:
+        return self.order.public_id
+
+    @property
+    def state(self) -> str:
+        return self.order.state
+
+    @property
+    def version(self) -> int:
+        return self.order.version
+
+    @property
+    def currency(self) -> str:
+        return self.order.currency
+
+    @property
+    def order_id(self) -> int | None:
+        return self.order.pk
+
+    @property
     def balance(self) -> int:
         """What we hold of the customer's money."""
         return sum(self.held.values())

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from orders import names
 from orders.queries.phrases import retold, state_label
+from orders.queries.telling import who
 
 WORDS: Final[Mapping[str, Promise]] = {
     # An action's own.
@@ -30,8 +31,9 @@ WORDS: Final[Mapping[str, Promise]] = {
     "more_than_held": _("It is more than what is held."),
     "carried_out": _("It is still being carried out: cancel the order instead."),
     "not_held": _("It is not on hold."),
+    "letter_moved": _("Not possible: the event is %(state)s."),
     # The mechanism's.
-    "is_gone": _("There is no such order."),
+    "is_gone": _("It is not there any more."),
     "in_hand": _("%(actor)s asked for the same already."),
     "cool_down": _("The same was done by %(plan)s only %(minutes)s min ago."),
     "cool_down_by_hand": _("%(actor)s did the same by hand only %(minutes)s min ago."),
@@ -42,6 +44,7 @@ WORDS: Final[Mapping[str, Promise]] = {
     # Why a run stands still.
     "by_hand": _("Paused by %(actor)s: %(text)s"),
     "stopped": _("A switch stops this action: %(text)s"),
+    "stopped_by": _("%(actor)s stopped this action: %(text)s"),
     "wave_failed": _("Wave %(wave)s: %(bad)s of %(ended)s did not come out well."),
     "wave_drifted": _("Wave %(wave)s: %(skipped)s of %(ended)s had changed since the plan was made."),
     "tampered": _("The rows are not those that were approved."),
@@ -53,11 +56,13 @@ WORDS: Final[Mapping[str, Promise]] = {
 }
 
 
-def words(code: str, values: Mapping[str, Any]) -> str:
-    """The reason in the reader's language; "" for no reason."""
+def words(code: str, values: Mapping[str, Any], *, people: Mapping[str, str] | None = None) -> str:
+    """The reason in the reader's language; "" for no reason. `people`: names of those in it, by actor."""
     if not code:
         return ""
     told = {name: _value(name, value) for name, value in values.items()}
+    if "actor" in told:
+        told["actor"] = who(told["actor"], people or {})
     return str(WORDS[code]) % told if code in WORDS else code
 
 

@@ -27,8 +27,14 @@ def offered(user: User) -> Sequence[tuple[str, str]]:
     return [
         (ref, str(action.label))
         for ref, action in ACTIONS.items()
-        if action.name not in NOT_FROM_LIST and user.has_perm(RIGHT_BY_CODENAME[action.right].permission)
+        if action.subject == "order"
+        and action.name not in NOT_FROM_LIST
+        and user.has_perm(RIGHT_BY_CODENAME[action.right].permission)
     ]
+
+
+def _is_offered(action: Action) -> bool:
+    return action.subject == "order" and action.name not in NOT_FROM_LIST
 
 
 def right_for(request: HttpRequest) -> Right:
@@ -53,7 +59,8 @@ def make(request: HttpRequest) -> Plan:
 
 
 def _chosen(request: HttpRequest) -> Action | None:
-    return find(request.POST.get("plan", ""))
+    found = find(request.POST.get("plan", ""))
+    return found if found is not None and found.subject == "order" else None
 
 
 def _ticked(request: HttpRequest) -> list[int]:

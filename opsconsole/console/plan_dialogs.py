@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from opsconsole.console.formats import money as shown_money
 from opsconsole.console.plan_rights import may_do
 from opsconsole.console.plan_words import run_of
+from opsconsole.console.subject_words import counted
 from opsconsole.console.sums import accepted_spellings
 from runbooks import policies
 from runbooks.models import Plan
@@ -75,12 +76,12 @@ def dialog_of(plan: Plan, deed: str) -> Dialog:
 
 
 def effect_of(plan: Plan, action: Action | None) -> str:
-    """In one sentence: what happens to how many orders, and how much money moves."""
+    """In one sentence: what happens to how many subjects, and how much money moves."""
     text = str(action.effect) if action else plan.action
-    values = {"orders": plan.eligible, "sum": sums_of(plan), "effect": text}
+    values = {"subjects": counted(plan.subject, plan.eligible), "sum": sums_of(plan), "effect": text}
     if plan.money:
-        return _("%(orders)d orders, %(sum)s moves. %(effect)s") % values
-    return _("%(orders)d orders, no money moves. %(effect)s") % values
+        return _("%(subjects)s, %(sum)s moves. %(effect)s") % values
+    return _("%(subjects)s, no money moves. %(effect)s") % values
 
 
 def sums_of(plan: Plan) -> str:

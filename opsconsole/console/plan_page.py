@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.views.decorators.http import require_GET
 
+from opsconsole.console import subject_words
 from opsconsole.console.access import allowed
 from opsconsole.console.live import answer
 from opsconsole.console.plan_dialogs import deeds_now, dialog_of, effect_of, sums_of
@@ -43,7 +44,7 @@ _COUNTED: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One order of the plan as it is drawn."""
+    """One subject of the plan as it is drawn. `was` and `becomes` are label and tone of its states."""
 
     row: PlanRow
     label: str | Promise
@@ -51,6 +52,9 @@ class Row:
     text: str
     message: str | Promise
     has_drifted: bool
+    url: str
+    was: subject_words.Shown
+    becomes: subject_words.Shown
 
 
 @require_GET
@@ -80,6 +84,7 @@ def _context(request: HttpRequest, found: Plan) -> dict[str, Any]:
         "kind": KINDS[found.kind],
         "undo": str(action.irreversible) if action and not action.undo else "",
         "rate": action.rate if action else 0,
+        "subject": subject_words.name_of(found.subject),
         "dialogs": [dialog_of(found, deed) for deed in deeds],
         **_clock(found),
         **_warnings(found, run),
@@ -114,7 +119,7 @@ def _progress(found: Plan, run: Run | None, counts: Mapping[str, int]) -> dict[s
         return {}
     return {
         "pace": queries.pace_of(run, counts),
-        "paused": reasons.words(run.paused_for, run.paused_values) if run.state == RunState.PAUSED else "",
+        "paused": _why(run.paused_for, run.paused_values) if run.state == RunState.PAUSED else "",
         "waits_for": systems.system(run.waits_for) if run.waits_for and run.state == RunState.RUNNING else "",
         "waves": _waves(run),
     }
@@ -136,18 +141,20 @@ def _rows(request: HttpRequest, found: Plan, counts: Mapping[str, int]) -> dict[
     place = int(after) if after.isdecimal() and len(after) < 19 else 0
     page = queries.rows(found, state=state, after=place)
     shown = page[: queries.PAGE]
+    names = people(str(row.why_values.get("actor", "")) for row in shown)
+    moved = queries.moved(found, [row for row in shown if row.state == RowState.PLANNED])
     return {
         "tabs": [(each.value, each.label, counts[each], ROW_TONES[each]) for each in ORDER if counts.get(each)],
         "state_chosen": state,
         "after": after if place else "",
-        "rows": [_row(row) for row in shown],
+        "rows": [_row(row, names, has_moved=row.pk in moved) for row in shown],
         "next": shown[-1].pk if len(page) > queries.PAGE else None,
         "total": counts.get(state, 0) if state else sum(counts.values()),
     }
 
 
-def _row(row: PlanRow) -> Row:
-    why = reasons.words(row.why, row.why_values)
+def _row(row: PlanRow, names: Mapping[str, str], *, has_moved: bool) -> Row:
+    why = reasons.words(row.why, row.why_values, people=names)
     said = retold(row.said).text if row.said and row.why != "refused" else ""
     return Row(
         row=row,
@@ -155,24 +162,34 @@ def _row(row: PlanRow) -> Row:
         tone=ROW_TONES[row.state],
         text=why or said,
         message=MESSAGES.get(row.message, ""),
-        has_drifted=row.state == RowState.PLANNED and row.order.version != row.expected_version,
+        has_drifted=has_moved,
+        url=subject_words.url_of(row),
+        was=subject_words.state_of(row.resource, row.expected_state),
+        becomes=subject_words.state_of(row.resource, row.target),
     )
 
 
 def _people(found: Plan) -> dict[str, Any]:
     happened: Sequence[Any] = queries.events(found)
-    names = people([found.proposer, found.approver, *(event.actor for event in happened)])
+    told_of = (str(event.detail.get("actor", "")) for event in happened)
+    names = people([found.proposer, found.approver, *(event.actor for event in happened), *told_of])
     return {
         "proposer": who(found.proposer, names),
         "approver": who(found.approver, names) if found.approver else "",
         "events": [
-            (EVENTS.get(each.verb, each.verb), each, _told(each.detail), who(each.actor, names)) for each in happened
+            (EVENTS.get(each.verb, each.verb), each, _told(each.detail, names), who(each.actor, names))
+            for each in happened
         ],
     }
 
 
-def _told(detail: Mapping[str, Any]) -> str:
+def _why(code: str, values: Mapping[str, Any]) -> str:
+    return reasons.words(code, values, people=people([str(values.get("actor", ""))]))
+
+
+def _told(detail: Mapping[str, Any], names: Mapping[str, str]) -> str:
     """What an event adds in words: why it paused, or what a wave came to."""
     if "why" in detail:
-        return reasons.words(detail["why"], {name: value for name, value in detail.items() if name != "why"})
+        values = {name: value for name, value in detail.items() if name != "why"}
+        return reasons.words(detail["why"], values, people=names)
     return " · ".join(f"{detail[name]} {state.label}" for name, state in _COUNTED.items() if detail.get(name))

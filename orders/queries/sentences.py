@@ -213,29 +213,34 @@ ODDITIES: Final[Mapping[str, Promise]] = MappingProxyType(
     }
 )
 
-ACTIONS: Final[Mapping[str, Promise]] = MappingProxyType(
-    {
-        "recheck_payment": _("Re-check payment"),
-        "make_link": _("Make payment link"),
-        "retry_booking": _("Retry booking"),
-        "repost_ho": _("Re-post to HO"),
-        "cancel_order": _("Cancel order"),
-        "refund": _("Refund"),
-        "retry_step": _("Retry step"),
-        "mark_step_done": _("Mark step done"),
-        "skip_step": _("Let it stand"),
-        "compensate_saga": _("Undo all now"),
-        "expire_attempt": _("Close payment links"),
-        "hold_order": _("Hold"),
-        "release_hold": _("Release from hold"),
-        "send_link": _("Send the link"),
-        "send_to_dispatch": _("Send to dispatch again"),
-        "dispatch_by_hand": _("Mark as dispatched"),
-        "customer_cancelled": _("Customer cancelled"),
-        "give_up_dispatch": _("Give up and refund"),
-        "end_trip": _("Trip has ended"),
-    }
-)
+_ACTIONS: Final[dict[str, Promise]] = {
+    "recheck_payment": _("Re-check payment"),
+    "make_link": _("Make payment link"),
+    "retry_booking": _("Retry booking"),
+    "repost_ho": _("Re-post to HO"),
+    "cancel_order": _("Cancel order"),
+    "refund": _("Refund"),
+    "retry_step": _("Retry step"),
+    "mark_step_done": _("Mark step done"),
+    "skip_step": _("Let it stand"),
+    "compensate_saga": _("Undo all now"),
+    "expire_attempt": _("Close payment links"),
+    "hold_order": _("Hold"),
+    "release_hold": _("Release from hold"),
+    "send_link": _("Send the link"),
+    "send_to_dispatch": _("Send to dispatch again"),
+    "dispatch_by_hand": _("Mark as dispatched"),
+    "customer_cancelled": _("Customer cancelled"),
+    "give_up_dispatch": _("Give up and refund"),
+    "end_trip": _("Trip has ended"),
+}
+ACTIONS: Final[Mapping[str, Promise]] = MappingProxyType(_ACTIONS)
+
+
+def add_actions(labels: Mapping[str, Promise]) -> None:
+    """Actions of an app that stands above this one; called when that app is ready."""
+    _ACTIONS.update(labels)
+
 
 # What became of an action, in words that complete "Re-check payment: …".
 STATUSES: Final[Mapping[str, Promise]] = MappingProxyType(

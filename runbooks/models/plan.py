@@ -6,12 +6,14 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from orders.models import OperatorAction, Order
+from runbooks.models.deed import Deed
 from runbooks.states import PlanState, Risk, RowState
 
 
 class Plan(models.Model):
     """One action over frozen rows. Nothing of it changes after it was made but its state and approval.
 
+    `subject` is what its rows are: a name of `runbooks.subjects` (order, break, letter, breaker …).
     `hash` is the SHA-256 over action, input and all rows (`runbooks.digest`); an approval names it.
     `money` is what moves, by currency, in minor units. `source` says what was selected, in `kind` and words.
     `hour_orders`, `hour_money` are what its proposer has started within the hour before it was made.
@@ -27,6 +29,7 @@ class Plan(models.Model):
 
     code = models.CharField(max_length=16, unique=True)
     action = models.CharField(max_length=60)  # name@version
+    subject = models.CharField(max_length=16, default="order", db_default="order")
     params = models.JSONField(default=dict)
     kind = models.CharField(max_length=10, choices=Kind.choices)
     source = models.JSONField(default=dict)
@@ -71,8 +74,11 @@ class Plan(models.Model):
 
 
 class PlanRow(models.Model):
-    """One order of a plan: what it was, what is to happen, and what became of it.
+    """One subject of a plan: what it was, what is to happen, and what became of it.
 
+    `resource` names it for the machine (`order:17`, `breaker:midtrans`), `public_id` for people. `order` is
+    the order it is about; NULL where it is about none. `expected_version` is 0 where a subject has no
+    versions. A row is carried out by `action` (an operator's action on the order) or by `deed`.
     `place` numbers the eligible rows from 1 in the order in which they run; NULL for the others.
     `why` and `why_values` say why it is left out or was skipped (`runbooks.reasons`); `said` is what the
     read afterwards showed. `amount` is what moves, in minor units of `currency`. `before` is what undoing
@@ -80,14 +86,15 @@ class PlanRow(models.Model):
     """
 
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="rows")
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+")
+    order = models.ForeignKey(Order, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    resource = models.CharField(max_length=80, db_collation="C")
     public_id = models.CharField(max_length=64)
     place = models.IntegerField(null=True, blank=True)
     expected_state = models.CharField(max_length=24)
     expected_version = models.IntegerField()
     target = models.CharField(max_length=24, blank=True)
     amount = models.BigIntegerField(default=0)
-    currency = models.CharField(max_length=3)
+    currency = models.CharField(max_length=3, blank=True)
     message = models.CharField(max_length=24, blank=True)
     neighbour = models.CharField(max_length=24, blank=True)
     params = models.JSONField(default=dict)
@@ -97,6 +104,7 @@ class PlanRow(models.Model):
     why_values = models.JSONField(default=dict)
     said = models.CharField(max_length=400, blank=True)
     action = models.OneToOneField(OperatorAction, null=True, blank=True, on_delete=models.PROTECT, related_name="row")
+    deed = models.OneToOneField(Deed, null=True, blank=True, on_delete=models.PROTECT, related_name="row")
     released_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     looked_at = models.DateTimeField(null=True, blank=True)
@@ -104,7 +112,7 @@ class PlanRow(models.Model):
     class Meta:
         default_permissions = ()
         constraints = (
-            models.UniqueConstraint(fields=["plan", "order"], name="plan_order_once"),
+            models.UniqueConstraint(fields=["plan", "resource"], name="plan_resource_once"),
             models.UniqueConstraint(fields=["plan", "place"], name="plan_place_once"),
             models.CheckConstraint(condition=Q(state__in=RowState.values), name="plan_row_state_known"),
             models.CheckConstraint(
@@ -116,7 +124,18 @@ class PlanRow(models.Model):
         indexes = (
             models.Index(fields=["plan", "state", "id"], name="plan_row_by_state"),
             models.Index(fields=["order", "-id"], name="plan_row_of_order"),
+            models.Index(fields=["resource", "-id"], name="plan_row_of_resource"),
         )
 
     def __str__(self) -> str:
         return f"{self.public_id} in {self.plan_id}: {self.state}"
+
+    @property
+    def key(self) -> str:
+        """What names the subject among those of its kind."""
+        return self.resource.partition(":")[2]
+
+    @property
+    def lock_key(self) -> str:
+        """What is locked while it is worked on: the order, wherever there is one."""
+        return f"order:{self.order_id}" if self.order_id else self.resource

@@ -10,8 +10,10 @@ from django.utils import timezone
 
 from runbooks.models import Plan, PlanEvent, PlanRow, ReviewItem, Run
 from runbooks.states import ENDED_ROWS, PlanState, RowState, RunState
+from runbooks.subjects import SUBJECTS, Known
 
 PAGE: Final = 50
+MOST_LOOKED_AT: Final = 1000  # rows of a plan of other things than orders, asked whether they changed
 JUST_NOW: Final = timedelta(seconds=30)
 VIEWS: Final[Mapping[str, Q]] = {
     "all": Q(),
@@ -80,9 +82,24 @@ def rows(plan: Plan, *, state: str = "", after: int = 0) -> Sequence[PlanRow]:
 
 
 def drifted(plan: Plan) -> int:
-    """Rows not yet begun whose order has changed since the plan was made: they would be skipped."""
+    """Rows not yet begun whose subject has changed since the plan was made: they would be skipped."""
     waiting: QuerySet[PlanRow] = plan.rows.filter(state=RowState.PLANNED)
-    return waiting.exclude(order__version=F("expected_version")).count()
+    if plan.subject == "order":
+        return waiting.exclude(order__version=F("expected_version")).count()
+    return len(moved(plan, list(waiting[:MOST_LOOKED_AT])))
+
+
+def moved(plan: Plan, rows: Sequence[PlanRow]) -> frozenset[int]:
+    """Those of the rows, by id, whose subject is not any more as the plan expects it."""
+    subject = SUBJECTS.get(plan.subject)
+    if subject is None:
+        return frozenset()
+    known = subject.gather([row.key for row in rows])
+    return frozenset(row.pk for row in rows if row.key not in known or _has_moved(row, known[row.key]))
+
+
+def _has_moved(row: PlanRow, known: Known) -> bool:
+    return (known.state, known.version) != (row.expected_state, row.expected_version)
 
 
 def neighbours(plan: Plan) -> Sequence[tuple[str, int]]:

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from runbooks.registry.action import Action, Preview, Touch
+from runbooks.registry.letters import LETTER_ACTIONS
 from runbooks.registry.orders import ORDER_ACTIONS
 
-ACTIONS: Final[Mapping[str, Action]] = {str(action): action for action in ORDER_ACTIONS}
+_ALL: Final = (*ORDER_ACTIONS, *LETTER_ACTIONS)
+ACTIONS: Final[Mapping[str, Action]] = {str(action): action for action in _ALL}
 
 
 def find(ref: str) -> Action | None:

@@ -9,7 +9,8 @@ from typing import Any
 from django.utils.functional import Promise
 from pydantic import BaseModel, ConfigDict
 
-from runbooks.facts import Facts
+from orders.services.actions.verb import Result
+from runbooks.models import Deed
 
 
 class Touch(StrEnum):
@@ -31,16 +32,16 @@ class Output(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    order: str
+    subject: str
     outcome: str
     said: str
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would happen to one order. `why` is a code of `runbooks.reasons`, "" where it is eligible.
+    """What would happen to one subject. `why` is a code of `runbooks.reasons`, "" where it is eligible.
 
-    `target` is the order's state afterwards, "" where it stays or nobody can know before; `amount` moves,
+    `target` is the subject's state afterwards, "" where it stays or nobody can know before; `amount` moves,
     in minor units; `message` is what the customer is sent; `neighbour` is who is asked; `params` are this
     row's own, `before` what undoing restores.
     """
@@ -57,18 +58,24 @@ class Preview:
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """One thing that can be done to many orders, each row as an operator's action of `orders`.
+    """One thing that can be done to many subjects of one kind (`runbooks.subjects`).
 
-    `verb` performs one row (`orders.services.actions`); it looks before it acts and reads back, under the
-    key of plan and row. `rate` is the most rows a second that the neighbour takes from us; a row that has
-    not ended after `timeout` counts as unknown. `holds` says from fresh facts whether a row is as wanted:
-    the second look. `undo` names the action that restores `before`; without one `irreversible` says why.
-    `cool_down` is how long the same is not done to the same order again.
+    What concerns an order is done by `verb`, as an operator's action of `orders.services.actions`, which
+    looks before it acts and reads back, under the key of plan and row. What concerns no order, or is not the
+    order's own affair, is done by `perform` as a `Deed`; its effect is written inside `runbooks.acting.once`,
+    so that a second worker after a death finds it done.
+
+    `rate` is the most rows a second that the neighbour takes from us; a row that has not ended after
+    `timeout` counts as unknown. `holds` says from fresh facts whether a row is as wanted: the second look.
+    `undo` names the action that restores `before`; without one `irreversible` says why. `cool_down` is how
+    long the same is not done to the same subject again.
     """
 
     name: str
     version: int
-    verb: str
+    subject: str = "order"
+    verb: str = ""
+    perform: Callable[[Deed], Result] | None = None
     label: Promise
     effect: Promise
     right: str
@@ -78,11 +85,16 @@ class Action:
     timeout: timedelta = timedelta(minutes=2)
     input: type[Input] = Input
     output: type[Output] = Output
-    preview: Callable[[Facts, Input], Preview]
-    holds: Callable[[Facts, int], bool]
+    preview: Callable[[Any, Input], Preview]
+    holds: Callable[[Any, int], bool]
     undo: str = ""
     irreversible: Promise | str = ""
     cool_down: timedelta = timedelta(minutes=10)
+
+    @property
+    def switch(self) -> str:
+        """The name of its kill switch: that of the single action, where there is one."""
+        return self.verb or self.name
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"

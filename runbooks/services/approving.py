@@ -4,6 +4,7 @@ Whoever decides names the hash of what they read; what the database holds is has
 locks of all orders of the plan and makes the run, in the same transaction.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -201,7 +202,7 @@ def _is_over_hour_now(plan: Plan) -> bool:
 
 def _start(plan: Plan, verb: PlanVerb, go: Go, **changes: object) -> Run:
     action = find(plan.action)
-    problem = why_stopped(action.verb) if action else _("There is no such action.")
+    problem = why_stopped(action.switch) if action else _("There is no such action.")
     if problem:
         raise NotAllowed(problem)
     reason = plan.reason or go.reason.strip()[:400]
@@ -213,11 +214,12 @@ def _start(plan: Plan, verb: PlanVerb, go: Go, **changes: object) -> Run:
 
 
 def _take_locks(plan: Plan) -> None:
-    """Its orders are its own until each row has ended; those that another run has are skipped, by name."""
-    ids = plan.rows.filter(place__isnull=False).values_list("order_id", flat=True)
-    keys = {locks.key_of(order_id): order_id for order_id in ids}
+    """Its subjects are its own until each row has ended; those that another run has are skipped, by name."""
+    keys = defaultdict(list)
+    for row in plan.rows.filter(place__isnull=False).only("pk", "order_id", "resource"):
+        keys[row.lock_key].append(row.pk)
     for key, other in locks.take(keys, holder=plan.code, by=plan.proposer).items():
-        PlanRow.objects.filter(plan=plan, order_id=keys[key]).update(
+        PlanRow.objects.filter(pk__in=keys[key]).update(
             state=RowState.SKIPPED,
             why="in_run",
             why_values={"plan": other.holder, "actor": other.taken_by},

@@ -68,10 +68,10 @@ def _turn(run: Run, action: Action) -> None:
 
 def _is_stopped(run: Run, action: Action) -> bool:
     """A switch stops it: the run is paused, and says whose switch it was."""
-    switch = stopped_by(action.verb)
+    switch = stopped_by(action.switch)
     if switch is None:
         return False
-    _pause(run, "stopped", {"text": f"{switch.changed_by}: {switch.reason}"})
+    _pause(run, "stopped_by", {"actor": switch.changed_by, "text": switch.reason})
     return True
 
 

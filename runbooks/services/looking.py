@@ -11,10 +11,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from orders.leases import hold
-from runbooks.facts import gather
 from runbooks.models import PlanRow, Run
 from runbooks.registry import Action, find
 from runbooks.states import RowState
+from runbooks.subjects import SUBJECTS
 from runbooks.transitions import tell
 
 BATCH: Final = 1000
@@ -39,8 +39,8 @@ def look_again(run: Run) -> None:
 @transaction.atomic
 def _look(run: Run, action: Action, rows: Sequence[PlanRow]) -> tuple[int, int]:
     hold(run)
-    facts = gather([row.order_id for row in rows])
-    holds = {row.pk for row in rows if row.order_id in facts and action.holds(facts[row.order_id], row.amount)}
+    facts = SUBJECTS[action.subject].gather([row.key for row in rows])
+    holds = {row.pk for row in rows if row.key in facts and action.holds(facts[row.key], row.amount)}
     back = [row.pk for row in rows if row.state == RowState.FIXED and row.pk not in holds]
     well = [row.pk for row in rows if row.state != RowState.FIXED and row.pk in holds]
     PlanRow.objects.filter(pk__in=back).update(state=RowState.CAME_BACK, why="came_back", why_values={})

@@ -6,11 +6,12 @@ from django.utils.translation import gettext as _
 
 from orders.bells import ring
 from orders.errors import NotAllowed
-from orders.services import actions, locks
+from orders.services import actions
 from orders.services.switches import why_stopped
 from runbooks.digest import digest_now
 from runbooks.models import PlanRow, Run
 from runbooks.registry import find
+from runbooks.services import deeds, letting_go
 from runbooks.states import RowState, RunVerb
 from runbooks.transitions import lock_run, move_run
 
@@ -30,7 +31,7 @@ def resume(run: Run, *, actor: str, reason: str) -> None:
     with transaction.atomic():
         run = lock_run(run)
         action = find(run.plan.action)
-        problem = why_stopped(action.verb) if action else _("There is no such action.")
+        problem = why_stopped(action.switch) if action else _("There is no such action.")
         if problem:
             raise NotAllowed(problem)
         if digest_now(run.plan) != run.plan.hash:
@@ -48,11 +49,12 @@ def cancel(run: Run, *, actor: str, reason: str) -> None:
         now = timezone.now()
         move_run(run, RunVerb.CANCEL, actor=actor, told=reason, ended_at=now, due_at=now, paused_for="", waits_for="")
         left = PlanRow.objects.filter(plan=run.plan_id, state=RowState.PLANNED)
-        order_ids = list(left.values_list("order_id", flat=True))
+        rows = list(left.only("order_id", "resource"))
         left.update(state=RowState.NOT_RUN, why="cancelled", ended_at=now)
-        locks.let_go(run.plan.code, keys=map(locks.key_of, order_ids))
+        letting_go.let_go(run.plan, rows)
         ring("run")
     actions.withdraw(run.plan.code, actor=actor)
+    deeds.withdraw(run.plan.code)
 
 
 def _needs(reason: str) -> None:

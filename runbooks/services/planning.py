@@ -23,6 +23,7 @@ from runbooks.registry import Action, find
 from runbooks.registry.action import Input
 from runbooks.services.snapshot import Seen, look, read_only
 from runbooks.states import FAILED_ROWS, PlanState, RowState
+from runbooks.subjects import resource_of
 from runbooks.transitions import tell
 
 HOUR: Final = timedelta(hours=1)
@@ -33,40 +34,41 @@ _LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 @dataclass(frozen=True, kw_only=True)
 class Ask:
     """What somebody wants to know the effect of. `action` is name@version; `source` says in words what was
-    selected; `own_params` are inputs of single orders, by id."""
+    selected; `own_params` are inputs of single subjects, by key."""
 
     action: str
     proposer: str
     kind: Plan.Kind
     source: Mapping[str, Any] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
-    own_params: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    own_params: Mapping[Any, Mapping[str, Any]] = field(default_factory=dict)
     parent: Plan | None = None
 
 
-def make_plan(order_ids: Sequence[int], ask: Ask) -> Plan:
-    """Freeze what the action would do to these orders, in this order. Nothing is done.
+def make_plan(keys: Sequence[Any], ask: Ask) -> Plan:
+    """Freeze what the action would do to these subjects, in this order. Nothing is done.
 
-    Raises NotAllowed for no orders, too many, or an input that the action does not take.
+    `keys` are ids, or names, of the action's kind of subject. Raises NotAllowed for none, too many, or an
+    input that the action does not take.
     """
     action = find(ask.action)
     if action is None:
         raise NotAllowed(_("There is no such action."))
-    if not order_ids:
+    if not keys:
         raise NotAllowed(_("Nothing is selected. Nothing was done."))
-    if len(order_ids) > settings.RUN_MOST_ORDERS:
-        raise NotAllowed(_too_many(len(order_ids)))
+    if len(keys) > settings.RUN_MOST_ORDERS:
+        raise NotAllowed(_too_many(len(keys)))
     common = _input(action, ask.params)
-    given = {order_id: _input(action, params) for order_id, params in ask.own_params.items()}
+    given = {str(key): _input(action, params) for key, params in ask.own_params.items()}
     with read_only():
-        seen = list(look(order_ids, action, given, common, parent=ask.parent))
+        seen = list(look([str(key) for key in keys], action, given, common, parent=ask.parent))
         size = _size(seen, ask.proposer)
     return _freeze(seen, action, ask, size=size)
 
 
 def again(plan: Plan, *, proposer: str) -> Plan:
     """The same action on what it did not fix."""
-    failed = _ids(plan, FAILED_ROWS)
+    failed = _keys(plan, FAILED_ROWS)
     if not failed:
         raise NotAllowed(_("Nothing of it has failed. Nothing was done."))
     ask = Ask(
@@ -85,8 +87,7 @@ def reverse(plan: Plan, *, proposer: str) -> Plan:
     action = find(plan.action)
     if action is None or not action.undo:
         raise NotAllowed(str(action.irreversible) if action else _("There is no such action."))
-    rows = plan.rows.filter(state=RowState.FIXED).order_by("place").values_list("order_id", "before")
-    before = dict(rows)
+    before = {row.key: row.before for row in plan.rows.filter(state=RowState.FIXED).order_by("place")}
     if not before:
         raise NotAllowed(_("It has changed nothing that could be undone."))
     own = before if any(before.values()) else {}
@@ -101,8 +102,8 @@ def reverse(plan: Plan, *, proposer: str) -> Plan:
     return make_plan(list(before), ask)
 
 
-def _ids(plan: Plan, states: Sequence[str]) -> list[int]:
-    return list(plan.rows.filter(state__in=states).order_by("place").values_list("order_id", flat=True))
+def _keys(plan: Plan, states: Sequence[str]) -> list[str]:
+    return [row.key for row in plan.rows.filter(state__in=states).order_by("place").only("resource")]
 
 
 def _too_many(count: int) -> str:
@@ -127,7 +128,7 @@ def _size(seen: Sequence[Seen], proposer: str) -> Size:
     eligible = [each for each in seen if not each.preview.why]
     for each in eligible:
         if each.preview.amount:
-            money[each.facts.order.currency] += each.preview.amount
+            money[each.facts.currency or policies.OUR_CURRENCY] += each.preview.amount
     orders, moved = started_within_hour(proposer)
     return Size(len(eligible), dict(money), orders, moved)
 
@@ -145,6 +146,7 @@ def _freeze(seen: Sequence[Seen], action: Action, ask: Ask, *, size: Size) -> Pl
     plan = Plan(
         code=f"PL-{''.join(secrets.choice(_LETTERS) for _letter in range(6))}",
         action=str(action),
+        subject=action.subject,
         params=dict(ask.params),
         kind=ask.kind,
         source=dict(ask.source),
@@ -172,17 +174,18 @@ def _rows(plan: Plan, seen: Sequence[Seen]) -> list[PlanRow]:
 
 
 def _row(plan: Plan, seen: Seen, *, place: int | None) -> PlanRow:
-    order, preview = seen.facts.order, seen.preview
+    known, preview = seen.facts, seen.preview
     return PlanRow(
         plan=plan,
-        order_id=order.pk,
-        public_id=order.public_id,
+        order_id=known.order_id,
+        resource=resource_of(plan.subject, known.key),
+        public_id=known.public_id,
         place=place,
-        expected_state=order.state,
-        expected_version=order.version,
+        expected_state=known.state,
+        expected_version=known.version,
         target=str(preview.target),
         amount=preview.amount,
-        currency=order.currency,
+        currency=known.currency,
         message=preview.message,
         neighbour=preview.neighbour,
         params=dict(preview.params),

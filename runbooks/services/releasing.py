@@ -6,15 +6,16 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone, translation
 
-from orders.errors import LostLease, Refusal, StaleState
+from orders.errors import LostLease, NotAllowed, Refusal, StaleState
 from orders.leases import hold
 from orders.models import OperatorAction
-from orders.services import actions, locks
+from orders.services import actions
 from orders.services.actions import Wish
 from orders.services.switches import why_stopped
-from runbooks.models import PlanRow, Run
+from runbooks import reasons
+from runbooks.models import Deed, Plan, PlanRow, Run
 from runbooks.registry import Action
-from runbooks.services import pressure
+from runbooks.services import deeds, letting_go, pressure
 from runbooks.services.settling import Wave
 from runbooks.states import RowState, RunState
 
@@ -48,11 +49,11 @@ def _release(run: Run, action: Action, row: PlanRow) -> bool:
     """False when the run must not go on: paused, stopped by a switch, or somebody else's now."""
     hold(run)
     state = Run.objects.values_list("state", flat=True).get(pk=run.pk)
-    if state != RunState.RUNNING or why_stopped(action.verb):
+    if state != RunState.RUNNING or why_stopped(action.switch):
         return False
     try:
         with translation.override("en"):
-            made = actions.request(row.order, _wish(run, action, row))
+            made = _request(run, action, row)
     except LostLease:
         raise
     except StaleState as moved:
@@ -64,9 +65,36 @@ def _release(run: Run, action: Action, row: PlanRow) -> bool:
     return True
 
 
+def _request(run: Run, action: Action, row: PlanRow) -> OperatorAction | Deed:
+    if action.perform is not None:
+        return deeds.request(_wanted(run, action, row))
+    if row.order is None:
+        raise NotAllowed(reasons.words("is_gone", {}))
+    return actions.request(row.order, _wish(run, action, row))
+
+
+def _wanted(run: Run, action: Action, row: PlanRow) -> deeds.Wanted:
+    plan = run.plan
+    return deeds.Wanted(
+        action=action,
+        resource=row.resource,
+        plan=plan.code,
+        place=row.place or 0,
+        actor=plan.proposer,
+        approver=_approver(plan),
+        reason=plan.reason or f"plan {plan.code}",
+        expected_state=row.expected_state,
+        expected_version=row.expected_version,
+        params={**plan.params, **row.params},
+    )
+
+
+def _approver(plan: Plan) -> str:
+    return "policy:break-glass" if plan.is_glass_broken else plan.approver
+
+
 def _wish(run: Run, action: Action, row: PlanRow) -> Wish:
     plan = run.plan
-    approver = "policy:break-glass" if plan.is_glass_broken else plan.approver
     return Wish(
         name=action.verb,
         actor=plan.proposer,
@@ -75,21 +103,22 @@ def _wish(run: Run, action: Action, row: PlanRow) -> Wish:
         key=f"{plan.code}:{row.place}",
         params={**plan.params, **row.params},
         plan=plan.code,
-        approver=approver,
+        approver=_approver(plan),
     )
 
 
 def _now(row: PlanRow, moved: StaleState) -> str:
     """The state it is in now; the refusal itself only knows versions."""
-    row.order.refresh_from_db(fields=["state"])
-    return row.order.state
+    known = deeds.now(row.resource)
+    return known.state if known else moved.found
 
 
-def _is_released(row: PlanRow, made: OperatorAction) -> None:
-    PlanRow.objects.filter(pk=row.pk).update(state=RowState.RELEASED, action=made, released_at=timezone.now())
+def _is_released(row: PlanRow, made: OperatorAction | Deed) -> None:
+    by = {"deed": made} if isinstance(made, Deed) else {"action": made}
+    PlanRow.objects.filter(pk=row.pk).update(state=RowState.RELEASED, released_at=timezone.now(), **by)
 
 
 def _skip(run: Run, row: PlanRow, why: str, values: dict[str, str]) -> None:
     ended = {"state": RowState.SKIPPED, "why": why, "why_values": values, "ended_at": timezone.now()}
     PlanRow.objects.filter(pk=row.pk, state=RowState.PLANNED).update(**ended)
-    locks.let_go(run.plan.code, keys=[locks.key_of(row.order_id)])
+    letting_go.let_go(run.plan, [row])

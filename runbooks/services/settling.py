@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from orders.leases import hold
 from orders.models import OperatorAction
-from orders.services import locks
 from runbooks import policies
-from runbooks.models import PlanRow, Run
+from runbooks.models import Plan, PlanRow, Run
 from runbooks.registry import find
+from runbooks.services import letting_go
 from runbooks.states import RowState
 
 Status = OperatorAction.Status
@@ -22,11 +22,11 @@ _SETTLE = """
 UPDATE runbooks_planrow r SET
     state = CASE a.status WHEN 'fixed' THEN 'fixed' WHEN 'refused' THEN 'skipped' ELSE 'not_fixed' END,
     why = CASE WHEN a.status = 'refused' THEN 'refused' ELSE '' END,
-    why_values = CASE WHEN a.status = 'refused' THEN jsonb_build_object('text', a.outcome) ELSE '{}'::jsonb END,
+    why_values = CASE WHEN a.status = 'refused' THEN jsonb_build_object('text', a.outcome) ELSE '{{}}'::jsonb END,
     said = a.outcome, ended_at = a.finished_at
-FROM orders_operatoraction a
-WHERE a.id = r.action_id AND r.plan_id = %s AND r.state = ANY(%s) AND a.status = ANY(%s)
-RETURNING r.order_id
+FROM {done} a
+WHERE a.id = r.{by} AND r.plan_id = %s AND r.state = ANY(%s) AND a.status = ANY(%s)
+RETURNING r.id
 """
 
 
@@ -68,12 +68,20 @@ def settle(run: Run) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         hold(run)
         states = [str(state) for state in _UNDER_WAY]
-        cursor.execute(_SETTLE, [run.plan_id, states, [str(status) for status in done]])
-        order_ids = [order_id for (order_id,) in cursor.fetchall()]
-        if order_ids:
-            locks.let_go(run.plan.code, keys=map(locks.key_of, order_ids))
+        cursor.execute(_settle_of(run.plan), [run.plan_id, states, [str(status) for status in done]])
+        ids = [row_id for (row_id,) in cursor.fetchall()]
+        if ids:
+            letting_go.let_go(run.plan, PlanRow.objects.filter(pk__in=ids).only("order_id", "resource"))
         _overdue(run)
-    return len(order_ids)
+    return len(ids)
+
+
+def _settle_of(plan: Plan) -> str:
+    """Rows are carried out by operators' actions, or by deeds; all rows of a plan alike."""
+    action = find(plan.action)
+    if action is not None and action.perform is not None:
+        return _SETTLE.format(done="runbooks_deed", by="deed_id")
+    return _SETTLE.format(done="orders_operatoraction", by="action_id")
 
 
 def _overdue(run: Run) -> None:

@@ -135,7 +135,7 @@ def test_a_pause_says_who_and_why_and_a_fragment_follows(people: World, sari: Cl
     plan = plan_of([held() for _each in range(8)], "release_hold@1")
     do(sari, plan, "start")
     do(people.client("budi"), plan, "pause", reason="look first")
-    assert "Paused by user:budi: look first" in page(sari, plan)
+    assert "Paused by Budi Santoso: look first" in page(sari, plan)
     fragment = sari.get(f"/runbooks/plans/{plan.code}/", headers=HTMX)
     assert b"<html" not in fragment.content
     again = sari.get(f"/runbooks/plans/{plan.code}/", headers={**HTMX, "If-None-Match": fragment["ETag"]})

@@ -126,7 +126,11 @@ def test_a_switch_stops_a_run_before_the_next_row_and_says_whose_it_is(switch: s
     switches.turn(switch, stop=True, known=["release_hold"], actor=BUDI, reason="wrong list")
     before = OperatorAction.objects.count()
     run = turn(run)
-    assert (run.state, run.paused_for, run.paused_values) == ("paused", "stopped", {"text": "user:budi: wrong list"})
+    assert (run.state, run.paused_for, run.paused_values) == (
+        "paused",
+        "stopped_by",
+        {"actor": "user:budi", "text": "wrong list"},
+    )
     assert OperatorAction.objects.count() == before
     with pytest.raises(NotAllowed, match="wrong list"):
         operating.resume(run, actor=SARI, reason="go on")
