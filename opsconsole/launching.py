@@ -26,6 +26,7 @@ WITHOUT_SERVERS = {
     "run",
     "startapp",
     "test",
+    "translations",
     "version",
 }
 # Long-running processes wait for their servers, however long it takes, instead of refusing to start.
