@@ -1,5 +1,7 @@
 """The words of reconciliation that are stored. Imports nothing of ours."""
 
+from enum import IntEnum
+
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
@@ -36,6 +38,17 @@ class EntryStatus(TextChoices):
     SETTLED = "settled", _("Settled")
     PENDING = "pending", _("Pending")
     VOID = "void", _("Void")
+
+
+class CountsAs(IntEnum):
+    """How a line counts where two books are merged: its kind and status in one number, computed by PostgreSQL."""
+
+    PAYMENT = 0  # settled
+    OTHER = 1  # settled: a refund, a reversal, an adjustment
+    VOID = 2
+    PENDING = 3
+    OWN = 4  # settled: the gateway's own fee or payout
+    OWN_UNSETTLED = 5
 
 
 class LoadState(TextChoices):

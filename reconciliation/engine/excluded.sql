@@ -1,10 +1,10 @@
 -- Lines that take no part in this pairing, and why.
 
 SELECT 'ours', currency, 'no_feed', count(*), sum(amount) FROM reconciliation_entry
-WHERE %(pairing)s = 'gateway' AND side = 'ours' AND source NOT IN (SELECT source FROM coverage)
+WHERE %(pairing)s = 'gateway' AND side = 'ours' AND source <> ALL (ARRAY(SELECT source FROM coverage))
 GROUP BY currency
 UNION ALL
-SELECT 'theirs', currency, CASE WHEN status = 'pending' THEN 'no_money' ELSE 'own_fees' END, count(*), sum(amount)
+SELECT 'theirs', currency, CASE counts_as WHEN 3 THEN 'no_money' ELSE 'own_fees' END, count(*), sum(amount)
 FROM reconciliation_entry
-WHERE %(pairing)s = 'gateway' AND side = 'gateway' AND (kind IN ('fee', 'payout') OR status = 'pending')
+WHERE %(pairing)s = 'gateway' AND side = 'gateway' AND counts_as >= 3
 GROUP BY currency, 3;

@@ -1,11 +1,16 @@
 -- By the name that the other side gave to the payment, same kind, amount and currency.
 -- The n-th such line of one book belongs to the n-th of the other, so none is used twice.
 
-WITH numbered AS (
+WITH shared AS (
+    SELECT DISTINCT external_reference, kind, amount, currency
+    FROM pool o JOIN pool t USING (external_reference, kind, amount, currency)
+    WHERE o.book = 'ours' AND t.book = 'theirs' AND o.outcome IS NULL AND t.outcome IS NULL AND external_reference <> ''
+),
+numbered AS (
     SELECT id, book, external_reference, kind, amount, currency, row_number() OVER (
                PARTITION BY book, external_reference, kind, amount, currency
                ORDER BY occurred_at, order_reference, reference, source, occurrence, id) AS nth
-    FROM pool WHERE outcome IS NULL AND external_reference <> ''
+    FROM pool JOIN shared USING (external_reference, kind, amount, currency) WHERE outcome IS NULL
 ),
 pairs AS (
     SELECT o.id AS ours, t.id AS theirs

@@ -1,10 +1,13 @@
--- The lines of the keys that stayed open. `grp` is what a break of this line is named by: its key, or else itself.
+-- The lines of the keys that stayed open. `grp` is what a break of this line is named by: its key, or else itself. How our
+-- ledger names a fact says nothing to a gateway; how the gateway names the payment does.
 
 INSERT INTO pool
 SELECT e.id, 'ours', e.key, CASE WHEN e.key <> '' THEN e.key ELSE concat('~', e.external_reference, '~', e.occurrence) END,
-       e.currency, e.kind, e.amount, e.status, e.source, e.reference, e.external_reference, e.order_reference, e.batch,
-       e.method, e.occurred_at, e.business_date, e.occurrence
-FROM first_pass f JOIN ours e ON e.key = f.key AND e.currency = f.currency WHERE f.verdict = 'open'
+       e.currency, e.kind, e.amount, e.status, e.source, e.reference, coalesce(a.gateway_reference, e.external_reference),
+       e.order_reference, e.batch, e.method, e.occurred_at, e.business_date, e.occurrence
+FROM first_pass f JOIN ours e ON e.key = f.key AND e.currency = f.currency
+LEFT JOIN orders_attempt a ON e.reference <> '' AND a.reference = e.reference
+WHERE f.verdict = 'open'
 UNION ALL
 SELECT e.id, 'theirs', e.key,
        CASE WHEN e.key <> '' THEN e.key
@@ -13,7 +16,3 @@ SELECT e.id, 'theirs', e.key,
        e.currency, e.kind, e.amount, e.status, e.source, e.reference, e.external_reference, e.order_reference, e.batch,
        e.method, e.occurred_at, e.business_date, e.occurrence
 FROM first_pass f JOIN theirs e ON e.key = f.key AND e.currency = f.currency WHERE f.verdict = 'open';
-
--- How our ledger names a fact says nothing to a gateway; how the gateway names the payment does.
-UPDATE pool p SET external_reference = a.gateway_reference
-FROM orders_attempt a WHERE p.book = 'ours' AND p.reference <> '' AND a.reference = p.reference;

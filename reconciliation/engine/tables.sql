@@ -15,12 +15,6 @@ CREATE TEMP TABLE coverage (source text COLLATE "C" PRIMARY KEY, complete_up_to 
 CREATE TEMP TABLE tolerance (
     currency text COLLATE "C" PRIMARY KEY, absolute bigint NOT NULL, percent bigint NOT NULL) ON COMMIT DROP;
 
--- What the first pass found. Lines it settled are summed up; a key it left open has a row of its own.
-CREATE TEMP TABLE first_pass (
-    key text COLLATE "C", currency text COLLATE "C" NOT NULL, verdict text NOT NULL,
-    ours_lines bigint NOT NULL, theirs_lines bigint NOT NULL,
-    ours_amount numeric NOT NULL, theirs_amount numeric NOT NULL) ON COMMIT DROP;
-
 -- The lines that the first pass left open; each pass settles some of them by writing `rule` (what proved it) and `pair`
 -- (which lines belong together), the last one the rest. `stake` is the money to give back, where a single book shows it.
 CREATE TEMP TABLE pool (

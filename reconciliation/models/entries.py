@@ -1,9 +1,42 @@
 """The books themselves: one row per line of money."""
 
 from django.db import models
+from django.db.models import Case, F, Func, Q, Value, When
+from django.db.models.functions import Cast
 
 from reconciliation.models.feeds import Load
-from reconciliation.states import EntryKind, EntryStatus, Side
+from reconciliation.states import CountsAs, EntryKind, EntryStatus, Side
+
+# What tells lines of one order, currency and amount apart, as one number. The separator is in no file.
+_MICROSECONDS = Func(
+    Value("epoch"),
+    Func(Value("UTC"), F("occurred_at"), function="timezone", output_field=models.DateTimeField()),
+    function="pg_catalog.extract",
+    output_field=models.DecimalField(),
+)
+_MARK = Func(
+    Func(
+        *(F(name) for name in ("kind", "status", "reference", "external_reference", "source")),
+        Cast(_MICROSECONDS, models.TextField()),
+        Cast("occurrence", models.TextField()),
+        template="%(expressions)s",
+        arg_joiner=" || chr(31) || ",
+        output_field=models.TextField(),
+    ),
+    Value(0),
+    function="hashtextextended",
+    output_field=models.BigIntegerField(),
+)
+
+_OWN = Q(kind__in=(EntryKind.FEE, EntryKind.PAYOUT))
+_COUNTS_AS = Case(
+    When(_OWN & Q(status=EntryStatus.SETTLED), then=Value(int(CountsAs.OWN))),
+    When(_OWN, then=Value(int(CountsAs.OWN_UNSETTLED))),
+    When(status=EntryStatus.PENDING, then=Value(int(CountsAs.PENDING))),
+    When(status=EntryStatus.VOID, then=Value(int(CountsAs.VOID))),
+    When(kind=EntryKind.PAYMENT, then=Value(int(CountsAs.PAYMENT))),
+    default=Value(int(CountsAs.OTHER)),
+)
 
 
 class Entry(models.Model):
@@ -19,9 +52,10 @@ class Entry(models.Model):
     instance. `business_date` follows the rule of `reconciliation.business_day`.
 
     `occurrence` counts lines that are the same in everything, within one file: real twins both
-    survive, and the same file again adds nothing. Its unique index is also the one in whose order
-    Head Office's pairing is merged, and `entry_by_reference` that of the gateways'; both are read
-    without the table. See docs/adr/0060.
+    survive, and the same file again adds nothing. `mark` is a hash of everything else that a line says
+    and of its occurrence: with order, currency and amount it names the line. That unique index is also
+    the one in whose order Head Office's pairing is merged, and `entry_by_reference` that of the
+    gateways'; both are read without the table. See docs/adr/0060 and 0077.
     """
 
     side = models.CharField(max_length=8, choices=Side.choices, db_collation="C")
@@ -41,22 +75,21 @@ class Entry(models.Model):
     # Not checked by PostgreSQL: at a million lines the check of a foreign key costs more than the COPY.
     load = models.ForeignKey(Load, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+")
     line = models.IntegerField(default=0)
+    counts_as = models.GeneratedField(expression=_COUNTS_AS, output_field=models.SmallIntegerField(), db_persist=True)
+    mark = models.GeneratedField(expression=_MARK, output_field=models.BigIntegerField(), db_persist=True)
 
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=[
-                    *("side", "order_reference", "currency", "kind", "amount"),
-                    *("status", "reference", "external_reference", "source", "occurred_at", "occurrence"),
-                ],
-                include=["id", "business_date"],
+                fields=["side", "order_reference", "currency", "amount", "mark"],
+                include=["counts_as", "business_date"],
                 name="entry_once",
             ),
         )
         indexes = (
             models.Index(
                 fields=["side", "reference", "currency"],
-                include=["id", "kind", "amount", "source", "status", "business_date"],
+                include=["amount", "counts_as", "business_date", "source"],
                 name="entry_by_reference",
                 condition=models.Q(side__in=(Side.OURS, Side.GATEWAY)),
             ),

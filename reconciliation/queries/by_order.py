@@ -11,16 +11,17 @@ from reconciliation.models import Rules
 
 _CHUNK: Final = 5000  # rows fetched at a time: the whole may be ten million
 
-# A break that says more than the two sums is the outcome; else the sums are. Both books come in key order.
+# A break that says more than the two sums is the outcome; else the sums are. Both books come in key order from an index
+# alone; 0, 1 and 4 are what is settled (reconciliation.states.CountsAs).
 _SQL: Final = """
 DECLARE by_order NO SCROLL CURSOR FOR
 WITH paid AS (
     SELECT order_reference AS key, currency, sum(amount) AS amount FROM reconciliation_entry
-    WHERE side = 'ours' AND status = 'settled' AND order_reference <> '' GROUP BY 1, 2
+    WHERE side = 'ours' AND counts_as IN (0, 1, 4) AND order_reference <> '' GROUP BY 1, 2
 ),
 ledger AS (
     SELECT order_reference AS key, currency, sum(amount) AS amount FROM reconciliation_entry
-    WHERE side = 'ho' AND status = 'settled' AND order_reference <> '' GROUP BY 1, 2
+    WHERE side = 'ho' AND counts_as IN (0, 1, 4) AND order_reference <> '' GROUP BY 1, 2
 ),
 books AS (
     SELECT coalesce(p.key, l.key) AS key, coalesce(p.currency, l.currency) AS currency,

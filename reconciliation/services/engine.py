@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.db import connection
+from psycopg import sql
+from psycopg.sql import Composable
 
 import reconciliation
 
@@ -21,6 +23,16 @@ def text(name: str) -> str:
 def run(name: str, params: Mapping[str, Any] | None = None) -> list[Any]:
     """Run `engine/<name>.sql`; the rows of its last statement, if that has any."""
     return execute(text(name), params)
+
+
+def filled(template: str, **values: Any) -> Composable:
+    """A statement with `%(name)s` replaced by literals, for use inside a larger one."""
+    parts = [part.partition(")s") for part in f")s{template}".split("%(")]
+    return sql.Composed(
+        piece
+        for name, _end, rest in parts
+        for piece in ([sql.Literal(values[name])] if name else []) + [sql.SQL(rest)]  # type: ignore[arg-type]
+    )
 
 
 def execute(statement: str, params: Any = None) -> list[Any]:

@@ -1,14 +1,17 @@
 """Comparing two books: the passes in their order, and the proof that every line was counted once."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
 from django.utils.translation import gettext as _
+from psycopg import sql
+from psycopg.sql import Composable
 
 from orders.states import OPEN_ORDER_STATES
 from reconciliation.models import Feed, Load, Rules, Run
@@ -30,6 +33,8 @@ PASSES: Final = (
     "classify",
     "causes",
 )
+KEYS: Final = {Pairing.HO: "order_reference", Pairing.GATEWAY: "reference"}
+RANGES: Final = 8  # of keys, merged side by side by as many workers as there are
 THEIRS: Final = {Pairing.HO: Side.HO, Pairing.GATEWAY: Side.GATEWAY}
 MEMORY: Final = "64MB"  # for each sort and hash of the later passes; the first needs none
 Sum = dict[tuple[str, str], tuple[int, int]]  # (book, currency): lines and minor units
@@ -89,7 +94,7 @@ class Comparison:
             self._step(name, self._params())
         self._step("found_match")
         self.counted = [
-            Counted(book, currency, outcome, why, lines, int(amount))
+            Counted(book, currency, outcome, why, int(lines), int(amount))
             for book, currency, outcome, why, lines, amount in engine.run("totals")
         ]
         self._prove()
@@ -112,8 +117,11 @@ class Comparison:
         }
 
     def _step(self, name: str, params: dict[str, Any] | None = None) -> None:
+        self._tell_step(name, engine.text(name), params)
+
+    def _tell_step(self, name: str, statement: str | Composable, params: dict[str, Any] | None = None) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(engine.text(name), params)
+            cursor.execute(statement, params)
             rows = cursor.rowcount
             while cursor.nextset():
                 rows = cursor.rowcount
@@ -152,12 +160,26 @@ class Comparison:
         return list(bands), list(bands.values()), [self.rules.tolerance_percent] * len(bands)
 
     def _first_pass(self) -> None:
-        """A full run merges: the planner, who takes every key for its own group, would hash instead."""
+        """A full run merges: the planner, who takes every key for its own group, would hash instead.
+
+        Its ranges of keys are merged side by side, where PostgreSQL has workers to give.
+        """
         with _planning(enable_hashjoin="off" if self.reach.is_everything else "on", work_mem=MEMORY):
-            self._step("pass_0_one_each")
+            self._tell_step("pass_0_one_each", _create_first_pass(self._ranges()))
         engine.execute("ANALYZE first_pass")
-        self._step("pool")
+        # Key by key: the planner would read both books again.
+        with _planning(
+            enable_hashjoin="off", enable_mergejoin="off"
+        ):  # key by key: the planner would read both books again
+            self._step("pool")
         engine.execute("ANALYZE pool")
+
+    def _ranges(self) -> list[tuple[str | None, str | None]]:
+        """Bounds of about as many keys each, as the statistics know them; any bounds give the same result."""
+        if not self.reach.is_everything:
+            return [(None, None)]
+        bounds = [bound for (bound,) in engine.run("ranges", {"key": KEYS[self.pairing], "ranges": RANGES})]
+        return list(pairwise([None, *bounds, None]))
 
     def _prove(self) -> None:
         held = self._books_by_loads() if self.reach.is_everything else self._books_by_counting()
@@ -204,9 +226,23 @@ def feeds_of(pairing: Pairing) -> Sequence[Feed]:
     return list(Feed.objects.filter(side=THEIRS[pairing], is_active=True).order_by("source"))
 
 
+def _create_first_pass(ranges: Iterable[tuple[str | None, str | None]]) -> Composable:
+    """One table of what each range of keys came to. Workers may fill it, as it is made by its query."""
+    one = engine.text("pass_0_one_each")
+    return sql.SQL("CREATE TEMP TABLE first_pass ON COMMIT DROP AS\n") + sql.SQL(" UNION ALL\n").join(
+        sql.SQL("({})").format(engine.filled(one, low=low, high=high)) for low, high in ranges
+    )
+
+
 @contextmanager
 def _planning(**settings: str) -> Iterator[None]:
+    """Settings of the planner for some statements; they end with the transaction at the latest."""
+    before = {name: engine.execute("SELECT current_setting(%s)", [name])[0][0] for name in settings}
+    _set(settings)
+    yield
+    _set({name: value for name, value in before.items() if name != "work_mem"})
+
+
+def _set(settings: Mapping[str, str]) -> None:
     for name, value in settings.items():
         engine.execute("SELECT set_config(%s, %s, true)", [name, value])
-    yield
-    engine.execute("SELECT set_config('enable_hashjoin', 'on', true)")
