@@ -10,6 +10,9 @@ DATABASES["default"]["ENGINE"] = "tests.backend"
 # One Redis serves all tests, and a breaker that one test opened would meet the next; those of breakers set their own.
 BREAKERS = {}
 
+# A million rounds of PBKDF2 are right for people and wrong for a suite.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
 # Tests name a broker themselves, with exchange and queues of their own.
 BROKER_URL = ""
 

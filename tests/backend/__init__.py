@@ -1,1 +1,1 @@
-"""PostgreSQL as always, except that `transaction=True` tests can empty append-only tables."""
+"""PostgreSQL as always, except that it is emptied quickly between tests, append-only tables too."""

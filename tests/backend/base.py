@@ -12,23 +12,39 @@ SEEDED = frozenset(
         "auth_group_permissions",
         "auth_permission",
         "django_content_type",
+        "django_migrations",
     }
 )
 
 
 class DatabaseOperations(base.DatabaseOperations):
-    """Truncates as a superuser who has switched the triggers off, as `test_tampering` does."""
+    """Deletes the few rows that a test committed, as a superuser who has switched the triggers off.
+
+    TRUNCATE of every table makes new files for each of them and its indexes: a tenth of a second of PostgreSQL's time
+    after each test with real commits, and as much again of the disk's.
+    """
 
     def sql_flush(
         self, style: Any, tables: Iterable[str], *, reset_sequences: bool = False, allow_cascade: bool = False
     ) -> list[str]:
-        emptied = [table for table in tables if table not in SEEDED]
-        return super().sql_flush(style, emptied, reset_sequences=reset_sequences, allow_cascade=allow_cascade)
+        """Nothing for Django: after a statement of its own it would write content types and permissions again, which
+        nobody took away.
+        """
+        return []
 
     def execute_sql_flush(self, sql_list: Sequence[str]) -> None:
-        super().execute_sql_flush(
-            ["SET session_replication_role = replica", *sql_list, "RESET session_replication_role"]
-        )
+        with self.connection.cursor() as cursor:
+            filled = self._filled(cursor)
+            deletes = [f"DELETE FROM {self.quote_name(table)}" for table in filled]  # noqa: S608 - our own tables
+            cursor.execute(";".join(["SET session_replication_role = replica", *deletes]))
+            cursor.execute("RESET session_replication_role")
+
+    def _filled(self, cursor: Any) -> list[str]:
+        """The tables that have a row, seeded ones aside."""
+        tables = sorted({*self.connection.introspection.table_names(cursor)} - SEEDED)
+        looks = [f"SELECT '{table}' WHERE EXISTS (SELECT FROM {self.quote_name(table)})" for table in tables]  # noqa: S608
+        cursor.execute(" UNION ALL ".join(looks))
+        return [table for (table,) in cursor.fetchall()]
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

@@ -9,17 +9,10 @@ from django.db.backends.base.creation import TEST_DATABASE_PREFIX
 from django.test.utils import setup_databases, teardown_databases
 from playwright.sync_api import Browser, sync_playwright
 from pytest_django import DjangoDbBlocker
-from pytest_django.fixtures import Settings
 
 from opsconsole.testing import chromium
 from tests.console.browser import ARGUMENTS, Site, own_database, served_site
 from tests.console.people import World, make_world
-
-
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Settings) -> None:
-    """A million rounds of PBKDF2 are right for people and wrong for a suite."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(autouse=True)

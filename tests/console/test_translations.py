@@ -2,6 +2,7 @@
 
 import gettext
 import io
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,19 @@ from opsconsole.console.catalogue import Message
 from opsconsole.paths import PROJECT
 
 FOLDER = PROJECT / "locale" / "id" / "LC_MESSAGES"
-SOURCES = catalogue.found(PROJECT)
 KNOWN = catalogue.read_po((FOLDER / "django.po").read_text())
+
+
+@cache
+def sources() -> dict[tuple[str, str], Message]:
+    """Not at import: every process of the suite collects this file, and one reads every source for it."""
+    return catalogue.found(PROJECT)
 
 
 def test_every_text_has_a_translation() -> None:
     missing = [
         f"{message.files[0]}: {message.text!r}"
-        for key, message in SOURCES.items()
+        for key, message in sources().items()
         if key not in KNOWN or not KNOWN[key].translation or KNOWN[key].is_fuzzy
     ]
     assert not missing, "run `manage.py translations` and fill in:\n" + "\n".join(missing)
@@ -31,7 +37,7 @@ def test_translations_keep_the_placeholders() -> None:
 
 
 def test_placeholders_have_names() -> None:
-    assert [f"{m.files[0]}: {m.text!r}" for m in SOURCES.values() if m.has_anonymous_placeholder] == []
+    assert [f"{m.files[0]}: {m.text!r}" for m in sources().values() if m.has_anonymous_placeholder] == []
 
 
 def test_texts_are_not_put_together_before_translation() -> None:

@@ -62,9 +62,10 @@ EVERY_CODE = sorted({code for row in EXPECTED.values() for code in row} | {"", "
 EVERY_KEY = list(product(codes.GATEWAYS, codes.METHODS, EVERY_CODE))
 
 
-@pytest.mark.parametrize(("gateway", "method", "code"), EVERY_KEY)
-def test_every_gateway_method_and_code_means_what_the_vendor_says(gateway, method, code):
-    assert attempt_state(gateway, method=method, code=code) == EXPECTED.get((gateway, method), {}).get(code)
+def test_every_gateway_method_and_code_means_what_the_vendor_says():
+    expected = {key: EXPECTED.get(key[:2], {}).get(key[2]) for key in EVERY_KEY}
+    assert len(expected) > 800
+    assert {key: attempt_state(key[0], method=key[1], code=key[2]) for key in EVERY_KEY} == expected
 
 
 def test_the_table_has_nothing_that_is_not_expected():
