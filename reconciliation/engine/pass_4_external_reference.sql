@@ -2,9 +2,10 @@
 -- The n-th such line of one book belongs to the n-th of the other, so none is used twice.
 
 WITH shared AS (
-    SELECT DISTINCT external_reference, kind, amount, currency
-    FROM pool o JOIN pool t USING (external_reference, kind, amount, currency)
-    WHERE o.book = 'ours' AND t.book = 'theirs' AND o.outcome IS NULL AND t.outcome IS NULL AND external_reference <> ''
+    SELECT external_reference, kind, amount, currency FROM pool
+    WHERE outcome IS NULL AND external_reference <> ''
+    GROUP BY external_reference, kind, amount, currency
+    HAVING bool_or(book = 'ours') AND bool_or(book = 'theirs')
 ),
 numbered AS (
     SELECT id, book, external_reference, kind, amount, currency, row_number() OVER (

@@ -18,7 +18,7 @@ from reconciliation.models import Feed, Load, Rules, Run
 from reconciliation.services import engine
 from reconciliation.states import LoadState, Outcome, Pairing, RunScope, Side
 
-PASSES: Final = (
+PASSES_OVER_THE_POOL: Final = (
     "pass_1_by_hand",
     "pass_2_duplicates",
     "pass_3_reference",
@@ -26,6 +26,8 @@ PASSES: Final = (
     "pass_5_order",
     "pass_6_tolerance",
     "pass_7_sums",
+)
+PASSES: Final = (
     "pass_8_batches",
     "pass_9_look_alikes",
     "suspects",
@@ -90,6 +92,9 @@ class Comparison:
         """
         self._prepare()
         self._first_pass()
+        with _planning(enable_nestloop="off"):  # the planner knows little of how lines of the pool are alike
+            for name in PASSES_OVER_THE_POOL:
+                self._step(name, self._params())
         for name in PASSES:
             self._step(name, self._params())
         self._step("found_match")
