@@ -12,7 +12,7 @@ FROM (
 ) d
 WHERE p.outcome IS NULL AND p.key = d.key;
 
-CREATE TEMP TABLE found_break ON COMMIT DROP AS
+CREATE TEMP TABLE drafted_break ON COMMIT DROP AS
 WITH around AS (
     -- What the settled lines of the same key tell about those that are left.
     SELECT key, bool_or(book = 'theirs' AND outcome = 'matched') AS has_match,
@@ -65,23 +65,13 @@ SELECT concat(g.grp, '|', CASE g.rule WHEN 'currency_differs' THEN 'currencies' 
            WHEN a.has_void AND %(pairing)s = 'gateway' THEN 'status_differs'
            WHEN %(pairing)s = 'ho' THEN 'missing_in_ho'
            ELSE 'missing_at_gateway'
-       END AS type,
-       ''::text AS cause, 0::bigint AS difference, 0::bigint AS exposure, ''::text COLLATE "C" AS signature,
-       '{}'::jsonb AS traits
+       END AS type
 FROM groups g
 LEFT JOIN around a ON a.key = g.key AND g.key <> ''
 LEFT JOIN repeated r ON r.grp = g.grp;
 
 UPDATE pool p SET outcome = 'break', rule = f.type
-FROM found_break f
+FROM drafted_break f
 WHERE p.grp = f.grp AND (p.outcome IS NULL OR p.outcome = 'break')
   AND CASE WHEN p.rule IN ('currency_differs', 'ambiguous') THEN f.type = p.rule
            ELSE f.type <> 'currency_differs' AND f.currency = p.currency END;
-
--- What is at stake: the difference, or where none can be said, the money itself.
-UPDATE found_break SET
-    difference = CASE WHEN type IN ('currency_differs', 'ambiguous') THEN 0 ELSE theirs_amount - ours_amount END,
-    exposure = CASE WHEN stake > 0 THEN stake
-                    WHEN type IN ('currency_differs', 'ambiguous', 'status_differs', 'late_reversal')
-                      OR theirs_amount = ours_amount
-                    THEN greatest(abs(ours_amount), abs(theirs_amount)) ELSE abs(theirs_amount - ours_amount) END;

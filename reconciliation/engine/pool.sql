@@ -7,7 +7,7 @@ SELECT e.id, 'ours', e.key, CASE WHEN e.key <> '' THEN e.key ELSE concat('~', e.
        e.order_reference, e.batch, e.method, e.occurred_at, e.business_date, e.occurrence
 FROM first_pass f JOIN ours e ON e.key = f.key AND e.currency = f.currency
 LEFT JOIN orders_attempt a ON e.reference <> '' AND a.reference = e.reference
-WHERE f.verdict = 'open'
+WHERE f.verdict = 'open' AND f.ours_lines > 0
 UNION ALL
 SELECT e.id, 'theirs', e.key,
        CASE WHEN e.key <> '' THEN e.key
@@ -15,4 +15,4 @@ SELECT e.id, 'theirs', e.key,
                            e.occurrence) END,
        e.currency, e.kind, e.amount, e.status, e.source, e.reference, e.external_reference, e.order_reference, e.batch,
        e.method, e.occurred_at, e.business_date, e.occurrence
-FROM first_pass f JOIN theirs e ON e.key = f.key AND e.currency = f.currency WHERE f.verdict = 'open';
+FROM first_pass f JOIN theirs e ON e.key = f.key AND e.currency = f.currency WHERE f.verdict = 'open' AND f.theirs_lines > 0;

@@ -10,17 +10,26 @@ WITH fresh AS (
 ),
 days AS (
     SELECT business_date FROM fresh UNION SELECT business_date FROM all_theirs WHERE key = ''
+),
+ambiguous AS (
+    SELECT unnest(ours || theirs) AS id FROM reconciliation_break
+    WHERE pairing = %(pairing)s AND type = 'ambiguous' AND state = 'open'
+),
+look_alike AS (
+    SELECT unnest(ours) AS id FROM reconciliation_match WHERE pairing = %(pairing)s AND rule = 'look_alike'
 )
 SELECT key FROM fresh
 UNION
 SELECT key FROM reconciliation_expectation WHERE pairing = %(pairing)s
 UNION
-SELECT key FROM reconciliation_match WHERE pairing = %(pairing)s AND rule IN ('look_alike', 'batch')
+SELECT key FROM reconciliation_match WHERE pairing = %(pairing)s AND rule = 'batch'
+UNION
+SELECT key FROM all_ours JOIN look_alike USING (id) WHERE business_date IN (SELECT business_date FROM days)
 UNION
 SELECT b.key FROM reconciliation_break b JOIN days USING (business_date) WHERE b.pairing = %(pairing)s AND b.state = 'open'
 UNION
-SELECT key FROM all_ours WHERE id IN (
-    SELECT unnest(b.ours) FROM reconciliation_break b
-    WHERE b.pairing = %(pairing)s AND b.type = 'ambiguous' AND b.state = 'open')
+SELECT key FROM all_ours JOIN ambiguous USING (id)
+UNION
+SELECT key FROM all_theirs JOIN ambiguous USING (id)
 UNION
 SELECT '';

@@ -5,21 +5,21 @@ SELECT b.id, CASE WHEN b.state = 'open' THEN 'change' ELSE 'reopen' END, %(actor
        jsonb_build_object('type', jsonb_build_array(b.type, f.type),
                           'difference', jsonb_build_array(b.difference, f.difference)),
        %(run)s, now()
-FROM reconciliation_break b JOIN found_break f ON b.identity = f.identity
+FROM reconciliation_break b JOIN break_of_case f ON b.identity = f.identity
 WHERE b.pairing = %(pairing)s
   AND (b.state = 'healed' OR (b.state = 'open' AND b.type <> f.type) OR b.difference <> f.difference);
 
 UPDATE reconciliation_break b SET
     type = f.type, cause = f.cause, ours_amount = f.ours_amount, theirs_amount = f.theirs_amount,
     difference = f.difference, exposure = f.exposure, ours = coalesce(f.ours, '{}'), theirs = coalesce(f.theirs, '{}'),
-    source = f.source, gateway = f.gateway, method = f.method, case_id = c.id, seen_by_id = %(run)s,
+    source = f.source, gateway = f.gateway, method = f.method, case_id = f.case_id, seen_by_id = %(run)s,
     closed_at = CASE WHEN b.state = 'resolved' AND b.difference = f.difference THEN b.closed_at END,
     resolution = CASE WHEN b.state = 'resolved' AND b.difference = f.difference THEN b.resolution ELSE '' END,
     healed_by = NULL,
     state = CASE WHEN b.state = 'resolved' AND b.difference = f.difference THEN b.state ELSE 'open' END
-FROM found_break f JOIN reconciliation_case c USING (signature)
+FROM break_of_case f
 WHERE b.pairing = %(pairing)s AND b.identity = f.identity
-  AND (b.state = 'healed' OR b.type <> f.type OR b.difference <> f.difference OR b.case_id IS DISTINCT FROM c.id
+  AND (b.state = 'healed' OR b.type <> f.type OR b.difference <> f.difference OR b.case_id IS DISTINCT FROM f.case_id
        OR b.cause <> f.cause OR b.ours <> coalesce(f.ours, '{}') OR b.theirs <> coalesce(f.theirs, '{}'));
 
 INSERT INTO reconciliation_break (
@@ -28,7 +28,7 @@ INSERT INTO reconciliation_break (
     seen_by_id, found_at, resolution)
 SELECT %(pairing)s, f.identity, f.key, f.type, 'open', false, f.order_reference, f.reference, f.source, f.gateway, f.method,
        f.cause, f.currency, f.ours_amount, f.theirs_amount, f.difference, f.exposure, coalesce(f.ours, '{}'),
-       coalesce(f.theirs, '{}'), f.occurred_at, f.business_date, c.id, %(run)s, %(run)s, now(), ''
-FROM found_break f JOIN reconciliation_case c USING (signature)
-ORDER BY f.identity
-ON CONFLICT (pairing, identity) DO NOTHING;
+       coalesce(f.theirs, '{}'), f.occurred_at, f.business_date, f.case_id, %(run)s, %(run)s, now(), ''
+FROM break_of_case f
+WHERE NOT EXISTS (SELECT FROM reconciliation_break b WHERE b.pairing = %(pairing)s AND b.identity = f.identity)
+ORDER BY f.identity;

@@ -147,10 +147,12 @@ class Comparison:
         engine.run("only_scope")
 
     def _choose_keys(self) -> None:
+        pairing = {"pairing": self.pairing.value}
         if self.reach.window is None:
-            self._step("scope_changes", {"after": self.reach.after, "pairing": self.pairing.value})
+            self._step("scope_changes", {"after": self.reach.after, **pairing})
         else:
             self._step("scope_window", dict(zip(("from", "to"), self.reach.window, strict=True)))
+        engine.run("scope_together", pairing)
 
     def _coverage(self) -> tuple[list[str], list[datetime | None]]:
         """Each gateway by itself; Head Office as a whole, as complete as its least complete instance."""

@@ -199,6 +199,19 @@ def test_new_rules_make_the_next_run_a_full_one() -> None:
     assert Match.objects.get().rule == "tolerance"
 
 
+def test_what_matched_under_another_name_stays_matched_when_only_one_of_the_two_is_looked_at() -> None:
+    ours(paid(100, "A"), paid(70, "B"))
+    ho(line(100, order="A"), line(70, order="Z", method="gopay"))
+    reconcile()
+    assert Match.objects.get().rule == "look_alike"
+    ours(paid(5, "C"))
+    ho(line(5, order="C"))
+    run = reconcile()
+    assert (run.scope, open_breaks(), Match.objects.get().rule) == ("changes", [], "look_alike")
+    day = business_day.of(AT)
+    assert reconcile(window=(day, day)).summary["open"] == 0
+
+
 def books(seed: int) -> tuple[list[Any], list[Any]]:
     """Two books with a little of everything."""
     chance, mine, theirs = Random(seed), [], []
