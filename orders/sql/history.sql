@@ -1,6 +1,8 @@
 -- The guard and the memory of every state machine, whoever writes: ORM, bulk SQL or psql.
 --
--- * A state changes only along an edge of orders_edge (seeded from orders/states.py).
+-- * A state changes only along an edge of orders_edge (seeded from orders/states), under that edge's own verb:
+--   a verb that joins other states is refused even where another verb joins these two, for the history would lie.
+--   A writer that names no verb (psql) is given the edge's verb where there is only one, and refused otherwise.
 -- * Every change appends one row to orders_history, chained per order by an HMAC.
 -- * The key of the HMAC is never stored here. The application hands its two padded halves to the
 --   transaction (opsconsole.ipad, opsconsole.opad); a writer without the key still leaves a row,
@@ -68,7 +70,8 @@ CREATE OR REPLACE FUNCTION opsconsole_refuse_edge(
     of_machine text, of_subject bigint, from_state text, to_state text
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION '% %: no edge from "%" to "%"', of_machine, of_subject, from_state, to_state
+    RAISE EXCEPTION '% %: no edge "%" from "%" to "%"',
+        of_machine, of_subject, opsconsole_setting('verb'), from_state, to_state
         USING ERRCODE = '23514', CONSTRAINT = 'state_edge', TABLE = 'orders_edge';
 END $$;
 
@@ -79,9 +82,10 @@ DECLARE
     wanted text := nullif(opsconsole_setting('verb'), '');
     by_verb text;
 BEGIN
-    SELECT e.verb INTO by_verb FROM orders_edge e
+    SELECT min(e.verb) INTO by_verb FROM orders_edge e
     WHERE e.machine = of_machine AND e.source = OLD.state AND e.target = NEW.state
-    ORDER BY e.verb = coalesce(wanted, '') DESC, e.verb LIMIT 1;
+    AND e.verb = coalesce(wanted, e.verb)
+    HAVING count(*) = 1;
     IF by_verb IS NULL THEN
         PERFORM opsconsole_refuse_edge(of_machine, OLD.id, OLD.state, NEW.state);
     END IF;

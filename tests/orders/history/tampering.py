@@ -137,7 +137,7 @@ def rewrite_with_the_true_key(order: Order) -> None:
 def write_without_the_key(order: Order) -> None:
     """No superuser needed: the guard lets a legal edge pass and leaves the row unsigned."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('opsconsole.ipad', '', true)")
+        cursor.execute("SELECT set_config('opsconsole.ipad', '', true), set_config('opsconsole.verb', '', true)")
         cursor.execute("UPDATE orders_order SET state = 'cancelled' WHERE id = %s", [order.pk])
 
 

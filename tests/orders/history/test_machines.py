@@ -1,8 +1,11 @@
 """Every (state, verb) of every machine, in Python and in PostgreSQL."""
 
+from itertools import product
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from orders.context import act_as
 from orders.errors import IllegalEdge, StaleState
 from orders.guards import edge_rows
 from orders.models import Edge, History, Order
@@ -50,7 +53,9 @@ def test_move_follows_the_table_and_refuses_everything_else(machine: str, state:
 def test_postgresql_refuses_what_the_table_does_not_have(machine: str, state: str) -> None:
     row = make_any(machine, state)
     before, told = as_stored(row), history_of(row)
-    legal = {target for (source, _verb), target in row.machine.edges.items() if source == state}
+    ways = [target for (source, _verb), target in row.machine.edges.items() if source == state]
+    legal = {target for target in ways if ways.count(target) == 1}
+    act_as("")
     for target in set(row.machine.states.values) - {state}:
         with transaction.atomic():
             if target in legal:
@@ -62,6 +67,35 @@ def test_postgresql_refuses_what_the_table_does_not_have(machine: str, state: st
                 by_hand(row, target)
             assert constraint_of(refused.value) == "state_edge"
         assert (as_stored(row), history_of(row)) == (before, told)
+
+
+@pytest.mark.parametrize(("machine", "state"), STATES)
+def test_postgresql_lets_no_verb_take_the_way_of_another(machine: str, state: str) -> None:
+    row = make_any(machine, state)
+    before, told = as_stored(row), history_of(row)
+    for verb, target in product(row.machine.verbs, set(row.machine.states.values) - {state}):
+        with transaction.atomic():
+            act_as("test", verb=verb)
+            if row.machine.target(state, verb) == target:
+                by_hand(row, target)
+                assert history_of(row) == [*told, (verb, state, target)]
+                transaction.set_rollback(True)
+                continue
+            with pytest.raises(IntegrityError) as refused, transaction.atomic():
+                by_hand(row, target)
+        assert constraint_of(refused.value) == "state_edge"
+    assert (as_stored(row), history_of(row)) == (before, told)
+
+
+def test_a_change_without_a_verb_needs_an_edge_that_has_no_rival() -> None:
+    """Two verbs lead from unknown to failed: a writer that names neither would leave the choice to chance."""
+    notice = make_any("notice", "unknown")
+    act_as("test")
+    with pytest.raises(IntegrityError) as refused, transaction.atomic():
+        by_hand(notice, "failed")
+    assert constraint_of(refused.value) == "state_edge"
+    by_hand(notice, "sent")
+    assert history_of(notice)[-1] == ("accept", "unknown", "sent")
 
 
 @pytest.mark.parametrize(("machine", "state"), STATES)
