@@ -2,20 +2,24 @@
 
 A server that refuses is noticed at once by whoever asks it something. One that hangs (a frozen
 host, a cut cable) is noticed by nobody: every thread that asks it waits for ever, and with the
-last thread gone nobody is left to say so. So each web process asks once a second in a thread of
-its own; while there is no answer, the requests that wait are freed and new ones are turned away.
+last thread gone nobody is left to say so. So each process asks once a second in a thread of its own. While there is
+no answer, a web process frees the requests that wait and turns new ones away; a worker, relay, consumer or ticker
+frees all its threads, whose work then ends as with any database that went away: its lease runs out and another look
+is taken.
 """
 
 import logging
 import os
 import socket
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import psycopg
 from django.db import OperationalError, connections
+from django.db.backends.signals import connection_created
 
 logger = logging.getLogger(__name__)
 
@@ -80,11 +84,12 @@ def _break(asked: psycopg.Connection[Any]) -> None:
 
 
 class DatabaseWatch:
-    """The one of a web process."""
+    """The one of a process."""
 
     def __init__(self) -> None:
         self.hangs = False
-        self._waiting: set[Any] = set()
+        # The connections whose threads are freed: those of the requests under way, or all of a process without any.
+        self._waiting: weakref.WeakSet[Any] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._stop = threading.Event()
 
@@ -93,6 +98,22 @@ class DatabaseWatch:
 
     def stop(self) -> None:
         self._stop.set()
+
+    @contextmanager
+    def whole_process(self) -> Iterator[None]:
+        """Watch every connection that this process makes, whichever thread makes it."""
+        connection_created.connect(self._remember)
+        self._stop.clear()
+        self.start()
+        try:
+            yield
+        finally:
+            self.stop()
+            connection_created.disconnect(self._remember)
+
+    def _remember(self, *, connection: Any, **_signal: Any) -> None:
+        with self._lock:
+            self._waiting.add(connection)
 
     @contextmanager
     def request(self) -> Iterator[None]:
@@ -125,7 +146,7 @@ class DatabaseWatch:
     def _free(self) -> None:
         with self._lock:
             waiting = [each.connection for each in self._waiting if each.connection is not None]
-        logger.error("PostgreSQL hangs: %d requests are told so", len(waiting))
+        logger.error("PostgreSQL hangs: %d connections are given up", len(waiting))
         for each in waiting:
             _break(each)
 

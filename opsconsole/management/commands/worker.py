@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from opsconsole.database_watch import WATCH
 from opsconsole.processes import QUEUES
 from opsconsole.worker import StopRequest, work
 
@@ -19,4 +20,5 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         stop = StopRequest()
         stop.listen()
-        work(options["queue"], stop=stop)
+        with WATCH.whole_process():
+            work(options["queue"], stop=stop)
