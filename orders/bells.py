@@ -25,6 +25,7 @@ QUEUES = {
     "inbound": "act",
     "saga": "act",
     "dispatch": "act",
+    "trip": "act",
     "refund": "act",
     "posting": "act",
     "action": "act",

@@ -24,6 +24,8 @@ REFUND = (5, 30, 2 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR)
 POSTING = (5, 15, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)
 INBOUND = (2, 5, 15, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)
 DISPATCH = (5 * MINUTE,)
+# A trip that should be over: from its service's limit on (orders.policies).
+TRIP = (15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR)
 # A message that no provider took: after a whole round of them.
 NOTICE = (15, 30, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)
 UNKNOWN_NOTICE = (2, 5, 15, MINUTE, 5 * MINUTE)

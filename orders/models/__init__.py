@@ -14,7 +14,7 @@ from orders.models.notice import Notice
 from orders.models.order import Item, Order
 from orders.models.payment import Attempt, LedgerEntry, Refund
 from orders.models.posting import Posting
-from orders.models.saga import DispatchEntry, Saga, Step
+from orders.models.saga import DispatchEntry, Saga, Step, Trip
 from orders.models.sample import StuckSample
 from orders.models.setting import StuckLimit
 from orders.models.watch import MoneyWatch
@@ -53,4 +53,5 @@ __all__ = [
     "StuckLimit",
     "StuckSample",
     "Subscription",
+    "Trip",
 ]

@@ -52,6 +52,9 @@ class Saga(Stateful, Leased):
         return f"{self.kind} of {self.order_id}"
 
 
+_UNDER_WAY = models.Q(state=StepState.DONE, due_at__isnull=False)
+
+
 class Step(Stateful, Leased):
     """One effect outside, with the key the partner knows it by. Marked `sent` before the call."""
 
@@ -73,10 +76,28 @@ class Step(Stateful, Leased):
             models.UniqueConstraint(fields=["saga", "number"], name="step_number_once"),
             models.CheckConstraint(condition=models.Q(state__in=StepState.values), name="step_state_known"),
         )
-        indexes = (models.Index(fields=["partner_reference"], name="step_partner_reference"),)
+        indexes = (
+            models.Index(fields=["partner_reference"], name="step_partner_reference"),
+            models.Index(fields=["due_at"], name="step_trip_due", condition=_UNDER_WAY),
+        )
 
     def __str__(self) -> str:
         return f"{self.name} {self.key}"
+
+
+class _Trips(models.Manager["Trip"]):
+    def get_queryset(self) -> models.QuerySet["Trip"]:
+        return super().get_queryset().filter(_UNDER_WAY)
+
+
+class Trip(Step):
+    """A booked step while its trip is under way: `due_at` is when its partner is asked whether it has ended."""
+
+    objects = _Trips()
+
+    class Meta:
+        proxy = True
+        base_manager_name = "objects"
 
 
 LIVE_DISPATCH = (DispatchState.WAITING, DispatchState.CLAIMED, DispatchState.SENDING)

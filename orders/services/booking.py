@@ -12,6 +12,7 @@ from orders.context import act_as
 from orders.errors import NotAllowed
 from orders.models import Item, Order, Saga, Step
 from orders.queries.holds import holds_in_force
+from orders.queries.stuck.limits import limits_in_force
 from orders.resilience.outcome import Answered, Outcome, Refused, parsed
 from orders.services import dispatching, refunds, sagas
 from orders.states import OrderState, OrderVerb, SagaState, SagaVerb, Service, StepState
@@ -131,6 +132,7 @@ class Booking:
     def succeeded(self, order: Order, saga: Saga) -> None:
         dispatching.close_all(saga)
         move(order, OrderVerb.CONFIRM, actor="worker")
+        _expect_ends(saga)
         # Trip events that came before the booking's answer wait for this moment.
         order.inbound.filter(state="stored").update(due_at=timezone.now())
         ring("inbound")
@@ -149,6 +151,14 @@ class Booking:
 
 
 BOOKING = Booking()
+
+
+def _expect_ends(saga: Saga) -> None:
+    """From when each partner is asked about its trip, should its end not be told (`trip_inquiry`)."""
+    limits, now = limits_in_force(), timezone.now()
+    for step in saga.steps.select_related("item").filter(state=StepState.DONE).exclude(partner=BY_HAND):
+        longest = limits.limit("order", OrderState.ACTIVE, _item(step).service)
+        Step.objects.filter(pk=step.pk).update(due_at=now + longest if longest else None, tries=0)
 
 
 def _item(step: Step) -> Item:

@@ -3,6 +3,9 @@
 One look at a saga is one wave of calls, short enough for its lease. Every step is marked `sent`,
 in its own transaction, before its call; a step found `sent` by a later worker was left by one that
 died, so it is asked about by its key and never simply repeated.
+
+A call that a breaker turned away was no try (ADR 0048): it is made when the breaker lets it through, within the
+five minutes that the saga has for going forward, and again for going back.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,12 +18,14 @@ from django.utils import timezone
 from orders import crew, ladders
 from orders.leases import claim_one, finish, hold
 from orders.models import Order, Saga, Step
+from orders.resilience import breaker
 from orders.resilience.outcome import Answered, Outcome, Refused, Retryable
 from orders.states import HandCause, SagaState, SagaVerb, StepState, StepVerb
 from orders.transitions import lock, move
 
 LIMIT = timedelta(minutes=5)
 TRIES = 3
+TURNED_AWAY_AGAIN = timedelta(seconds=2)  # at least, where the breaker lets only probes through
 OVER = (StepState.DONE, StepState.SKIPPED)
 UNDOABLE = (StepState.SENT, StepState.DONE, StepState.UNKNOWN)
 
@@ -83,11 +88,12 @@ def _forward(saga: Saga, declaration: Declaration) -> None:
             _turn_back(saga, f"order is {order.state}")
             return
     steps = [step for step in _steps(saga) if _is_workable(step, declaration)]
-    crew.each(lambda step: _advance(step, declaration), steps, crew="steps")
+    outcomes = crew.each(lambda step: _advance(step, declaration), steps, crew="steps")
+    reopens_at = _reopens_at(steps, outcomes)
     with transaction.atomic():
         order = lock(saga.order)
         hold(saga)
-        _weigh(order, saga, declaration)
+        _weigh(order, saga, declaration, reopens_at)
 
 
 def _steps(saga: Saga) -> list[Step]:
@@ -100,17 +106,34 @@ def _is_workable(step: Step, declaration: Declaration) -> bool:
     return step.state in (StepState.SENT, StepState.UNKNOWN)
 
 
-def _advance(step: Step, declaration: Declaration) -> None:
+def _was_turned_away(outcome: Outcome[Any] | None) -> bool:
+    """Nothing was sent, and not for want of the neighbour: its breaker, or our own haste."""
+    return isinstance(outcome, Retryable) and outcome.ours
+
+
+def _reopens_at(steps: Sequence[Step], outcomes: Sequence[Outcome[Any] | None]) -> datetime | None:
+    """When the first of those that were turned away may be sent; None where something else was going on as well."""
+    open_ones = [
+        (step, outcome)
+        for step, outcome in zip(steps, outcomes, strict=True)
+        if not isinstance(outcome, Answered | Refused)
+    ]
+    if not open_ones or not all(_was_turned_away(outcome) for _step, outcome in open_ones):
+        return None
+    partners = {step.partner for step, _outcome in open_ones}
+    return min(breaker.wait_for(name, at_least=TURNED_AWAY_AGAIN) for name in partners)
+
+
+def _advance(step: Step, declaration: Declaration) -> Outcome[Any] | None:
     mine = claim_one(step)
     if mine is None:
-        return
+        return None
     if mine.state == StepState.PENDING:
-        _send(mine, declaration)
-    elif mine.state in (StepState.SENT, StepState.UNKNOWN):
-        _ask(mine, declaration)
+        return _send(mine, declaration)
+    return _ask(mine, declaration) if mine.state in (StepState.SENT, StepState.UNKNOWN) else None
 
 
-def _send(step: Step, declaration: Declaration) -> None:
+def _send(step: Step, declaration: Declaration) -> Outcome[str]:
     with transaction.atomic():
         lock(step.order)
         hold(step)
@@ -120,6 +143,7 @@ def _send(step: Step, declaration: Declaration) -> None:
         order = lock(step.order)
         hold(step)
         _write_sent(order, step, outcome, declaration)
+    return outcome
 
 
 def _write_sent(order: Order, step: Step, outcome: Outcome[str], declaration: Declaration) -> None:
@@ -130,20 +154,25 @@ def _write_sent(order: Order, step: Step, outcome: Outcome[str], declaration: De
         move(step, StepVerb.FAIL, actor=actor, reason=_said(outcome), answer=_said(outcome))
     elif isinstance(outcome, Retryable):
         move(step, StepVerb.RETRY, actor="worker", reason=outcome.reason)
-        _unavailable(order, step, outcome.reason, declaration)
+        _unavailable(order, step, outcome, declaration)
     else:
         move(step, StepVerb.LOSE, actor="worker", reason=outcome.reason)
-    finish(step, due_at=None)
+    finish(step, due_at=None, tries=_tries(step, outcome))
 
 
-def _unavailable(order: Order, step: Step, reason: str, declaration: Declaration) -> None:
-    if declaration.wait(order, step, reason) or step.tries < TRIES:
+def _unavailable(order: Order, step: Step, outcome: Retryable, declaration: Declaration) -> None:
+    if declaration.wait(order, step, outcome.reason) or _was_turned_away(outcome) or step.tries < TRIES:
         return
     move(step, StepVerb.SEND, actor="worker")
-    move(step, StepVerb.FAIL, actor="worker", reason=f"not reached in {TRIES} tries: {reason}")
+    move(step, StepVerb.FAIL, actor="worker", reason=f"not reached in {TRIES} tries: {outcome.reason}")
 
 
-def _ask(step: Step, declaration: Declaration) -> None:
+def _tries(step: Step, outcome: Outcome[Any]) -> int:
+    """Tries that were made: taking a step up in vain is none."""
+    return step.tries - int(_was_turned_away(outcome))
+
+
+def _ask(step: Step, declaration: Declaration) -> Outcome[Any]:
     outcome = declaration.ask(step)
     with transaction.atomic():
         lock(step.order)
@@ -161,6 +190,7 @@ def _ask(step: Step, declaration: Declaration) -> None:
         elif step.state == StepState.SENT:
             move(step, StepVerb.LOSE, actor="worker", reason="left unanswered by a worker")
         finish(step, due_at=None)
+    return outcome
 
 
 def _quiet_long_enough(step: Step) -> bool:
@@ -168,7 +198,7 @@ def _quiet_long_enough(step: Step) -> bool:
     return timezone.now() - (step.sent_at or step.entered_at) >= ladders.quarantine()
 
 
-def _weigh(order: Order, saga: Saga, declaration: Declaration) -> None:
+def _weigh(order: Order, saga: Saga, declaration: Declaration, reopens_at: datetime | None) -> None:
     steps = _steps(saga)
     failed = [step for step in steps if step.state == StepState.FAILED]
     open_steps = [step for step in steps if step.state not in OVER]
@@ -183,7 +213,7 @@ def _weigh(order: Order, saga: Saga, declaration: Declaration) -> None:
     elif saga.deadline_at <= timezone.now():
         _turn_back(saga, f"not done within {LIMIT}")
     else:
-        finish(saga, due_at=saga.deadline_at if waits else _later(saga, ladders.STEP))
+        finish(saga, due_at=saga.deadline_at if waits else _later(saga, reopens_at))
 
 
 def _waits(step: Step, declaration: Declaration) -> bool:
@@ -203,13 +233,14 @@ def _backward(saga: Saga, declaration: Declaration) -> None:
         return
     step = claim_one(left[0])
     if step is None or not _may_undo_now(step):
-        finish(saga, due_at=_later(saga, ladders.STEP))
+        finish(saga, due_at=_later(saga))
         return
     outcome = _undo(step, declaration)
+    again_at = _reopens_at([step], [outcome]) or ladders.rung(ladders.UNDO, step.tries)
     with transaction.atomic():
         lock(saga.order)
         hold(saga)
-        _after_undo(saga, step, outcome)
+        _after_undo(saga, step, outcome, again_at)
 
 
 def _is_to_undo(step: Step) -> bool:
@@ -238,9 +269,15 @@ def _undo(step: Step, declaration: Declaration) -> Outcome[None]:
 def _write_undone(step: Step, outcome: Outcome[None]) -> None:
     if isinstance(outcome, Answered):
         move(step, StepVerb.FINISH_UNDO, actor=f"partner:{step.partner}")
-    elif isinstance(outcome, Refused) or step.tries >= TRIES:
+    elif isinstance(outcome, Refused) or _is_given_up(step, outcome):
         move(step, StepVerb.FAIL_UNDO, actor="worker", reason=_said(outcome))
-    finish(step, due_at=None, last_error=_said(outcome))
+    finish(step, due_at=None, last_error=_said(outcome), tries=_tries(step, outcome))
+
+
+def _is_given_up(step: Step, outcome: Outcome[None]) -> bool:
+    if _was_turned_away(outcome):
+        return timezone.now() - step.saga.entered_at >= LIMIT
+    return step.tries >= TRIES
 
 
 def _said(outcome: Outcome[Any]) -> str:
@@ -251,15 +288,21 @@ def _said(outcome: Outcome[Any]) -> str:
     return said[:200]
 
 
-def _after_undo(saga: Saga, step: Step, outcome: Outcome[None]) -> None:
+def _after_undo(saga: Saga, step: Step, outcome: Outcome[None], again_at: datetime) -> None:
     if step.state == StepState.UNDO_FAILED:
-        cause = HandCause.UNDO_REFUSED if isinstance(outcome, Refused) else HandCause.UNDO_UNANSWERED
+        cause = _cause(outcome)
         move(saga, SagaVerb.GIVE_UP, actor="worker", reason=f"{step.key}: cannot be undone", cause=cause)
         finish(saga, due_at=None)
     elif step.state == StepState.UNDOING:
-        finish(saga, due_at=ladders.rung(ladders.UNDO, step.tries))
+        finish(saga, due_at=again_at)
     else:
         finish(saga, due_at=timezone.now())
+
+
+def _cause(outcome: Outcome[None]) -> HandCause:
+    if isinstance(outcome, Refused):
+        return HandCause.UNDO_REFUSED
+    return HandCause.UNDO_NOT_SENT if _was_turned_away(outcome) else HandCause.UNDO_UNANSWERED
 
 
 def _finish_backward(saga: Saga, declaration: Declaration) -> None:
@@ -277,5 +320,6 @@ def _skip(steps: Iterable[Step]) -> None:
         move(step, StepVerb.SKIP, actor="worker", reason="never sent")
 
 
-def _later(saga: Saga, ladder: Sequence[float]) -> datetime:
-    return min(ladders.rung(ladder, saga.tries), max(saga.deadline_at, ladders.rung((1,), 1)))
+def _later(saga: Saga, reopens_at: datetime | None = None) -> datetime:
+    next_look = reopens_at or ladders.rung(ladders.STEP, saga.tries)
+    return min(next_look, max(saga.deadline_at, ladders.rung((1,), 1)))

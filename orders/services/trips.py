@@ -3,11 +3,12 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from orders.clients.trip_events import TripEvent
 from orders.errors import IllegalEdge
-from orders.models import DispatchEntry, History, Order, Step
+from orders.models import DispatchEntry, History, Order, Step, Trip
 from orders.services import booking, posting
 from orders.services.judgement import Verdict
 from orders.states import InboundVerb, OrderState, OrderVerb, StepState
@@ -52,16 +53,17 @@ def _told(order: Order, step: Step, event: TripEvent) -> Verdict:
         at=event.at,
         detail={name: value for name, value in detail.items() if value},
     )
-    if event.event == ENDED and _complete(order, step, actor=f"partner:{event.partner}", at=event.at):
+    if event.event == ENDED and _complete(order, actor=f"partner:{event.partner}", at=event.at):
         return Verdict(InboundVerb.APPLY, "the trip ended: order completed")
     return Verdict(InboundVerb.APPLY, f"item {step.number}: {event.event}")
 
 
-def _complete(order: Order, step: Step, *, actor: str, at: datetime) -> bool:
+def _complete(order: Order, *, actor: str, at: datetime) -> bool:
     """Whether that was the last item: then the order is over, and Head Office is owed an entry."""
-    if order.state != OrderState.ACTIVE or not _all_ended(order, step):
+    if order.state != OrderState.ACTIVE or _under_way(order).exists():
         return False
     move(order, OrderVerb.COMPLETE, actor=actor, at=at)
+    Trip.objects.filter(order=order).update(due_at=None)
     posting.owe_payment(order)
     DispatchEntry.objects.filter(order=order, freed_at=None).update(freed_at=timezone.now())
     return True
@@ -71,10 +73,14 @@ def end_by_hand(order: Order, *, actor: str, reason: str) -> None:
     """A person says that the trips which were sent by hand are over. Lock: order."""
     now = timezone.now()
     for step in Step.objects.filter(order=order, partner=booking.BY_HAND, state=StepState.DONE):
-        if not _was_told(order, step, TOLD[ENDED]):
-            detail = {"item": step.number}
-            record(order, TOLD[ENDED], actor=actor, reason=reason, subject=step, at=now, detail=detail)
-        _complete(order, step, actor=actor, at=now)
+        end(order, step, actor=actor, at=now, reason=reason)
+
+
+def end(order: Order, step: Step, *, actor: str, at: datetime, reason: str) -> None:
+    """Somebody says that this trip was over at `at`, without an event of the partner. Lock: order."""
+    if not _was_told(order, step, TOLD[ENDED]):
+        record(order, TOLD[ENDED], actor=actor, reason=reason, subject=step, at=at, detail={"item": step.number})
+    _complete(order, actor=actor, at=at)
 
 
 def _was_told(order: Order, step: Step, verb: str) -> bool:
@@ -82,17 +88,21 @@ def _was_told(order: Order, step: Step, verb: str) -> bool:
     return told.exists()
 
 
-def _all_ended(order: Order, step: Step) -> bool:
-    booked = set(Step.objects.filter(saga=step.saga_id, state=StepState.DONE).values_list("pk", flat=True))
-    ended = History.objects.filter(order_id=order.pk, machine="step", verb=TOLD[ENDED], subject_id__in=booked)
-    return booked <= set(ended.values_list("subject_id", flat=True))
+def _under_way(order: Order) -> QuerySet[Step]:
+    """The trips of this order that nobody has said are over."""
+    ended = History.objects.filter(order_id=order.pk, machine="step", verb=TOLD[ENDED])
+    return Step.objects.filter(order=order, state=StepState.DONE).exclude(pk__in=ended.values("subject_id"))
 
 
 def _cancelled(order: Order, event: TripEvent) -> Verdict:
-    actor = f"partner:{event.partner}"
     try:
-        move(order, OrderVerb.CANCEL, actor=actor, reason="cancelled by the driver")
+        call_off(order, actor=f"partner:{event.partner}", reason="cancelled by the driver")
     except IllegalEdge:
         return Verdict(InboundVerb.REFUSE, f"cancelled by the driver, but {order.state}")
-    booking.undo(order, actor=actor, reason="cancelled by the driver")
     return Verdict(InboundVerb.APPLY, "cancelled by the driver: money goes back")
+
+
+def call_off(order: Order, *, actor: str, reason: str) -> None:
+    """The partner will not carry it out: cancelled, undone, refunded. Lock: order. Raises IllegalEdge."""
+    move(order, OrderVerb.CANCEL, actor=actor, reason=reason)
+    booking.undo(order, actor=actor, reason=reason)

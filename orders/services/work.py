@@ -18,9 +18,10 @@ from orders.models import (
     Posting,
     Refund,
     Saga,
+    Trip,
 )
 from orders.models.stateful import Leased
-from orders.services import actions, declared, dispatching, inquiry, judging, notices, posting, refunds
+from orders.services import actions, declared, dispatching, inquiry, judging, notices, posting, refunds, trip_inquiry
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ KINDS: dict[str, Kind] = {
     "inbound": Kind(InboundEvent, judging.work, in_batches=True),
     "saga": Kind(Saga, declared.work),
     "dispatch": Kind(DispatchEntry, dispatching.work),
+    "trip": Kind(Trip, trip_inquiry.work),
     "refund": Kind(Refund, refunds.work),
     "posting": Kind(Posting, posting.work),
     "action": Kind(OperatorAction, actions.work),

@@ -108,6 +108,8 @@ class HandCause(TextChoices):
 
     UNDO_REFUSED = "undo_refused", _("Undo refused")
     UNDO_UNANSWERED = "undo_unanswered", _("Undo not answered")
+    # The partner's breaker let nothing through for the saga's five minutes.
+    UNDO_NOT_SENT = "undo_not_sent", _("Undo not sent")
     OVERDUE = "overdue", _("Undoing takes too long")
 
 
