@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop
 from orders.clients.codes import OFFERED
 from orders.errors import NotAllowed
 from orders.leases import claim_one, renew
-from orders.models import Attempt, OperatorAction, Order, Posting, Saga, Step
+from orders.models import Attempt, OperatorAction, Order, Posting, Refund, Saga, Step
 from orders.services import booking, dispatching, inquiry, ledger, links, placing, posting, refunds
 from orders.services.actions import dispatch, holding, link
 from orders.services.actions.carrying import carry_on
@@ -238,7 +238,7 @@ def _refund_not(order: Order, params: Mapping[str, Any]) -> str:
     return ""
 
 
-def _retryable_refund(order: Order) -> Any:
+def _retryable_refund(order: Order) -> Refund | None:
     return order.refunds.filter(state=RefundState.FAILED).order_by("-id").first()
 
 
@@ -246,12 +246,9 @@ def refund(action: OperatorAction, order: Order) -> Result:
     """Give money back, or send a failed refund again; finished when the gateway says so."""
     with transaction.atomic():
         fresh = lock(order)
-        failed = _retryable_refund(fresh)
-        if failed is not None:
-            refunds.retry(failed, actor=action.actor, reason=action.reason)
-            made = [failed]
-        else:
-            made = _request_refunds(fresh, action)
+        made = _made_before(fresh, action) or _begin_refunds(fresh, action)
+    if not made:
+        raise NotAllowed(_("There is no money to give back."))
     for each in made:
         renew(action)
         mine = claim_one(each)
@@ -262,7 +259,23 @@ def refund(action: OperatorAction, order: Order) -> Result:
     return Result(done, ", ".join(f"{each.key}: {each.state_label}" for each in made))
 
 
-def _request_refunds(order: Order, action: OperatorAction) -> list[Any]:
+def _made_before(order: Order, action: OperatorAction) -> list[Refund]:
+    """What a worker that died had begun for this action: looked at again, never added to."""
+    return list(order.refunds.filter(key__in=action.params.get("refunds", ())).order_by("pk"))
+
+
+def _begin_refunds(order: Order, action: OperatorAction) -> list[Refund]:
+    """Their keys are written down with them, so that whoever takes the action over knows them. Lock: order."""
+    failed = _retryable_refund(order)
+    if failed is not None:
+        refunds.retry(failed, actor=action.actor, reason=action.reason)
+    made = [failed] if failed is not None else _request_refunds(order, action)
+    action.params = {**action.params, "refunds": [each.key for each in made]}
+    OperatorAction.objects.filter(pk=action.pk).update(params=action.params)
+    return made
+
+
+def _request_refunds(order: Order, action: OperatorAction) -> list[Refund]:
     left, made = int(action.params["amount"]), []
     for attempt in order.attempts.order_by("-number"):
         amount = min(left, refunds.refundable(attempt))

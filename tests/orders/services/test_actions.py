@@ -6,6 +6,7 @@ from django.conf import settings as django_settings
 from opsconsole.sandbox.remote import RemoteSandbox
 from orders.errors import NotAllowed, StaleState
 from orders.models import Attempt, History, OperatorAction, Order, Posting, Refund
+from orders.resilience.guards import Ticket, set_guard
 from orders.services import actions, desk, ledger, work
 from orders.services.actions import Wish
 from orders.services.placing import cancel_order
@@ -188,6 +189,60 @@ def test_a_failed_refund_is_sent_again_under_its_own_key(control: RemoteSandbox)
     assert done(actions.request(order, wish(order, "refund", key="k2", amount=order.amount))).status == "fixed"
 
     assert Refund.objects.get().state == RefundState.SUCCEEDED
+
+
+class Dying(BaseException):
+    """As sudden as SIGKILL: nothing of ours catches it."""
+
+
+class Deadly:
+    def admit(self, *, is_retry: bool) -> Ticket:
+        raise Dying
+
+    def report(self, ticket: Ticket, outcome: object) -> None: ...
+
+
+def killed_at(neighbour: str, action: OperatorAction) -> None:
+    """The worker dies where it would call; its leases run out."""
+    set_guard(neighbour, Deadly())
+    try:
+        with pytest.raises(Dying):
+            work.drain("action")
+    finally:
+        set_guard(neighbour, None)
+    OperatorAction.objects.filter(pk=action.pk).update(lease_until=past(), due_at=past())
+    Refund.objects.update(lease_until=past())
+
+
+def test_a_refund_whose_worker_dies_is_taken_up_and_given_once(control: RemoteSandbox) -> None:
+    order = late_money(control)
+    action = actions.request(order, wish(order, "refund", amount=order.amount))
+    killed_at("midtrans", action)
+    assert Refund.objects.get().state == RefundState.SENT
+    let_time_pass()
+
+    assert done(action).status == "not_fixed", "asked once: the gateway has never heard of it"
+    drain()
+    let_time_pass()
+    drain()
+    assert (Refund.objects.get().state, ledger.balance(order)) == (RefundState.SUCCEEDED, 0)
+
+
+def test_a_part_refund_sent_again_whose_worker_dies_is_not_joined_by_a_second(control: RemoteSandbox) -> None:
+    control.plan(PHONE, {"on": "refund", "do": "reject", "times": 1})
+    order = late_money(control)
+    part = order.amount // 4
+    done(actions.request(order, wish(order, "refund", amount=part)))
+    again = actions.request(order, wish(order, "refund", key="k2", amount=part))
+    killed_at("midtrans", again)
+
+    done(again)
+    for _look in range(3):
+        let_time_pass()
+        drain()
+
+    assert [(each.state, each.amount) for each in Refund.objects.all()] == [(RefundState.SUCCEEDED, part)]
+    assert ledger.balance(order) == order.amount - part
 
 
 def test_an_unanswered_refund_is_asked_about_and_given_once(control: RemoteSandbox) -> None:
