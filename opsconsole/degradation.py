@@ -121,7 +121,7 @@ TABLE: Final[Sequence[Line]] = (
         works=_("Rides, rentals, parcels and seats. Checking out goods waits, and after five minutes is undone."),
         told=_("The goods could not be reserved; nothing was paid."),
         recovers=_("By itself with the next checkout."),
-        proof="",
+        proof="tests/api/test_checkouts.py::test_inventory_down_a_checkout_waits_and_costs_nobody_anything",
         neighbours=("inventory",),
     ),
     Line(

@@ -181,6 +181,11 @@ def _whole(request: HttpRequest, order_id: str) -> OrderDetail:
     order = queries.order_detail(caller(request).channel, public_id=order_id)
     if order is None:
         raise Problem("order-not-found")
+    return whole(order)
+
+
+def whole(order: Order) -> OrderDetail:
+    """An order that was read with all that belongs to it (`order_detail`)."""
     return OrderDetail.of(order, location=_location(order))
 
 

@@ -7,16 +7,16 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.operation import Operation
 
-from opsconsole.api import carts, orders, problems, validation
+from opsconsole.api import carts, checkouts, orders, problems, validation
 from opsconsole.api.access import ChannelBearer
 from opsconsole.api.door import refusal
 from opsconsole.api.problems import Problem
 from opsconsole.api.reading import StrictParser
 
 DESCRIPTION = """\
-Carts and orders of taxi, rent, delivery and shuttle. One bearer token belongs to one channel (app, web or \
-corporate), and a channel sees only what is its own. Amounts are whole minor units with a currency; times \
-carry a zone. Every write needs an `Idempotency-Key`. Every refusal is a problem document (RFC 9457)."""
+Carts and orders of taxi, rent, delivery and shuttle, and checkouts of goods. One bearer token belongs to one \
+channel (app, web or corporate), and a channel sees only what is its own. Amounts are whole minor units with a \
+currency; times carry a zone. Every write needs an `Idempotency-Key`. Every refusal is a problem document (RFC 9457)."""
 
 
 class PlatformAPI(NinjaAPI):
@@ -62,3 +62,4 @@ api = PlatformAPI(
 )
 api.add_router("", carts.router)
 api.add_router("", orders.router)
+api.add_router("", checkouts.router)

@@ -52,6 +52,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "cart-not-found": Kind(404, _("No such cart"), _("No cart of your channel has this id.")),
         "item-not-found": Kind(404, _("No such item"), _("The cart has no such item.")),
         "order-not-found": Kind(404, _("No such order"), _("No order of your channel has this id.")),
+        "checkout-not-found": Kind(404, _("No such checkout"), _("No checkout of your channel has this id.")),
         "order-in-history": Kind(404, _("The order has ended"), _("It is to be read in the history; see “location”.")),
         "order-active": Kind(404, _("The order has not ended"), _("It is among the active ones; see “location”.")),
         "method-not-allowed": Kind(405, _("Method not allowed"), _("See the Allow header for what is.")),

@@ -8,6 +8,7 @@ from django.utils.translation import pgettext_lazy
 
 from orders import names
 from orders.models import Step
+from orders.queries.sentences import STEPS
 from orders.states import HandCause
 
 KINDS: Final[Mapping[str, Promise]] = {
@@ -26,5 +27,5 @@ def cause_label(cause: str) -> str:
 
 def step_label(step: Step) -> str:
     """`Taxi · TPG`: what it is about, and who does it."""
-    what = str(step.item.get_service_display()) if step.item else step.name
+    what = str(step.item.get_service_display() if step.item else STEPS.get(step.name, step.name))
     return f"{what} · {names.system(step.partner)}"

@@ -17,6 +17,7 @@ TARIFFS = {
     "rent": (350_000, 2_000),
     "delivery": (15_000, 3_500),
     "shuttle": (85_000, 500),
+    "goods": (40_000, 0),  # a piece
 }
 STEP = 500
 PROMOS = {"HEMAT10": (10, 20_000), "MRG25": (25, 50_000), "LEBARAN": (15, 100_000)}
@@ -61,7 +62,8 @@ class SessionManager(Neighbour):
         given = details.get("distance_km")
         distance = float(given) if isinstance(given, int | float) and given >= 0 else 2 + 28 * drawn
         start, per_km = TARIFFS[service]
-        amount = round((start + per_km * min(distance, 2_000)) / STEP) * STEP
+        pieces = details.get("quantity", 1) if service == "goods" else 1
+        amount = round((start + per_km * min(distance, 2_000)) * pieces / STEP) * STEP
         quote_id = f"Q-{int(drawn * 10**12):012d}"
         return answer({"amount": amount, "currency": "IDR", "quote_id": quote_id})
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db.models import Prefetch, Q, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleLessThan
 
-from orders.models import Attempt, Item, Order
+from orders.models import Attempt, Item, Order, Saga, Step
 from orders.states import OPEN_ORDER_STATES
 
 MOST_ROWS = 100
@@ -98,6 +98,12 @@ def _place(channel: str, after: str) -> tuple[datetime, int] | None:
 def order_of(channel: str, *, public_id: str) -> Order | None:
     """The bare order, for acting on it."""
     return Order.objects.filter(channel=channel, public_id=public_id).first()
+
+
+def checkout_of(order: Order) -> Saga | None:
+    """The checkout of an order of goods with its steps; None for any other order."""
+    steps = Prefetch("steps", Step.objects.order_by("number"))
+    return order.sagas.filter(kind="checkout").prefetch_related(steps).order_by("-pk").first()
 
 
 def order_detail(channel: str, *, public_id: str) -> Order | None:

@@ -88,6 +88,40 @@ _BOOKING: Mapping[Key, Promise] = {
     ("dispatch", "withdraw"): _("Withdrawn from the dispatch queue"),
 }
 
+# Orders of goods, their sagas and steps; a step by its own name (orders/services/checkout_saga.py).
+GOODS: Final[Mapping[Key, Promise]] = MappingProxyType(
+    {
+        ("order", "book"): _("Goods are reserved and paid: the order is created"),
+        ("order", "confirm"): _("The checkout is complete"),
+        ("order", "complete"): _("The goods are the customer's"),
+        ("saga", "create"): _("Checkout begun"),
+        ("saga", "succeed"): _("Checkout finished: reserved, paid, ordered, cart emptied"),
+        ("saga", "compensate"): _("The checkout is being undone"),
+        ("saga", "finish"): _("The checkout is undone"),
+        ("saga", "give_up"): _("The checkout gave up: a person has to look"),
+        ("saga", "retry"): _("Checkout taken up again"),
+        ("step", "create"): _("To do: %(what)s"),
+        ("step", "send"): _("Begun: %(what)s"),
+        ("step", "finish"): _("Done: %(what)s"),
+        ("step", "fail"): _("Could not be done: %(what)s"),
+        ("step", "lose"): _("Nobody knows yet whether it is done: %(what)s"),
+        ("step", "retry"): _("Will be tried again: %(what)s"),
+        ("step", "undo"): _("Being undone: %(what)s"),
+        ("step", "finish_undo"): _("Undone: %(what)s"),
+        ("step", "fail_undo"): _("Could not be undone: %(what)s"),
+        ("step", "skip"): _("Never begun and not wanted any more: %(what)s"),
+        ("step", "let_stand"): _("Is let stand: %(what)s"),
+    }
+)
+STEPS: Final[Mapping[str, Promise]] = MappingProxyType(
+    {
+        "reserve inventory": _("reserve the goods"),
+        "take payment": _("have the customer pay"),
+        "create order": _("create the order"),
+        "clear cart": _("empty the cart"),
+    }
+)
+
 _POSTING: Mapping[Key, Promise] = {
     ("posting", "create"): _("Head Office has to be told of the %(entry)s"),
     ("posting", "send"): _("Head Office told of the %(entry)s"),

@@ -87,7 +87,10 @@ class Cast:
 
     def _step(self, step_id: int) -> dict[str, str]:
         step = next((each for each in self.rows.steps if each.pk == step_id), None)
-        return {"partner": names.system(step.partner), "item": _item(step)} if step else {}
+        if step is None:
+            return {}
+        what = _labelled(sentences.STEPS, step.name)
+        return {"partner": names.system(step.partner), "item": _item(step), "what": what}
 
     def _notice(self, notice_id: int) -> dict[str, str]:
         notice = next((each for each in self.rows.notices if each.pk == notice_id), None)

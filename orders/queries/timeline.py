@@ -16,6 +16,7 @@ from orders.queries import sentences
 from orders.queries.order_page import Memory, OrderRows, people
 from orders.queries.phrases import Retold, retold
 from orders.queries.telling import Cast, Fact, facts_of, who
+from orders.states import Service
 
 # Clocks differ; what was learnt within this span was learnt at once.
 AT_ONCE: Final = timedelta(seconds=5)
@@ -106,7 +107,7 @@ def _history_line(cast: Cast, row: History) -> Line:
     is_person = row.actor.startswith("user:")
     speaks = is_person and _is_own_words(row)
     money = cast.sum_of(row.machine, row.subject_id) if is_move or row.verb == "create" else None
-    sentence = _sentence(row) % cast.values(row)
+    sentence = _sentence(cast, row) % cast.values(row)
     return Line(
         key=f"h{row.seq}",
         machine=row.machine,
@@ -141,9 +142,11 @@ def _worth_naming(row: History, name: str, sentence: str) -> str:
     return name if row.actor.startswith(("user:", "sql:")) and name not in sentence else ""
 
 
-def _sentence(row: History) -> str:
+def _sentence(cast: Cast, row: History) -> str:
     """A verb nobody has words for is shown as it is: better a code than a lie."""
-    found = sentences.MOVES.get((row.machine, row.verb)) or sentences.FACTS.get(row.verb)
+    own = sentences.GOODS if cast.rows.order.service == Service.GOODS else {}
+    move = (row.machine, row.verb)
+    found = own.get(move) or sentences.MOVES.get(move) or sentences.FACTS.get(row.verb)
     return str(found) if found else f"{row.machine} {row.verb}".replace("%", "%%")
 
 

@@ -1,6 +1,7 @@
-"""From a cart to its order, and to a link the customer can pay by."""
+"""From a cart to its order or its checkout, and to a link the customer can pay by."""
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -9,12 +10,12 @@ from django.utils.translation import gettext as _
 from orders.errors import NotAllowed, Refusal
 from orders.leases import after
 from orders.models import Cart, Order
-from orders.services import carts, links, placing
+from orders.services import carts, checkout_saga, links, placing
 from orders.services.cart_content import Content, Pricing, PromoStatus
 from orders.services.carts import CartMoved, CartOrdered, SeenCart
 from orders.services.placing import LINK_BUDGET, Customer, NewItem, try_links
 from orders.services.routing import LIVE, route
-from orders.states import AttemptState
+from orders.states import AttemptState, Service
 from orders.transitions import lock
 
 
@@ -29,12 +30,23 @@ def order_cart(cart_id: uuid.UUID, *, channel: str, method: str, revision: int |
     Raises CartIncomplete for a cart that cannot be ordered, CartOrdered for one that was ordered in
     another way.
     """
+    return _become(_place, cart_id, channel=channel, method=method, revision=revision)
+
+
+def check_out_cart(cart_id: uuid.UUID, *, channel: str, method: str, revision: int | None = None) -> tuple[Order, bool]:
+    """As `order_cart`, for a cart of goods: the order is placed and its checkout is owed (ADR 0041)."""
+    return _become(_check_out, cart_id, channel=channel, method=method, revision=revision)
+
+
+def _become(
+    place: Callable[..., Order], cart_id: uuid.UUID, *, channel: str, method: str, revision: int | None
+) -> tuple[Order, bool]:
     seen = carts.find(cart_id, channel=channel)
     if seen.order_id:
         return _ordered(seen, method=method), False
     _refuse_unready(seen, revision=revision)
     try:
-        return _place(seen, method=method), True
+        return place(seen, method=method), True
     except NotAllowed:
         # Another call may have ordered the cart meanwhile; anything else is refused as it was.
         now = carts.find(cart_id, channel=channel)
@@ -63,13 +75,39 @@ def _refuse_unready(seen: SeenCart, *, revision: int | None) -> None:
         raise CartIncomplete(_("The cart has no customer."))
 
 
+def _check_out(seen: SeenCart, *, method: str) -> Order:
+    now = seen.content
+    if any(item.service != Service.GOODS for item in now.items):
+        raise CartIncomplete(_("Only goods are checked out; a trip is ordered (POST /orders)."))
+    if now.promo.code:
+        raise CartIncomplete(_("No promo can be applied to goods yet; take it off."))
+    return checkout_saga.place(
+        channel=seen.channel,
+        customer=_customer(now),
+        items=_items(now),
+        method=method,
+        city=now.city,
+        cart=Cart(id=seen.id, revision=seen.revision),
+    )
+
+
+def _customer(now: Content) -> Customer:
+    customer = now.customer
+    return Customer(customer.id, customer.name, customer.phone, customer.email)
+
+
+def _items(now: Content) -> list[NewItem]:
+    return [NewItem(item.service, item.amount or 0, item.details) for item in now.items]
+
+
 def _place(seen: SeenCart, *, method: str) -> Order:
     now = seen.content
-    customer = now.customer
+    if any(item.service == Service.GOODS for item in now.items):
+        raise CartIncomplete(_("Goods are checked out (POST /checkouts), in a cart of their own."))
     return placing.place_order(
         channel=seen.channel,
-        customer=Customer(customer.id, customer.name, customer.phone, customer.email),
-        items=[NewItem(item.service, item.amount or 0, item.details) for item in now.items],
+        customer=_customer(now),
+        items=_items(now),
         method=method,
         city=now.city,
         promo_code=now.promo.code if now.promo.status == PromoStatus.APPLIED else "",

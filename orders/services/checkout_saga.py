@@ -10,11 +10,12 @@ Undone is what ran, in reverse: the order is void, the money goes back, the stoc
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from orders.bells import ring
@@ -24,6 +25,8 @@ from orders.events import Event
 from orders.models import Cart, Order, Saga, Step
 from orders.resilience.outcome import Answered, Outcome, Refused, Unknown, parsed
 from orders.services import links, placing, posting, refunds, sagas
+from orders.services.cart_content import CartPromo
+from orders.services.routing import route
 from orders.states import OrderState, OrderVerb, SagaState, StepState, StepVerb
 from orders.transitions import lock, move
 
@@ -241,14 +244,17 @@ def _void_order(step: Step) -> Outcome[None]:
     return Answered(200, None)
 
 
+@transaction.atomic
 def _clear_cart(step: Step) -> Outcome[str]:
     """The cart that became the order is emptied; one that is gone is as empty."""
-    Cart.objects.filter(order=step.order).update(body={}, expires_at=timezone.now())
+    for cart in Cart.objects.select_for_update().filter(order=step.order):
+        body = {**cart.body, "items": [], "promo": asdict(CartPromo())}
+        Cart.objects.filter(pk=cart.pk).update(body=body, revision=F("revision") + 1, expires_at=timezone.now())
     return Answered(200, "cleared")
 
 
 def _ask_cart(step: Step) -> Outcome[str | None]:
-    is_full = Cart.objects.filter(order=step.order).exclude(body={}).exists()
+    is_full = any(cart.body.get("items") for cart in Cart.objects.filter(order=step.order))
     return Answered(200, None if is_full else "cleared")
 
 
@@ -276,32 +282,22 @@ def place(
     *,
     channel: str,
     customer: placing.Customer,
-    items: Sequence[Mapping[str, Any]],
+    items: Sequence[placing.NewItem],
     method: str,
+    city: str = "",
     cart: Cart | None = None,
 ) -> Order:
     """Place an order of goods and owe it its checkout. Raises a Refusal where nothing can be placed.
 
-    `items` as `lines_of` takes them; `cart` is marked as ordered in the same transaction.
+    An item's details have its `sku` and `quantity`; `cart` is marked as ordered in the same transaction.
     """
+    route(method)
     return placing.insert_order(
         channel=channel,
         customer=customer,
-        items=lines_of(items),
+        items=items,
         discount=0,
         cart=cart,
-        fields={"method": method},
+        fields={"method": method, "city": city},
         begin=start,
     )
-
-
-def lines_of(items: Sequence[Mapping[str, Any]]) -> list[placing.NewItem]:
-    """Goods as items of an order: `sku`, `quantity`, and the `price` of one piece in minor units."""
-    return [
-        placing.NewItem(
-            GOODS,
-            int(each["price"]) * int(each["quantity"]),
-            {"sku": each["sku"], "quantity": int(each["quantity"]), "name": each.get("name", "")},
-        )
-        for each in items
-    ]

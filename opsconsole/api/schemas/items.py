@@ -1,4 +1,4 @@
-"""The four things a cart can hold, each with what its partner needs to know.
+"""The things a cart can hold, each with what its partner needs to know.
 
 `fare()` names what costs the same within a service and a city; a last known price stands in only
 for the same fare (orders/services/pricing.py).
@@ -188,6 +188,22 @@ class ShuttleDetails(Given):
         return _dump(self)
 
 
+class GoodsDetails(Given):
+    """Pieces of one article from the inventory."""
+
+    model_config = _example(sku="MUG-1", quantity=2, name="Mug")
+
+    sku: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", examples=["MUG-1"])]
+    quantity: Annotated[int, Field(ge=1, le=100)] = 1
+    name: Note = ""
+
+    def fare(self) -> str:
+        return f"{self.sku}:{self.quantity}"
+
+    def kept(self) -> dict[str, Any]:
+        return _dump(self)
+
+
 class TaxiItem(Given):
     service: Literal["taxi"]
     details: TaxiDetails
@@ -208,7 +224,14 @@ class ShuttleItem(Given):
     details: ShuttleDetails
 
 
-AnyItem = Annotated[TaxiItem | RentItem | DeliveryItem | ShuttleItem, Field(discriminator="service")]
+class GoodsItem(Given):
+    """Goods are checked out (`POST /checkouts`), in a cart of their own."""
+
+    service: Literal["goods"]
+    details: GoodsDetails
+
+
+AnyItem = Annotated[TaxiItem | RentItem | DeliveryItem | ShuttleItem | GoodsItem, Field(discriminator="service")]
 
 
 class NewItem(RootModel[AnyItem]):

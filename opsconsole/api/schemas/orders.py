@@ -57,7 +57,7 @@ class Filters(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     customer: Identifier | None = Field(None, description="The channel's id of the customer.")
-    service: Literal["taxi", "rent", "delivery", "shuttle"] | None = None
+    service: Literal["taxi", "rent", "delivery", "shuttle", "goods"] | None = None
     placed_from: Instant | None = Field(None, description="Placed at or after this time.")
     placed_to: Instant | None = Field(None, description="Placed before this time.")
     cursor: str | None = Field(

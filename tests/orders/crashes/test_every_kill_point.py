@@ -26,7 +26,7 @@ from orders.clients import broker
 from orders.consumers import CONSUMERS, queues
 from orders.models import Attempt, Order, Posting, Refund, Saga, Step
 from orders.services import checkout_saga, ledger, publishing, receiving, rounds, work
-from orders.services.placing import Customer, cancel_order
+from orders.services.placing import Customer, NewItem, cancel_order
 from orders.states import AttemptState, OrderState, PostingState, RefundState, SagaState
 from tests.factories import make_attempt, make_order
 from tests.orders.crashes.kill_points import FOLDER, met
@@ -81,7 +81,7 @@ def owed(gateway: str, *services: str) -> Order:
 
 def goods() -> Order:
     """An order whose every step a worker has to do, when its command came back from the broker."""
-    items = [{"sku": "MUG-1", "quantity": 1, "price": 40_000}]
+    items = [NewItem("goods", 40_000, {"sku": "MUG-1", "quantity": 1})]
     return checkout_saga.place(channel="app", customer=Customer(id="C-1"), items=items, method="card")
 
 

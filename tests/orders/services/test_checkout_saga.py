@@ -14,7 +14,7 @@ from orders.consumers import CONSUMERS, queues
 from orders.events import event_of
 from orders.models import Cart, History, Order, Posting, Receipt, Refund, Saga, Step
 from orders.services import checkout_saga, ledger, publishing, receiving
-from orders.services.placing import Customer, cancel_order
+from orders.services.placing import Customer, NewItem, cancel_order
 from orders.services.receiving import Verdict
 from orders.states import OrderState, RefundState, SagaState, StepState
 from tests.orders.events.conftest import streams  # noqa: F401 - the broker of a test
@@ -23,7 +23,7 @@ from tests.sandbox_fixtures import Receiver, effects, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("neighbours", "streams")]
 
-GOODS = [{"sku": "MUG-1", "quantity": 2, "price": 40_000, "name": "Mug"}]
+GOODS = [NewItem("goods", 80_000, {"sku": "MUG-1", "quantity": 2, "name": "Mug"})]
 NAMES = ["reserve inventory", "take payment", "create order", "clear cart"]
 CHECKOUT = {"checkout": CONSUMERS["checkout"]}
 Turn = Callable[[], None]
@@ -84,7 +84,7 @@ def test_goods_are_reserved_paid_ordered_and_the_cart_is_cleared(turn: Turn, con
     assert steps(order) == dict.fromkeys(NAMES, StepState.DONE)
     assert Saga.objects.get(order=order).state == SagaState.SUCCEEDED
     assert effects(control, "inventory") == ["reserved"]
-    assert Cart.objects.get(order=order).body == {}
+    assert Cart.objects.get(order=order).body["items"] == []
     assert (Posting.objects.get(order=order).amount, ledger.balance(order)) == (80_000, 80_000)
 
 
