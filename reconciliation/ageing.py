@@ -58,10 +58,14 @@ def bucket(occurred_at: datetime, now: datetime) -> str:
     return BUCKETS[sum(occurred_at < days_ago(now, days) for days in _EDGES)]
 
 
+def in_rupiah(amount: int, currency: str) -> int:
+    """About how much that is, for limits that are set in rupiah. Never for books."""
+    return amount if currency == "IDR" else amount * _RUPIAH_A_UNIT // 10 ** exponent(currency)
+
+
 def severity(*, exposure: int, currency: str, occurred_at: datetime, now: datetime) -> Severity:
     """By the amount (minor units) or the age, whichever is worse."""
-    digits = exponent(currency)
-    rupiah = exposure if currency == "IDR" else exposure * _RUPIAH_A_UNIT // 10**digits
+    rupiah = in_rupiah(exposure, currency)
     for level, amount, days in _LIMITS:
         if rupiah >= amount or occurred_at < days_ago(now, days):
             return level

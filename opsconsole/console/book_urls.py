@@ -1,10 +1,27 @@
-"""Addresses of reconciliation's books: feeds, loads, layouts, runs."""
+"""Addresses of reconciliation's books: feeds, loads, layouts, runs, days."""
 
-from django.urls import URLPattern, path
+from datetime import date
 
-from opsconsole.console import book_files, books, run_schedules, runs
+from django.urls import URLPattern, path, register_converter
+
+from opsconsole.console import book_files, books, days, run_schedules, runs
 
 R = "reconciliation/"
+
+
+class DayConverter:
+    """`2026-11-20`; anything else is no address."""
+
+    regex = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
+    def to_python(self, value: str) -> date:
+        return date.fromisoformat(value)  # a ValueError means: no such address
+
+    def to_url(self, value: date) -> str:
+        return value.isoformat()
+
+
+register_converter(DayConverter, "day")
 
 urlpatterns: list[URLPattern] = [
     path(R, books.overview, name="reconciliation"),
@@ -20,6 +37,12 @@ urlpatterns: list[URLPattern] = [
     path(f"{R}runs/schedules/new/", run_schedules.schedule, name="book-schedule-new"),
     path(f"{R}runs/schedules/<int:pk>/", run_schedules.schedule, name="book-schedule"),
     path(f"{R}runs/<int:pk>/", runs.run, name="book-run"),
+    path(f"{R}days/", days.days, name="days"),
+    path(f"{R}days/<day:on>/", days.day, name="day"),
+    path(f"{R}days/<day:on>/rows/", days.rows, name="day-rows"),
+    path(f"{R}days/<day:on>/rows.csv", days.rows_csv, name="day-rows-csv"),
+    path(f"{R}days/<day:on>/verify/", days.verify, name="day-verify"),
+    path(f"{R}days/<day:on>/<slug:deed>/", days.decide, name="day-decide"),
     path(f"{R}layouts/", book_files.layouts, name="layouts"),
     path(f"{R}layouts/<str:name>/", book_files.layout, name="layout"),
 ]

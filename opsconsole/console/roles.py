@@ -89,6 +89,7 @@ RIGHTS: Final[tuple[Right, ...]] = (
     _right("run_reconciliation", _("compare the books, and say when that happens by itself"), FINANCE),
     _right("work_breaks", _("take up breaks and cases, and note what is known of them"), ONCALL, FINANCE),
     _right("change_matching", _("change the rules of matching, and when feeds are due"), FINANCE),
+    _right("close_days", _("sign, lock and reopen business days"), FINANCE),
     _right("propose_repair", _("propose a repair of the books"), FINANCE),
     _right("approve_repair", _("approve a repair of the books"), FINANCE),
     _right("view_runbooks", _("read runbooks"), *EVERYONE),

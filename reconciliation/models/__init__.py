@@ -1,6 +1,7 @@
 """Rows of reconciliation. No verbs here: see `reconciliation.services`."""
 
 from reconciliation.models.cases import Case
+from reconciliation.models.days import CarriedLine, Day, DayEvent, DayFigure, DayItem
 from reconciliation.models.entries import Entry
 from reconciliation.models.feeds import Feed, LayoutVersion, Load, LoadEvent, QuarantinedRow
 from reconciliation.models.results import BookEvent, Break, BreakEvent, Expectation, HandLink, Match
@@ -10,7 +11,12 @@ __all__ = [
     "BookEvent",
     "Break",
     "BreakEvent",
+    "CarriedLine",
     "Case",
+    "Day",
+    "DayEvent",
+    "DayFigure",
+    "DayItem",
     "Entry",
     "Expectation",
     "Feed",

@@ -142,6 +142,11 @@ class Break(models.Model):
             models.Index(
                 fields=["state", "occurred_at", "id"], name="break_closed", condition=~models.Q(state=BreakState.OPEN)
             ),
+            models.Index(
+                fields=["pairing", "key"],
+                name="break_key_not_healed",
+                condition=~models.Q(state=BreakState.HEALED),
+            ),
         )
 
     def __str__(self) -> str:

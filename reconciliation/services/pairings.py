@@ -108,7 +108,7 @@ class Comparison:
     def write(self, run: Run) -> None:
         """Keep what was found: cases, breaks, heals, matches that took judgement, what is expected."""
         params = self._params() | {"run": run.pk, "actor": f"run:{run.pk}"}
-        for name in ("signatures", "write_breaks", "heal", "write_matches", "write_cases"):
+        for name in ("signatures", "write_breaks", "heal", "heal_resolved", "write_matches", "write_cases"):
             self._step(name, params)
 
     def _params(self) -> dict[str, Any]:
