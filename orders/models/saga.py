@@ -93,7 +93,7 @@ class _Trips(models.Manager["Trip"]):
 class Trip(Step):
     """A booked step while its trip is under way: `due_at` is when its partner is asked whether it has ended."""
 
-    objects = _Trips()
+    objects: ClassVar[models.Manager["Trip"]] = _Trips()
 
     class Meta:
         proxy = True
