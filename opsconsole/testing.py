@@ -129,14 +129,20 @@ def _say_left_out(reporter: Any, need: Need, count: int) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    # What takes longest begins first, so that no core waits at the end for one long file of another.
-    items.sort(key=lambda item: item.get_closest_marker("processes") is None)
+    items.sort(key=_length, reverse=True)
     for need in NEEDS:
         wanting = [item for item in items if item.get_closest_marker(need.marker)]
         if wanting and not need.is_there():
             items[:] = [item for item in items if item not in wanting]
             config.hook.pytest_deselected(items=wanting)
             _left_out.update((need.marker, item.nodeid) for item in wanting)
+
+
+def _length(item: pytest.Item) -> tuple[float, bool]:
+    """What may take longest begins first, so that no core waits at the end for one long file of another."""
+    allowed = item.get_closest_marker("timeout")
+    seconds = float(allowed.args[0]) if allowed and allowed.args else 0.0
+    return seconds, item.get_closest_marker("processes") is not None
 
 
 @pytest.hookimpl(tryfirst=True)

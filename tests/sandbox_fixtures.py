@@ -26,14 +26,17 @@ SECRETS = Secrets(upstreams.GATEWAYS, upstreams.TPG, upstreams.PARTNERS)
 SPEED = 3000.0
 
 
-def wait_until(condition: Callable[[], Any], *, seconds: float = 10.0) -> Any:
-    """The first true answer of the condition; fails the test when none comes in time."""
+def wait_until(condition: Callable[[], Any], *, seconds: float = 10.0, every: float = 0.01) -> Any:
+    """The first true answer of the condition; fails the test when none comes in time.
+
+    `every` is the pause between looks in seconds: a dear look takes the processor from what it waits for.
+    """
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         found = condition()
         if found:
             return found
-        threading.Event().wait(0.01)
+        threading.Event().wait(every)
     raise AssertionError(f"not within {seconds} s: {condition}")
 
 

@@ -20,7 +20,7 @@ from orders.diagnosis.causes import Cause
 from orders.resilience import connections
 from tests.opsconsole.scenarios.rows import free_row
 
-ORDERS = 130
+ORDERS = 70
 SPEED = 600.0  # simulated seconds a second
 
 

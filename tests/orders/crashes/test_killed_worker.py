@@ -55,7 +55,7 @@ def swept(condition: Callable[[], Any], *, seconds: float) -> Any:
         rounds.go({"sweep": rounds.ROUNDS["sweep"]})
         return condition()
 
-    return wait_until(look, seconds=seconds)
+    return wait_until(look, seconds=seconds, every=0.1)
 
 
 def kill(worker: subprocess.Popen[bytes]) -> float:

@@ -1,6 +1,7 @@
 """Goods: the checkout saga over a real broker, a real inventory and real gateways, and what it undoes."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -27,6 +28,12 @@ GOODS = [NewItem("goods", 80_000, {"sku": "MUG-1", "quantity": 2, "name": "Mug"}
 NAMES = ["reserve inventory", "take payment", "create order", "clear cart"]
 CHECKOUT = {"checkout": CONSUMERS["checkout"]}
 Turn = Callable[[], None]
+
+
+@pytest.fixture(autouse=True)
+def _short_leases(settings: Any) -> None:
+    """A step that is to be undone waits for the end of its lease: a second here, twelve in life."""
+    settings.LEASE = settings.QUARANTINE = timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -57,7 +64,7 @@ def until(turn: Turn, condition: Callable[[], Any]) -> Any:
         turn()
         return condition()
 
-    return wait_until(look, seconds=60)
+    return wait_until(look, seconds=60, every=0.05)
 
 
 def steps(order: Order) -> dict[str, str]:
