@@ -4,7 +4,7 @@
 DROP VIEW IF EXISTS pg_temp.ours, pg_temp.theirs, pg_temp.all_ours, pg_temp.all_theirs;
 DROP TABLE IF EXISTS pg_temp.scope, pg_temp.coverage, pg_temp.tolerance, pg_temp.first_pass, pg_temp.pool,
                      pg_temp.found_break, pg_temp.found_match,
-                     pg_temp.drafted_break, pg_temp.kind_of_break, pg_temp.break_of_case;
+                     pg_temp.drafted_break, pg_temp.kind_of_break, pg_temp.break_of_case, pg_temp.payout;
 
 -- The keys (orders, or payment references) that a run of changes or of some days looks at.
 CREATE TEMP TABLE scope (key text COLLATE "C" PRIMARY KEY) ON COMMIT DROP;

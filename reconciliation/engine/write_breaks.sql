@@ -32,3 +32,10 @@ SELECT %(pairing)s, f.identity, f.key, f.type, 'open', false, f.order_reference,
 FROM break_of_case f
 WHERE NOT EXISTS (SELECT FROM reconciliation_break b WHERE b.pairing = %(pairing)s AND b.identity = f.identity)
 ORDER BY f.identity;
+
+-- What the other book has covered only just now may still be on its way: a flag, and no other judgement.
+UPDATE reconciliation_break b SET is_timing = NOT b.is_timing
+FROM coverage c
+WHERE b.pairing = %(pairing)s AND b.state = 'open' AND b.type IN ('missing_in_ho', 'missing_at_gateway')
+  AND c.source = CASE WHEN %(pairing)s = 'gateway' THEN b.gateway ELSE 'ho' END
+  AND b.is_timing IS DISTINCT FROM coalesce(b.occurred_at >= c.complete_up_to - %(timing)s, false);

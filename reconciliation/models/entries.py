@@ -94,6 +94,10 @@ class Entry(models.Model):
                 condition=models.Q(side__in=(Side.OURS, Side.GATEWAY)),
             ),
             models.Index(
+                fields=["batch"], name="entry_of_batch", condition=models.Q(side=Side.GATEWAY) & ~models.Q(batch="")
+            ),
+            models.Index(fields=["batch"], name="entry_payout", condition=models.Q(kind=EntryKind.PAYOUT)),
+            models.Index(
                 fields=["side", "business_date", "id"],
                 name="entry_by_day",
             ),

@@ -117,6 +117,7 @@ def _lines(totals: Iterable[Total]) -> int:
 def _move(load: Load, *, staged: int) -> TakenIn:
     feed = load.feed
     engine.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    engine.execute("SET LOCAL work_mem = '64MB'")  # for the sort
     rows = engine.run(
         "take_in",
         {

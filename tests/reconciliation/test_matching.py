@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconciliation.models import Break, Expectation, Match, Run, RunTotal
+from reconciliation.models import Break, Expectation, Load, Match, Run, RunTotal
 from reconciliation.services.runs import reconcile
 from reconciliation.states import RunScope
 from tests.reconciliation.books import AT, feed, line, load_into
@@ -220,3 +220,68 @@ def test_a_settled_payment_that_a_later_report_voids_was_taken_back() -> None:
     load_into(feed("gateway", "midtrans"), [line(100, reference="A-1", status="void")])
     reconcile()
     assert [found[0] for found in breaks()] == ["late_reversal"]
+
+
+def batch(payout: int, **fields: Any) -> list[Any]:
+    """A gateway's batch of 100 less a fee of 3, and what it says it paid out."""
+    return [
+        line(100, reference="A-1", batch="S-1"),
+        line(-3, kind="fee", reference="A-1", batch="S-1"),
+        line(-payout, kind="payout", batch="S-1", **fields),
+    ]
+
+
+def test_a_payout_that_is_what_its_batch_adds_up_to_stays_excluded() -> None:
+    run = compare([paid(100, "A")], batch(97), side=GATEWAY, source="midtrans")
+    assert came_to(run, GATEWAY) == {("matched", "exact"): 1, ("excluded", "own_fees"): 2}
+    assert breaks() == []
+
+
+@pytest.mark.parametrize("payout", [96, 98])
+def test_a_payout_of_another_sum_is_a_break_and_heals_when_the_missing_line_comes(payout: int) -> None:
+    run = compare([paid(100, "A")], batch(payout), side=GATEWAY, source="midtrans")
+    assert came_to(run, GATEWAY) == {
+        ("matched", "exact"): 1, ("excluded", "own_fees"): 1, ("break", "payout_differs"): 1
+    }  # fmt: skip
+    assert breaks() == [("payout_differs", "", payout - 97)]
+    found = Break.objects.get()
+    assert (found.ours_amount, found.theirs_amount, found.exposure, found.source) == (97, payout, 1, "midtrans")
+    load_into(feed("gateway", "midtrans"), [line(payout - 97, kind="fee", reference="A-1", batch="S-1", number=2)])
+    assert reconcile().state == "done"
+    assert Break.objects.get().state == "healed"
+
+
+def test_a_payout_of_one_currency_is_not_held_against_lines_of_another() -> None:
+    compare([paid(100, "A")], batch(97, currency="USD"), side=GATEWAY, source="midtrans")
+    assert breaks() == [("payout_differs", "", 97)]
+
+
+def test_a_payout_at_head_office_is_held_against_the_gateways_batch() -> None:
+    load_into(feed(GATEWAY, "midtrans"), batch(97))
+    run = compare([paid(100, "A")], [line(100, order="A"), line(-90, kind="payout", batch="S-1")])
+    assert came_to(run, HO) == {("matched", "exact"): 1, ("break", "payout_differs"): 1}
+    assert breaks() == [("payout_differs", "", -7)]
+
+
+def test_rows_that_nobody_could_read_are_one_break_of_their_load() -> None:
+    compare([paid(100, "A")], [line(100, order="A")])
+    Load.objects.filter(feed__side=HO).update(quarantined=3, name="ho.csv")
+    run = reconcile()
+    assert run.state == "done", run.said
+    assert [(found.type, found.cause) for found in Break.objects.all()] == [("invalid_row", "3 rows of ho.csv")]
+    Load.objects.filter(feed__side=HO).update(quarantined=0)
+    reconcile()
+    assert breaks() == []
+
+
+@pytest.mark.parametrize(("hours", "is_timing"), [(2, True), (1.9, True), (2.1, False)])
+def test_what_is_missing_just_before_the_end_of_the_other_book_may_be_on_its_way(
+    hours: float, *, is_timing: bool
+) -> None:
+    load_into(feed("ours", "ledger"), [paid(100, "A")])
+    load_into(feed(HO, complete_up_to=AT + timedelta(hours=hours)), [])
+    reconcile()
+    assert Break.objects.get().is_timing is is_timing
+    feed(HO, complete_up_to=AT + timedelta(days=1))
+    reconcile()
+    assert Break.objects.get().is_timing is False
