@@ -30,6 +30,9 @@ NEIGHBOURS: Final[Mapping[str, str | Promise]] = MappingProxyType(
         "config": "Config Service",
         "notification": "Notification Center",
         "inventory": _("Inventory"),
+        "pagerduty": "PagerDuty",
+        "slack": "Slack",
+        "mail": _("Email (SendGrid)"),
     }
 )
 
@@ -144,6 +147,17 @@ TABLE: Final[Sequence[Line]] = (
         recovers=_("What no provider took is sent again later."),
         proof="tests/orders/services/test_notices.py::test_a_provider_that_is_off_is_followed_by_the_next_at_once",
         neighbours=("notification",),
+    ),
+    Line(
+        name="paging",
+        down=_("PagerDuty, Slack or email"),
+        works=_(
+            "Everything. Pages go by each of the three by itself; incidents, clocks and screens need none of them."
+        ),
+        told=_("Nothing."),
+        recovers=_("A page that was certainly not taken goes again; one without an answer is asked about first."),
+        proof="tests/runbooks/test_paging.py::test_a_channel_that_is_down_keeps_no_other_waiting",
+        neighbours=("pagerduty", "slack", "mail"),
     ),
     Line(
         name="broker",

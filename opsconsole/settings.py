@@ -171,6 +171,8 @@ BREAKERS = upstreams.BREAKERS
 GATEWAYS = upstreams.GATEWAYS
 TPG = upstreams.TPG
 PARTNERS = upstreams.PARTNERS
+ALERTS = upstreams.ALERTS
+PAGING = upstreams.PAGING
 PUBLIC_URL = upstreams.PUBLIC_URL
 SANDBOX_PORT = upstreams.sandbox_port()
 
@@ -191,6 +193,22 @@ DISPATCH_CLAIM_IDLE = timedelta(minutes=environment.number("DISPATCH_CLAIM_IDLE_
 # How long a booking waits where a bank may still take the money back (orders/queries/holds.py).
 DISPATCH_HOLD = timedelta(minutes=environment.number("DISPATCH_HOLD_MINUTES", 5))
 DISPATCH_ALERT_FROM = environment.number("DISPATCH_ALERT_FROM", 10)
+# Monitoring systems: so many of their messages may wait to be judged; beyond it they are told to come again (503).
+ALERTS_MOST_WAITING = environment.number("ALERTS_MOST_WAITING", 5000)
+# What our own detectors raise an alert about (runbooks/services/detectors.py).
+DETECT_NO_ORDERS = timedelta(minutes=environment.number("DETECT_NO_ORDERS_MINUTES", 5))
+DETECT_NO_ORDERS_AFTER = environment.number(
+    "DETECT_NO_ORDERS_AFTER", 20
+)  # orders of the half hour before: then zero is odd
+DETECT_COMPENSATIONS = environment.number("DETECT_COMPENSATIONS_PER_MINUTE", 10)
+DETECT_LINK_SECONDS = environment.number("DETECT_LINK_P95_SECONDS", 3)
+DETECT_LINK_FROM = environment.number(
+    "DETECT_LINK_FROM", 20
+)  # links of ten minutes; of fewer a percentile says nothing
+DETECT_STUCK_FROM = environment.number("DETECT_STUCK_FROM", 25)  # fewer new stuck orders are no spike
+DETECT_STUCK_TIMES = environment.number("DETECT_STUCK_TIMES", 3)  # times the median of the hour before
+DETECT_UNEXPLAINED_FROM = environment.number("DETECT_UNEXPLAINED_FROM", 1_000_000)  # rupiah of breaks without a cause
+DETECT_DOWN_AFTER = timedelta(seconds=environment.number("DETECT_DOWN_SECONDS", 60))  # a neighbour that nobody reaches
 # A worker that died is replaced after its lease (issue: within 15 s); it lasts longer than the longest call it covers.
 LEASE = timedelta(seconds=12)
 QUARANTINE = timedelta(seconds=15)  # orders.ladders.quarantine

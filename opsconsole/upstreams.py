@@ -27,6 +27,9 @@ NEIGHBOURS = (
     "config",
     "notification",
     "inventory",
+    "pagerduty",
+    "slack",
+    "mail",
 )
 
 # Seconds for a whole call, tries included, and the tries of a call that may be repeated (domain, section 2).
@@ -44,6 +47,9 @@ LIMITS: Mapping[str, tuple[float, int]] = {
     "config": (1.0, 3),
     "notification": (2.0, 5),
     "inventory": (3.0, 3),
+    "pagerduty": (5.0, 3),
+    "slack": (5.0, 3),
+    "mail": (5.0, 3),
 }
 
 
@@ -131,10 +137,38 @@ def partners(environ: Mapping[str, str] = os.environ) -> dict[str, dict[str, str
     }
 
 
+def alerts(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What each monitoring system proves itself with: a bearer token, or the secret of its signatures."""
+    names = ("alertmanager", "grafana", "pagerduty")
+    return {name: environ.get(f"{name.upper()}_WEBHOOK_SECRET", f"sandbox-{name}-secret") for name in names}
+
+
+def paging(environ: Mapping[str, str] = os.environ) -> dict[str, dict[str, Any]]:
+    """Who is told of incidents, by which channel; the defaults only open the sandbox."""
+    on_call = environ.get("ON_CALL_EMAILS", "on-call@example.com,platform-lead@example.com")
+    waiting = environ.get("STAKEHOLDER_EMAILS", "stakeholders@example.com")
+    return {
+        "pagerduty": {"routing_key": environ.get("PAGERDUTY_ROUTING_KEY", "sandbox0routing0key0000000000000")},
+        "slack": {
+            "token": environ.get("SLACK_TOKEN", "xoxb-sandbox"),
+            "channel": environ.get("SLACK_INCIDENT_CHANNEL", "#incidents"),
+            "stakeholders": environ.get("SLACK_STAKEHOLDER_CHANNEL", "#platform-status"),
+        },
+        "mail": {
+            "key": environ.get("MAIL_API_KEY", "SG.sandbox"),
+            "from": environ.get("MAIL_FROM", "opsconsole@example.com"),
+            "on_call": [each.strip() for each in on_call.split(",") if each.strip()],
+            "stakeholders": [each.strip() for each in waiting.split(",") if each.strip()],
+        },
+    }
+
+
 UPSTREAMS = upstreams()
 BREAKERS = breakers()
 GATEWAYS = gateways()
 TPG = tpg()
 PARTNERS = partners()
+ALERTS = alerts()
+PAGING = paging()
 # Base address that gateways and partners call back to.
 PUBLIC_URL = os.environ.get("OPSCONSOLE_URL", "http://127.0.0.1:8000").rstrip("/")

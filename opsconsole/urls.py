@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health, name="health"),
     path("ready", ready, name="ready"),
     path("metrics", metrics, name="metrics"),
+    path("callbacks/alerts/", include("runbooks.urls")),
     path("callbacks/", include("orders.urls")),
     path("api/v1/", include("opsconsole.api.urls")),
     path("", include("opsconsole.console.urls")),

@@ -34,6 +34,8 @@ QUEUES = {
     "import": "bulk",
     "run": "bulk",
     "deed": "act",
+    "alert": "notify",
+    "page": "notify",
 }
 LONGEST_HUSH = 5  # seconds; a bell whose job was lost with Redis rings again after this
 LATCH = 1.0  # seconds without trying, once Redis has refused

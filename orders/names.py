@@ -28,6 +28,8 @@ SYSTEMS: Final[Mapping[str, str | Promise]] = MappingProxyType(
         "apns": "APNs",
         "slack": "Slack",
         "inventory": _("Inventory"),
+        "pagerduty": "PagerDuty",
+        "mail": _("Email"),
         "upg": _("Payment gateways"),
         "orders": _("Orders"),
         "carts": _("Carts"),

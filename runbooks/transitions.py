@@ -1,4 +1,4 @@
-"""The only code that assigns the state of a plan or a run.
+"""The only code that assigns the state of a plan, a run, an incident or a page.
 
 A move is one conditional UPDATE and one event in the same transaction; who comes second finds nothing
 and is refused.
@@ -10,7 +10,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from orders.errors import NotAllowed
-from runbooks.models import Plan, PlanEvent, Run
+from runbooks.incident_states import INCIDENT_EDGES, PAGE_EDGES, IncidentVerb, PageVerb
+from runbooks.models import Incident, IncidentEvent, Page, Plan, PlanEvent, Run
 from runbooks.states import PLAN_EDGES, RUN_EDGES, PlanVerb, RunVerb
 
 
@@ -53,3 +54,61 @@ def tell(plan: Plan, verb: str, *, actor: str, reason: str = "", detail: Mapping
 def _now_is(row: Plan | Run, values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         setattr(row, name, value)
+
+
+def lock_incident(incident: Incident) -> Incident:
+    """The incident as it is now, locked until the transaction ends."""
+    return Incident.objects.select_for_update(of=("self",)).get(pk=incident.pk)
+
+
+def move_incident(
+    incident: Incident,
+    verb: IncidentVerb,
+    *,
+    actor: str,
+    told: str = "",
+    detail: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> None:
+    """Move it along `verb`, setting `changes`. Raises NotAllowed where it cannot go, or somebody else was first."""
+    target = INCIDENT_EDGES.get((incident.state, verb))
+    if target is None:
+        raise NotAllowed(_("The incident has moved on: nothing was done."))
+    change_incident(incident, str(verb), actor=actor, told=told, detail=detail, state=target, **changes)
+
+
+def change_incident(
+    incident: Incident,
+    kind: str,
+    *,
+    actor: str,
+    told: str = "",
+    detail: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> None:
+    """Change what it says beside its state. Raises NotAllowed when somebody else was first."""
+    values = {**changes, "version": incident.version + 1}
+    seen = Incident.objects.filter(pk=incident.pk, state=incident.state, version=incident.version)
+    if not seen.update(**values):
+        raise NotAllowed(_("The incident has moved on: nothing was done."))
+    for name, value in values.items():
+        setattr(incident, name, value)
+    tell_incident(incident, kind, actor=actor, text=told, detail=detail)
+
+
+def tell_incident(
+    incident: Incident, kind: str, *, actor: str, text: str = "", detail: Mapping[str, Any] | None = None
+) -> None:
+    """Append to its timeline. Call inside the transaction of what it tells."""
+    IncidentEvent.objects.create(
+        incident=incident, kind=kind, actor=actor, text=text.strip()[:2000], detail=dict(detail or {})
+    )
+
+
+def move_page(page: Page, verb: PageVerb, **changes: Any) -> None:
+    """Move a page that is held along `verb`. Raises NotAllowed where it cannot go."""
+    target = PAGE_EDGES.get((page.state, verb))
+    if target is None or not Page.objects.filter(pk=page.pk, state=page.state).update(state=target, **changes):
+        raise NotAllowed(_("The page has moved on: nothing was done."))
+    for name, value in {"state": target, **changes}.items():
+        setattr(page, name, value)

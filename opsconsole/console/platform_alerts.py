@@ -21,6 +21,8 @@ from orders.queries.letters import dead
 from orders.queries.pulse import outbox_oldest
 from orders.resilience.breaker.reading import PREFIX as BREAKER
 from orders.services import dispatch_watch
+from runbooks.incident_states import IncidentState, Severity
+from runbooks.queries.incidents import urgent
 
 # Older than this, a row says nothing about now; the overview says "cannot know" then.
 STALE = timedelta(minutes=2)
@@ -41,6 +43,20 @@ def platform_alerts() -> list[Alert]:
     # An open breaker says more than that its neighbour cannot be reached.
     told = {PREFIX + name.removeprefix(BREAKER) for name in rows if name.startswith(BREAKER)}
     return [alert for name, row in rows.items() if name not in told for alert in _of(row)]
+
+
+def incident_alerts() -> list[Alert]:
+    """Live incidents of P0 and P1, on every page: whoever can help sees them."""
+    return [
+        Alert(
+            tone="failed" if row.state == IncidentState.OPEN else "attention",
+            text=f"{Severity(row.severity).label} {row.code}",
+            since=row.began_at,
+            is_short=True,
+            href=reverse("incident", args=[row.code]),
+        )
+        for row in urgent()
+    ]
 
 
 def event_alerts() -> list[Alert]:
@@ -120,6 +136,6 @@ def _since(row: Heartbeat) -> datetime | None:
 
 def register() -> None:
     """Put the alerts on the board, once."""
-    for source in (platform_alerts, event_alerts):
+    for source in (incident_alerts, platform_alerts, event_alerts):
         if source not in ALERTS.sources:
             ALERTS.sources.append(source)

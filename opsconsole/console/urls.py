@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from opsconsole.console import (
     book_urls,
     frame_views,
+    incident_urls,
     letter_acts,
     letters,
     list_urls,
@@ -30,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *book_urls.urlpatterns,
     *service_urls.urlpatterns,
     *plan_urls.urlpatterns,
+    *incident_urls.urlpatterns,
     path("dead-letters/", letters.letters, name="letters"),
     path("dead-letters/replay/", letter_acts.replay_many, name="letters-replay"),
     path("dead-letters/<int:pk>/", letters.letter, name="letter"),

@@ -16,6 +16,7 @@ from opsconsole.sandbox.inventory import Inventory
 from opsconsole.sandbox.midtrans import Midtrans
 from opsconsole.sandbox.neighbour import Neighbour
 from opsconsole.sandbox.nicepay import Nicepay
+from opsconsole.sandbox.night import Mail, PagerDuty, Slack
 from opsconsole.sandbox.offices import Config, Notification, Promo, SessionManager
 from opsconsole.sandbox.world import Secrets, World
 from opsconsole.sandbox.xendit import Xendit
@@ -138,5 +139,8 @@ def _neighbours(world: World, callbacks: Callbacks) -> dict[str, Neighbour]:
         Config(world, callbacks),
         Notification(world, callbacks),
         Inventory(world, callbacks),
+        PagerDuty(world, callbacks),
+        Slack(world, callbacks),
+        Mail(world, callbacks),
     ]
     return {each.name: each for each in made}

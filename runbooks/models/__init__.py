@@ -1,7 +1,39 @@
-"""Plans, their rows, their runs, and what happened to them. No verbs here: see `runbooks.services`."""
+"""Plans, their rows, their runs, alerts and incidents, and what happened to them. No verbs here: see
+`runbooks.services`."""
 
+from runbooks.models.alert import Alert, AlertDelivery, Episode
 from runbooks.models.deed import Deed
+from runbooks.models.incident import (
+    CohortOrder,
+    CohortSample,
+    Incident,
+    IncidentEvent,
+    IncidentPlan,
+    ResponseClock,
+)
 from runbooks.models.plan import Plan, PlanRow
+from runbooks.models.review import ActionItem, Review
 from runbooks.models.run import PlanEvent, ReviewItem, Run
+from runbooks.models.telling import Page, StakeholderMessage
 
-__all__ = ["Deed", "Plan", "PlanEvent", "PlanRow", "ReviewItem", "Run"]
+__all__ = [
+    "ActionItem",
+    "Alert",
+    "AlertDelivery",
+    "CohortOrder",
+    "CohortSample",
+    "Deed",
+    "Episode",
+    "Incident",
+    "IncidentEvent",
+    "IncidentPlan",
+    "Page",
+    "Plan",
+    "PlanEvent",
+    "PlanRow",
+    "ResponseClock",
+    "Review",
+    "ReviewItem",
+    "Run",
+    "StakeholderMessage",
+]

@@ -183,9 +183,9 @@ def test_the_pages_cost_the_same_for_one_row_and_for_many(sari: Client, django_a
     plan = plan_of([held() for _each in range(40)], "release_hold@1")
     for _each in range(3):
         plan_of([make_order("paid")], "retry_booking@1")
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(23):
         page(sari, plan)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         sari.get("/runbooks/")
 
 

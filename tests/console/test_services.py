@@ -221,10 +221,10 @@ def test_the_page_costs_a_fixed_number_of_queries(people: World, django_assert_n
     for name in upstreams.LIMITS:
         _fail(name, times=10)
     breakers.keep_up()
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         client.get("/services/")
 
 
 def test_what_works_without_is_a_page(people: World) -> None:
     page = people.client("dewi").get("/services/without/").content.decode()
-    assert page.count('<th scope="row">') == 13
+    assert page.count('<th scope="row">') == 14

@@ -83,6 +83,14 @@ def duration(span: timedelta | None) -> str:
     return "–" if span is None else formats.duration(span)
 
 
+@register.filter
+def ticking(span: timedelta) -> str:
+    """`4:32`, `1:04:32`: what is left on a clock, to the second, in every language the same."""
+    minutes, seconds = divmod(max(0, int(span.total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
 @register.simple_tag
 def age(since: datetime | None, *, now: datetime | None = None, limit: timedelta | None = None) -> SafeString:
     """How long something lasts, the instant on hover; red only past eight times its limit."""

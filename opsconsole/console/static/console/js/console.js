@@ -10,10 +10,11 @@
   /* ---- refresh: `live` is fired on every [data-live]; a pause, a hidden tab or an open dialog stops it */
   const etags = new Map(), readAt = new Map();
   let paused = false;
-  const tick = () => {
+  const fire = (parts) => {
     if (paused || document.hidden || $("dialog[open]")) return;
-    $$("[data-live]").forEach((part) => htmx.trigger(part, "live"));
+    $$(parts).forEach((part) => htmx.trigger(part, "live"));
   };
+  const tick = () => fire("[data-live]");
   const pause = () => {
     paused = !paused;
     $$("[data-pause]").forEach((button) => button.setAttribute("aria-pressed", paused));
@@ -45,7 +46,8 @@
   });
   document.addEventListener("visibilitychange", tick);
   window.addEventListener("pageshow", (event) => event.persisted && location.reload());
-  setInterval(tick, LIVE_EVERY);
+  setInterval(() => fire('[data-live=""]'), LIVE_EVERY);
+  setInterval(() => fire('[data-live="second"]'), 1000);  // clocks of an incident: a few bytes, by themselves
 
   /* ---- clock: the time of the oldest data on the page, not of the page */
   const clock = $("#clock");

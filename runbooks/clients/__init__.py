@@ -1,0 +1,1 @@
+"""Who is called at night: one module a system. Each speaks that system's own API."""

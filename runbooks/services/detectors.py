@@ -1,0 +1,230 @@
+"""Our own detectors: what we can see in our rows is an alert of ours, whether or not a monitoring system looks.
+
+Each looks every ten seconds and says what it found, or that all is well, or that it cannot know (then what was, stays).
+Thresholds are settings (`DETECT_…`); the figures are of domain, section 7, where it has one.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import DatabaseError, transaction
+from django.db.models import Sum
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from orders.models import Heartbeat, History, StuckSample
+from orders.queries import pulse
+from reconciliation.models import Case
+from reconciliation.states import BreakType
+from runbooks.catalogue import CATALOGUE
+from runbooks.hearing import Heard, Message
+from runbooks.incident_states import AlertState
+from runbooks.models import Episode
+from runbooks.services import alerts
+from runbooks.services.incidents import opening
+
+logger = logging.getLogger(__name__)
+
+QUIET_FOR: Final = timedelta(seconds=60)  # all must be well for so long before an alert of ours is over
+FRESH: Final = timedelta(minutes=3)  # an older sample says nothing about now
+HALF_HOUR: Final = 30
+_NEIGHBOUR: Final = "neighbour:"  # how the ticker names what it saw of a neighbour
+# Breaks of which nobody can say how they came about.
+UNEXPLAINED: Final = (
+    BreakType.MISSING_AT_GATEWAY,
+    BreakType.GATEWAY_WITHOUT_PAYMENT,
+    BreakType.HO_WITHOUT_PAYMENT,
+    BreakType.AMBIGUOUS,
+)
+
+
+class CannotKnow(Exception):
+    """What it looks at is missing or old."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Something that is wrong now. `since`: since when, where the rows tell."""
+
+    summary: str
+    service: str = "orders"
+    values: Mapping[str, Any] = field(default_factory=dict)
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """`look(now)` says by name what it found; raises CannotKnow. `priority` is P0 to P2, "" for the service's own."""
+
+    name: str
+    failure: str
+    priority: str
+    look: Callable[[datetime], Mapping[str, Found]]
+
+
+def no_orders(now: datetime) -> Mapping[str, Found]:
+    """Nobody has placed an order for five minutes, although there was traffic before."""
+    quiet = int(settings.DETECT_NO_ORDERS.total_seconds() // 60)
+    minutes = pulse.orders_per_minute(at=now, minutes=HALF_HOUR + quiet)
+    before, lately = sum(minutes[:-quiet]), sum(minutes[-quiet:])
+    if lately or before < settings.DETECT_NO_ORDERS_AFTER:
+        return {}
+    values = {"before": before, "minutes": quiet}
+    return {"orders": Found(summary=f"No order for {quiet} minutes, {before} in the half hour before", values=values)}
+
+
+def compensations(now: datetime) -> Mapping[str, Found]:
+    """More sagas are being undone within a minute than is usual."""
+    lately = History.objects.filter(
+        machine="saga", verb="compensate", recorded_at__gt=now - timedelta(minutes=1), recorded_at__lte=now
+    ).count()
+    if lately <= settings.DETECT_COMPENSATIONS:
+        return {}
+    return {"sagas": Found(summary=f"{lately} sagas undone within a minute", values={"count": lately})}
+
+
+def slow_links(now: datetime) -> Mapping[str, Found]:
+    """The slowest twentieth of payment links takes longer than 3 s, over ten minutes."""
+    marks = pulse.link_seconds(at=now)
+    if marks.p95 is None or marks.count < settings.DETECT_LINK_FROM or marks.p95 <= settings.DETECT_LINK_SECONDS:
+        return {}
+    values = {"p95": round(marks.p95, 2), "links": marks.count}
+    return {"links": Found(summary=f"Payment links take {marks.p95:.1f} s at P95", service="upg", values=values)}
+
+
+def stuck_spike(now: datetime) -> Mapping[str, Found]:
+    """Many times more orders hang than in the hour before."""
+    samples = list(StuckSample.objects.filter(at__gt=now - timedelta(minutes=65), at__lte=now).order_by("at"))
+    if len(samples) < 3 or now - samples[-1].at > FRESH:
+        raise CannotKnow
+    usual, count = median(each.count for each in samples[:-1]), samples[-1].count
+    is_spike = count - usual >= settings.DETECT_STUCK_FROM and count >= usual * settings.DETECT_STUCK_TIMES
+    if not is_spike:
+        return {}
+    values = {"count": count, "usual": round(usual), "paid": samples[-1].paid_count}
+    return {"stuck": Found(summary=f"{count} orders hang, {usual:.0f} is usual", values=values)}
+
+
+def unexplained_money(now: datetime) -> Mapping[str, Found]:
+    """The books differ by a sum for which no cause is known."""
+    cases = Case.objects.filter(is_open=True, currency="IDR", type__in=UNEXPLAINED)
+    total = int(cases.aggregate(money=Sum("money"))["money"] or 0)
+    if total < settings.DETECT_UNEXPLAINED_FROM:
+        return {}
+    count = cases.count()
+    summary = f"Rp {total:,} in {count} cases have no known cause".replace(",", ".")
+    return {"books": Found(summary=summary, service="ho", values={"amount": total, "cases": count})}
+
+
+def broken_rules(now: datetime) -> Mapping[str, Found]:
+    """A rule about money does not hold (the ticker's round looks every minute)."""
+    row = Heartbeat.objects.filter(name="round:invariants").first()
+    if row is None or now - row.at > FRESH:
+        raise CannotKnow
+    broken = int(row.detail.get("broken", 0))
+    return (
+        {"rules": Found(summary=f"{broken} orders break a rule about money", values={"count": broken})}
+        if broken
+        else {}
+    )
+
+
+def services_down(now: datetime) -> Mapping[str, Found]:
+    """A neighbour has not been reached for a minute."""
+    rows = {row.name.removeprefix(_NEIGHBOUR): row for row in Heartbeat.objects.filter(name__startswith=_NEIGHBOUR)}
+    found = {}
+    for service in CATALOGUE.values():
+        for neighbour in service.neighbours if service.kind == "neighbour" else ():
+            since = _down_since(rows.get(neighbour), now)
+            if since is not None:
+                summary = f"{service.title} has not been reached since {since:%H:%M:%S} UTC"
+                found[service.name] = Found(summary=summary, service=service.name, since=since)
+    return found
+
+
+def _down_since(row: Heartbeat | None, now: datetime) -> datetime | None:
+    if row is None or now - row.at > FRESH or row.detail.get("ok") is not False:
+        return None
+    since = parse_datetime(str(row.detail.get("since", "")))
+    return since if since and now - since >= settings.DETECT_DOWN_AFTER else None
+
+
+DETECTORS: Final = (
+    Detector("OrdersZero", "traffic", "P0", no_orders),
+    Detector("CompensationRate", "stuck", "P1", compensations),
+    Detector("PaymentLinkSlow", "latency", "P2", slow_links),
+    Detector("StuckSpike", "stuck", "P1", stuck_spike),
+    Detector("UnexplainedMoney", "money", "P2", unexplained_money),
+    Detector("MoneyRuleBroken", "money", "P1", broken_rules),
+    Detector("ServiceDown", "down", "", services_down),
+)
+
+
+def detect() -> dict[str, int]:
+    """The ticker's round. What was found; one detector that fails keeps no other from looking."""
+    now, counts = timezone.now(), {}
+    for detector in DETECTORS:
+        try:
+            found = detector.look(now)
+        except CannotKnow:
+            continue
+        except DatabaseError:
+            logger.exception("detector %s", detector.name)
+            continue
+        _tell(detector, found, now)
+        counts[detector.name] = len(found)
+    return counts
+
+
+def _tell(detector: Detector, found: Mapping[str, Found], now: datetime) -> None:
+    firing = {each.alert.fingerprint: each for each in _firing(detector)}
+    heard = [_heard(detector, name, each, firing.get(_print(detector, name)), now) for name, each in found.items()]
+    gone = set(firing) - {_print(detector, name) for name in found}
+    heard += [_over(firing[each], now) for each in gone if now - firing[each].last_heard_at >= QUIET_FOR]
+    if heard:
+        with transaction.atomic():
+            opening.alone()
+            alerts.judge(alerts.OWN, Message(heard))
+
+
+def _firing(detector: Detector) -> list[Episode]:
+    rows = Episode.objects.select_related("alert").filter(state=AlertState.FIRING, alert__source=alerts.OWN)
+    return list(rows.filter(alert__name=detector.name))
+
+
+def _print(detector: Detector, name: str) -> str:
+    return f"{detector.name}:{name}"
+
+
+def _heard(detector: Detector, name: str, found: Found, firing: Episode | None, now: datetime) -> Heard:
+    labels = {"service": found.service, "failure_class": detector.failure}
+    labels["severity"] = detector.priority or "critical"
+    return Heard(
+        receiver="",
+        fingerprint=_print(detector, name),
+        name=detector.name,
+        is_firing=True,
+        starts_at=firing.starts_at if firing else found.since or now,
+        labels=labels,
+        summary=found.summary,
+        values=dict(found.values),
+    )
+
+
+def _over(episode: Episode, now: datetime) -> Heard:
+    alert = episode.alert
+    return Heard(
+        receiver="",
+        fingerprint=alert.fingerprint,
+        name=alert.name,
+        is_firing=False,
+        starts_at=episode.starts_at,
+        ends_at=now,
+        labels=alert.labels,
+        summary=episode.summary,
+    )

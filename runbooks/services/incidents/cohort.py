@@ -1,0 +1,108 @@
+"""Whom an incident affects: orders pinned once and followed until none of them hangs.
+
+The list is frozen, with what each order was; whether it still hangs is asked of the stuck list each time.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from orders.errors import NotAllowed
+from orders.queries.stuck import StuckFilter, StuckRow, all_stuck
+from orders.queries.stuck.around import stuck_among
+from orders.queries.stuck.filters import UNPAID
+from runbooks.incident_states import LIVE, IncidentState
+from runbooks.models import CohortOrder, CohortSample, Incident
+from runbooks.transitions import tell_incident
+
+SAMPLE_EVERY: Final = timedelta(seconds=30)
+# What had hung for so long when the incident began is not its doing.
+BEFORE: Final = timedelta(minutes=30)
+
+
+def pin_what_hangs(incident: Incident, *, actor: str) -> int:
+    """Pin what began to hang since shortly before the incident. How many."""
+    since = incident.began_at - BEFORE
+    rows = [row for batch in all_stuck() for row in batch if row.since + row.limit >= since]
+    return pin(incident, rows, actor=actor)
+
+
+def pin_filter(incident: Incident, wanted: StuckFilter, *, actor: str) -> int:
+    """Pin all that a filter of the stuck list has now. Raises NotAllowed for nothing, or too many."""
+    rows = [row for batch in all_stuck(wanted) for row in batch]
+    if not rows:
+        raise NotAllowed(_("Nothing hangs there: nothing was pinned."))
+    if len(rows) > settings.RUN_MOST_ORDERS:
+        raise NotAllowed(_("%(count)s orders match; narrow the filter.") % {"count": len(rows)})
+    return pin(incident, rows, actor=actor)
+
+
+@transaction.atomic
+def pin(incident: Incident, rows: Sequence[StuckRow], *, actor: str) -> int:
+    """Pin these; those that are pinned already stay as they were."""
+    before = incident.cohort.count()
+    CohortOrder.objects.bulk_create(
+        [_pinned(incident, row, actor) for row in rows], ignore_conflicts=True, batch_size=2500
+    )
+    new = incident.cohort.count() - before
+    if new:
+        tell_incident(incident, "pin", actor=actor, detail={"count": new})
+        sample(incident)
+    return new
+
+
+def _pinned(incident: Incident, row: StuckRow, actor: str) -> CohortOrder:
+    return CohortOrder(
+        incident=incident,
+        order_id=row.order_id,
+        machine=row.machine,
+        state=row.state,
+        since=row.since,
+        amount=row.amount,
+        currency=row.currency,
+        is_paid=row.order_state not in UNPAID,
+        cause=row.cause[:40],
+        pinned_by=actor,
+    )
+
+
+def hanging(incident: Incident) -> Sequence[StuckRow]:
+    """Those of the cohort that hang now."""
+    ids = list(incident.cohort.values_list("order_id", flat=True))
+    return stuck_among(ids) if ids else []
+
+
+def sample(incident: Incident) -> CohortSample | None:
+    """Write down how many still hang; None for an empty cohort."""
+    pinned = incident.cohort.count()
+    if not pinned:
+        return None
+    rows, money = hanging(incident), Counter[str]()
+    for row in rows:
+        money[row.currency] += row.amount
+    return CohortSample.objects.create(
+        incident=incident, pinned=pinned, hanging=len(rows), money=dict(money), at=timezone.now()
+    )
+
+
+def follow() -> int:
+    """The ticker: a sample of every cohort that is not over. How many."""
+    alive = Incident.objects.filter(state__in=(*LIVE, IncidentState.RESOLVED), cohort__isnull=False).distinct()
+    due = [each for each in alive if _is_due(each)]
+    for incident in due:
+        sample(incident)
+    return len(due)
+
+
+def _is_due(incident: Incident) -> bool:
+    last = incident.samples.order_by("-at").first()
+    if last is None:
+        return True
+    ended = incident.state == IncidentState.RESOLVED and last.hanging == 0
+    return not ended and timezone.now() - last.at >= SAMPLE_EVERY

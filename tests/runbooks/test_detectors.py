@@ -1,0 +1,82 @@
+"""Our own detectors: each finds what it is for, is silent when all is well, and says nothing of what it cannot know."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from orders.models import Heartbeat, StuckSample
+from reconciliation.models import Case
+from runbooks.incident_states import AlertState
+from runbooks.models import Episode, Incident
+from runbooks.services import detectors
+from tests.orders.making import make_order
+
+pytestmark = pytest.mark.django_db
+
+
+def firing() -> set[str]:
+    return set(Episode.objects.filter(state=AlertState.FIRING).values_list("alert__name", flat=True))
+
+
+def test_silence_where_all_is_well_or_nothing_can_be_known() -> None:
+    detectors.detect()
+    Heartbeat.objects.create(
+        name="round:invariants", pid=0, at=timezone.now() - timedelta(hours=1), detail={"broken": 5}
+    )
+    assert detectors.detect()["OrdersZero"] == 0
+    assert "MoneyRuleBroken" not in detectors.detect()  # too old to know
+    assert Incident.objects.count() == 0
+
+
+def test_no_order_after_traffic_is_a_p0_and_the_first_order_ends_it() -> None:
+    now = timezone.now()
+    for number in range(20):
+        make_order(placed_at=now - timedelta(minutes=10, seconds=number))
+    detectors.detect()
+    detectors.detect()
+    [incident] = Incident.objects.all()
+    assert (incident.storm, incident.severity) == ("orders:traffic", 0)
+    make_order(placed_at=now - timedelta(seconds=5))
+    detectors.detect()
+    assert firing() == {"OrdersZero"}  # not yet quiet for a minute
+    Episode.objects.update(last_heard_at=now - timedelta(minutes=2))
+    detectors.detect()
+    assert firing() == set()
+    incident.refresh_from_db()
+    assert incident.proposed_end_at is not None
+    assert incident.state == "open"  # a P0 is ended by a person
+
+
+def test_a_spike_of_stuck_orders_is_measured_against_the_hour_before() -> None:
+    now = timezone.now()
+    for ago, count in ((40, 10), (30, 12), (20, 11), (10, 9), (0, 35)):
+        StuckSample.objects.create(at=now - timedelta(minutes=ago, seconds=5), count=count, paid_count=3)
+    detectors.detect()
+    assert firing() == set()  # 25 more is needed
+    StuckSample.objects.create(at=timezone.now() - timedelta(seconds=1), count=60, paid_count=40)
+    detectors.detect()
+    assert firing() == {"StuckSpike"}
+    assert Episode.objects.get().values == {"count": 60, "usual": 11, "paid": 40}
+
+
+def test_money_without_a_cause_and_broken_rules(settings: Any) -> None:
+    Heartbeat.objects.create(name="round:invariants", pid=0, at=timezone.now(), detail={"broken": 2})
+    facts = {"pairing": "ho", "currency": "IDR", "count": 1}
+    Case.objects.create(type="missing_in_ho", signature="a", money=9_000_000, **facts)  # its cause is known
+    Case.objects.create(type="ho_without_payment", signature="b", money=1_500_000, **facts)
+    found = detectors.detect()
+    assert (found["MoneyRuleBroken"], found["UnexplainedMoney"]) == (1, 1)
+    assert Episode.objects.get(alert__name="UnexplainedMoney").values == {"amount": 1_500_000, "cases": 1}
+    settings.DETECT_UNEXPLAINED_FROM = 2_000_000
+    assert detectors.detect()["UnexplainedMoney"] == 0
+
+
+def test_a_neighbour_that_is_away_for_a_minute_is_down_and_the_catalogue_says_how_bad() -> None:
+    now = timezone.now()
+    for name, seconds in (("tpg", 90), ("promo", 90), ("ho", 30)):
+        since = (now - timedelta(seconds=seconds)).isoformat()
+        Heartbeat.objects.create(name=f"neighbour:{name}", pid=0, at=now, detail={"ok": False, "since": since})
+    assert detectors.detect()["ServiceDown"] == 2
+    assert dict(Incident.objects.values_list("service", "severity")) == {"tpg": 0, "promo": 2}
