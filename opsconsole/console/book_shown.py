@@ -134,7 +134,7 @@ def told_actor(actor: str, known: dict[str, str]) -> str:
     """Who did it, in the reader's language; `known` as of `orders.queries.order_page.people`."""
     if actor == "command":
         return _("command line")
-    return _("schedule") if actor.startswith(("feed:", "schedule:")) else who(actor, known)
+    return _("schedule") if actor.startswith(("feed:", "schedule:", "link:")) else who(actor, known)
 
 
 def _event_tone(event: LoadEvent) -> Tone:

@@ -1,10 +1,23 @@
-"""Addresses of reconciliation's books: feeds, loads, layouts, runs, days."""
+"""Addresses of reconciliation: feeds, loads, layouts, runs, days, breaks, cases, links and rules."""
 
 from datetime import date
 
 from django.urls import URLPattern, path, register_converter
 
-from opsconsole.console import book_files, books, days, run_schedules, runs
+from opsconsole.console import (
+    book_feeds,
+    book_files,
+    books,
+    break_acts,
+    break_list,
+    break_page,
+    case_pages,
+    days,
+    link_screen,
+    rule_screen,
+    run_schedules,
+    runs,
+)
 
 R = "reconciliation/"
 
@@ -43,6 +56,22 @@ urlpatterns: list[URLPattern] = [
     path(f"{R}days/<day:on>/rows.csv", days.rows_csv, name="day-rows-csv"),
     path(f"{R}days/<day:on>/verify/", days.verify, name="day-verify"),
     path(f"{R}days/<day:on>/<slug:deed>/", days.decide, name="day-decide"),
+    path(f"{R}cases/", case_pages.cases, name="cases"),
+    path(f"{R}cases/export.csv", case_pages.export, name="cases-export"),
+    path(f"{R}cases/<int:pk>/", case_pages.case, name="case"),
+    path(f"{R}cases/<int:pk>/act/", break_acts.act_on_case, name="case-act"),
+    path(f"{R}breaks/", break_list.breaks, name="breaks"),
+    path(f"{R}breaks/export.csv", break_list.export, name="breaks-export"),
+    path(f"{R}breaks/act/", break_acts.act_on_many, name="breaks-act"),
+    path(f"{R}breaks/<int:pk>/", break_page.found_break, name="break"),
+    path(f"{R}breaks/<int:pk>/act/", break_acts.act_on_one, name="break-act"),
+    path(f"{R}lines/<int:pk>/row/", break_page.raw, name="line-row"),
+    path(f"{R}link/", link_screen.link, name="link-lines"),
+    path(f"{R}links/<int:pk>/", link_screen.one_link, name="book-link"),
+    path(f"{R}links/<int:pk>/decide/", link_screen.decide, name="book-link-decide"),
+    path(f"{R}feeds/<int:pk>/", book_feeds.feed, name="book-feed"),
+    path(f"{R}rules/", rule_screen.rules, name="book-rules"),
+    path(f"{R}rules/trials/<int:pk>/save/", rule_screen.save, name="book-rules-save"),
     path(f"{R}layouts/", book_files.layouts, name="layouts"),
     path(f"{R}layouts/<str:name>/", book_files.layout, name="layout"),
 ]

@@ -132,7 +132,7 @@ def between_rows(earlier: Run, later: Run, between: Between) -> dict[str, Any]:
     return {
         "rows": [run_row(earlier), run_row(later)],
         "loads": between.loads,
-        "steps": len(between.runs),
+        "is_comparable": _looks_alike(earlier, later),
         "rules": _rules(earlier.rules, later.rules),
         "differences": [
             {
@@ -147,6 +147,12 @@ def between_rows(earlier: Run, later: Run, between: Between) -> dict[str, Any]:
         "told": told_rows(kinds),
         "reasons": {pk: str(run_words.REASONS[why]) for pk, why in between.reasons.items()},
     }
+
+
+def _looks_alike(one: Run, other: Run) -> bool:
+    """Whether both looked at the same lines, so that a difference of their totals says something."""
+    windows = (one.window_from, one.window_to), (other.window_from, other.window_to)
+    return one.scope == other.scope != RunScope.CHANGES and windows[0] == windows[1]
 
 
 def _rules(before: Rules | None, after: Rules | None) -> list[tuple[str, Any, Any]]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from opsconsole.console.demo_users import ensure_demo_users
 from opsconsole.runner.ports import taken_ports
 from opsconsole.sandbox.remote import RemoteSandbox
-from opsconsole.scenarios import limits, past
+from opsconsole.scenarios import books, limits, past
 from opsconsole.scenarios.local import local_platform
 from opsconsole.scenarios.run import control_url
 from opsconsole.scenarios.seeing import DatabaseEyes, cancel_as_staff
@@ -62,6 +62,7 @@ def load(say: Callable[[str], None], *, longest: float = LONGEST) -> Loaded:
     before = _past()
     if before:
         say(f"{before} orders of the last days")
+    books.fill(say)
     fresh = 0 if _is_loaded() else _order_afresh(say, longest=longest)
     return Loaded(people, before, fresh, round(time.monotonic() - began, 1))
 

@@ -141,14 +141,14 @@ class Share(NamedTuple):
 
 SAMPLE: Final = 20_000  # breaks that a pattern is read from, the oldest first
 _PATTERN: Final = """
-WITH some AS (
+WITH sample AS (
     SELECT gateway, method, order_reference, occurred_at, exposure FROM reconciliation_break
     WHERE case_id = %(case)s AND state = 'open' ORDER BY occurred_at, id LIMIT %(sample)s
 ),
 known AS (
     SELECT s.gateway, s.method, s.exposure, coalesce(o.service, '') AS service, coalesce(o.city, '') AS city,
            to_char(s.occurred_at AT TIME ZONE 'Asia/Jakarta', 'HH24') AS hour
-    FROM some s LEFT JOIN orders_order o ON o.public_id = s.order_reference
+    FROM sample s LEFT JOIN orders_order o ON o.public_id = s.order_reference
 )
 SELECT CASE WHEN grouping(gateway) = 0 THEN 'gateway' WHEN grouping(method) = 0 THEN 'method'
             WHEN grouping(service) = 0 THEN 'service' WHEN grouping(city) = 0 THEN 'city' ELSE 'hour' END,

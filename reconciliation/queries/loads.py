@@ -38,6 +38,11 @@ def held_loads(*, limit: int = 20) -> list[Load]:
     return list(held.order_by("pk")[:limit])
 
 
+def loads_of(feed: Feed, *, limit: int) -> list[Load]:
+    """The newest of one feed."""
+    return list(Load.objects.filter(feed=feed).select_related("feed").defer(*_HEAVY).order_by("-pk")[:limit])
+
+
 def load_counts() -> dict[str, int]:
     return dict(Load.objects.values_list("state").annotate(count=Count("pk")).order_by())
 

@@ -1,12 +1,16 @@
 """Feeds: which there are, how far each is complete, and how each is."""
 
-from datetime import datetime, timedelta
-from typing import Final
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any, Final
 
+from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from orders.errors import NotAllowed
 from reconciliation import business_day
-from reconciliation.models import Feed, Load
+from reconciliation.models import BookEvent, Feed, Load
 from reconciliation.schedules import Schedule, health
 from reconciliation.states import FeedHealth, Side
 
@@ -97,3 +101,46 @@ def _health(feed: Feed, *, is_broken: bool) -> FeedHealth:
         cut_off=feed.cut_off,
         now=timezone.now(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is agreed about a feed: its rule (`reconciliation.schedules`), where its day ends, whether it is in use."""
+
+    schedule: str
+    cut_off: time
+    is_active: bool
+
+    def as_fields(self) -> dict[str, Any]:
+        return {"schedule": self.schedule, "cut_off": self.cut_off, "is_active": self.is_active}
+
+    def as_data(self) -> dict[str, Any]:
+        return {"schedule": self.schedule, "cut_off": f"{self.cut_off:%H:%M}", "is_active": self.is_active}
+
+
+def terms_of(feed: Feed) -> Terms:
+    return Terms(feed.schedule, feed.cut_off, feed.is_active)
+
+
+def agree(feed: Feed, terms: Terms, *, expected: Terms, actor: str, reason: str) -> Feed:
+    """Change when a feed is due and where its day ends; for lines that come from now on, never for those in the book.
+
+    Raises NotAllowed without a reason, for a rule that is none, or where the terms are not `expected` any more.
+    """
+    if not reason.strip():
+        raise NotAllowed(_("Say why."))
+    try:
+        Schedule.read(terms.schedule)
+    except ValueError as error:
+        raise NotAllowed(_("Choose a time of day or a number of minutes.")) from error
+    with transaction.atomic():
+        as_it_was = Feed.objects.filter(pk=feed.pk, **expected.as_fields())
+        if not as_it_was.update(**terms.as_fields()):
+            raise NotAllowed(_("Somebody has changed it meanwhile."))
+        detail = {"before": expected.as_data(), "after": terms.as_data()}
+        BookEvent.objects.create(
+            subject=f"feed:{feed.pk}", verb="agree", actor=actor, reason=reason.strip()[:400], detail=detail
+        )
+    look_after()
+    feed.refresh_from_db()
+    return feed

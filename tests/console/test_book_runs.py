@@ -78,7 +78,7 @@ def test_a_schedule_is_kept_and_a_failed_one_is_an_alert(people: World) -> None:
 
 def test_the_list_of_runs_costs_the_same_for_one_and_for_many(people: World, django_assert_num_queries: Any) -> None:
     client = people.client("agus")
-    Run.objects.create(scope="full", state="done", summary={"found": 1})
+    Run.objects.create(scope="full", state="done", summary={"found": 1}, actor="user:budi")
     client.get("/reconciliation/runs/")
     with django_assert_num_queries(10):
         client.get("/reconciliation/runs/")

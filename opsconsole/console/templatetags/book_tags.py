@@ -12,7 +12,7 @@ from opsconsole.console.book_tones import BREAK_TONES
 from opsconsole.console.templatetags.ui import pill
 from reconciliation.models import Break, RunSchedule
 from reconciliation.schedules import Schedule
-from reconciliation.states import BreakState
+from reconciliation.states import BreakState, EntryKind, EntryStatus
 
 register = template.Library()
 _ALL_DAYS = "1234567"
@@ -40,3 +40,15 @@ def break_pill(found: Break) -> SafeString:
 def at(values: Mapping[Any, Any], key: Any) -> Any:
     """The value under a key, or nothing."""
     return values.get(key)
+
+
+@register.filter
+def kind_name(kind: str) -> str:
+    """`payment` → Payment."""
+    return str(EntryKind(kind).label)
+
+
+@register.filter
+def status_name(status: str) -> str:
+    """`void` → Void."""
+    return str(EntryStatus(status).label)

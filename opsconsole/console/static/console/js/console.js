@@ -94,17 +94,19 @@
     const figure = (amount / 10 ** digits).toLocaleString("id-ID", { minimumFractionDigits: digits, maximumFractionDigits: digits });
     return `${currency === "IDR" ? "Rp" : currency}\u00a0${figure}`;
   };
-  const sums = (picked) => {
+  /* `of` names the boxes that count, the second name those that count negative: "theirs-ours" is a difference */
+  const sums = (all, of = "") => {
+    const [plus, minus] = of.split("-"), picked = of ? all.filter(({ name }) => name === plus || name === minus) : all;
     const totals = new Map(picked.length ? [] : [["IDR", 0]]);
-    for (const { dataset } of picked) totals.set(dataset.currency ?? "IDR", (totals.get(dataset.currency ?? "IDR") ?? 0) + Number(dataset.amount));
+    for (const { dataset, name } of picked) totals.set(dataset.currency ?? "IDR", (totals.get(dataset.currency ?? "IDR") ?? 0) + (minus && name === minus ? -1 : 1) * Number(dataset.amount));
     return [...totals].map(asMoney).join(" + ");
   };
   const countPicked = () => $$("form[data-pick]").forEach((form) => {
     const picked = $$("tbody input[type=checkbox]:checked", form), all = $$("tbody input[type=checkbox]", form);
-    const head = $("[data-pick-all]", form), sum = $("[data-picked-sum]", form);
+    const head = $("[data-pick-all]", form);
     $$("[data-picked-count]", form).forEach((place) => (place.textContent = picked.length));
     if (head) { head.checked = all.length > 0 && picked.length === all.length; head.indeterminate = picked.length > 0 && !head.checked; }
-    if (sum) sum.textContent = sums(picked);
+    $$("[data-picked-sum]", form).forEach((place) => (place.textContent = sums(picked, place.dataset.pickedSum)));
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-pick-all]")) $$("tbody input[type=checkbox]", event.target.form).forEach((box) => (box.checked = event.target.checked));

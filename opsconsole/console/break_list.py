@@ -1,0 +1,252 @@
+"""The list of breaks: filters in the address, pages by key, everything that matches as CSV."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET
+
+from opsconsole.console.access import allowed
+from opsconsole.console.book_tones import SEVERITY_SQUARES
+from opsconsole.console.break_words import BUCKET_WORDS
+from opsconsole.console.chips import NONE, Chip, Choices, Option
+from opsconsole.console.desk import colleagues
+from opsconsole.console.export import csv_file
+from opsconsole.console.formats import iso
+from opsconsole.console.live import answer
+from opsconsole.console.roles import RIGHT_BY_CODENAME
+from opsconsole.console.staff import person
+from opsconsole.console.stuck_choices import ME
+from opsconsole.console.stuck_head import grouped
+from opsconsole.console.sums import parsed_sum
+from orders import names
+from reconciliation.ageing import bucket, severity
+from reconciliation.models import Break
+from reconciliation.queries import breaks as queries
+from reconciliation.queries.breaks import BreakFilter, Place
+from reconciliation.services.feeds import DEFAULTS
+from reconciliation.states import BreakState, BreakType, Pairing, Side
+
+PAGE: Final = 50
+NAMES: Final = ("side", "type", "gateway", "method", "state", "age", "owner", "case", "from", "to", "least", "q")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """All that the address says. What makes no sense is left out."""
+
+    choices: Choices
+    after: Place | None = None
+
+    @classmethod
+    def read(cls, query: QueryDict) -> "Asked":
+        return cls(Choices.read(query, NAMES), Place.parse(query.get("after", "")))
+
+    def wanted(self, user_id: int, now: datetime) -> BreakFilter:
+        choices, owner = self.choices, self.choices.one("owner")
+        states = tuple(state for state in choices.many("state") if state in BreakState.values)
+        return BreakFilter(
+            states=states or (BreakState.OPEN,),
+            pairings=choices.many("side"),
+            types=choices.many("type"),
+            gateways=choices.many("gateway"),
+            methods=choices.many("method"),
+            case=_number(choices.one("case")),
+            owner=_owner(owner, user_id),
+            unowned=owner == NONE,
+            first_day=_day(choices.one("from")),
+            last_day=_day(choices.one("to")),
+            least=parsed_sum(choices.one("least")) if choices.one("least") else None,
+            text=choices.one("q"),
+            age=choices.one("age"),
+            at=now,
+        )
+
+    @property
+    def words(self) -> list[str]:
+        """The filters that are on and have no chip."""
+        labels = {"case": _("Case"), "from": _("From day"), "to": _("To day"), "least": _("At least"), "q": _("Named")}
+        return [f"{label}: {self.choices.one(name)}" for name, label in labels.items() if self.choices.one(name)]
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _owner(text: str, user_id: int) -> int | None:
+    if not text or text == NONE:
+        return None
+    return user_id if text == ME else _number(text) or 0
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreakRow:
+    """One break of a list."""
+
+    found: Break
+    type: str
+    square: int
+    age: str
+    source: str
+    method: str
+    owner: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreakList:
+    """One page. `total` is exact up to ten thousand."""
+
+    at: datetime
+    asked: Asked
+    rows: Sequence[BreakRow]
+    total: str
+    chips: Sequence[Chip]
+    next_place: Place | None
+
+    @property
+    def query(self) -> str:
+        return self.asked.choices.query()
+
+    @property
+    def here(self) -> str:
+        return self._with({"after": str(self.asked.after)} if self.asked.after else {})
+
+    @property
+    def first(self) -> str:
+        return self._with({}) if self.asked.after else ""
+
+    @property
+    def next(self) -> str:
+        return self._with({"after": str(self.next_place)}) if self.next_place else ""
+
+    @property
+    def words(self) -> list[str]:
+        chosen = [f"{chip.label}: {chip.chosen}" for chip in self.chips if chip.chosen]
+        return [*chosen, *self.asked.words]
+
+    def _with(self, place: dict[str, str]) -> str:
+        query = "&".join(each for each in (self.query, urlencode(place)) if each)
+        return f"{reverse('breaks')}?{query}" if query else reverse("breaks")
+
+
+@require_GET
+@allowed("view_reconciliation")
+def breaks(request: HttpRequest) -> HttpResponse:
+    found = read_breaks(Asked.read(request.GET), user_id=person(request).pk)
+    context = {
+        "section": "reconciliation",
+        "place": "breaks",
+        "list": found,
+        "first": found.asked.choices.first(),
+        "people": _people(request),
+    }
+    return answer(request, "console/breaks/list.html", "console/breaks/list_live.html", context)
+
+
+def _people(request: HttpRequest) -> list[Any]:
+    """To whom a break may be handed over; nobody where the reader may not."""
+    may = person(request).has_perm(RIGHT_BY_CODENAME["work_breaks"].permission)
+    return list(colleagues("work_breaks")) if may else []
+
+
+def read_breaks(asked: Asked, *, user_id: int) -> BreakList:
+    """Two queries, and one more where a name is looked for."""
+    now = timezone.now()
+    wanted = asked.wanted(user_id, now)
+    page = queries.page(wanted, after=asked.after, size=PAGE + 1)
+    count = queries.counted(wanted)
+    last = page[PAGE - 1] if len(page) > PAGE else None
+    return BreakList(
+        at=now,
+        asked=asked,
+        rows=break_rows(page[:PAGE], now),
+        total=grouped(count) if count <= queries.COUNTED else f"{grouped(queries.COUNTED)}+",
+        chips=chips(asked.choices),
+        next_place=Place(last.occurred_at, last.pk) if last else None,
+    )
+
+
+def break_rows(found: Sequence[Break], now: datetime) -> list[BreakRow]:
+    return [break_row(each, now) for each in found]
+
+
+def break_row(found: Break, now: datetime) -> BreakRow:
+    level = severity(exposure=found.exposure, currency=found.currency, occurred_at=found.occurred_at, now=now)
+    owner = found.owner or (found.case.owner if found.case else None)
+    return BreakRow(
+        found=found,
+        type=str(BreakType(found.type).label),
+        square=SEVERITY_SQUARES[level],
+        age=bucket(found.occurred_at, now),
+        source=names.system(found.gateway or found.source),
+        method=names.method(found.method),
+        owner=(owner.get_full_name() or owner.get_username()) if owner else "",
+    )
+
+
+def chips(choices: Choices) -> list[Chip]:
+    """Closed lists of what may be chosen; nobody counts ten million breaks for them."""
+    gateways = [(value, names.system(value)) for side, value, _rule in DEFAULTS if side == Side.GATEWAY]
+    methods = [(value, names.method(value)) for value in names.METHODS]
+    owners = (("", _("Anybody")), (ME, _("Me")), (NONE, _("Nobody")))
+    ages = (("", _("Any age")), *BUCKET_WORDS.items())
+    return [
+        chip("side", gettext_lazy("Books"), Pairing.choices, choices),
+        chip("type", gettext_lazy("Type"), BreakType.choices, choices),
+        chip("gateway", gettext_lazy("Gateway"), gateways, choices),
+        chip("method", gettext_lazy("Method"), methods, choices),
+        chip("state", gettext_lazy("State"), BreakState.choices, choices),
+        chip("age", gettext_lazy("Age"), ages, choices, is_single=True),
+        chip("owner", gettext_lazy("Owner"), owners, choices, is_single=True),
+    ]
+
+
+def chip(name: str, label: str | Promise, pairs: Any, choices: Choices, *, is_single: bool = False) -> Chip:
+    """Values of the address that the list does not offer stand in it all the same, so that they can be taken out."""
+    on, offered = choices.many(name), dict(pairs)
+    every = {**offered, **{value: value for value in on if value not in offered}}
+    options = [Option(value=value, label=text, is_on=value in on) for value, text in every.items()]
+    return Chip(name=name, label=label, options=options, is_single=is_single)
+
+
+@require_GET
+@allowed("export_orders")
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """Every break that matches, oldest money first; amounts in minor units."""
+    now = timezone.now()
+    wanted = Asked.read(request.GET).wanted(person(request).pk, now)
+    header = (
+        *("break", "state", "type", "books", "order_id", "reference", "gateway", "method", "currency"),
+        *("ours_minor", "theirs_minor", "difference_minor", "at_stake_minor", "occurred_at", "business_day"),
+        *("age", "case", "owner", "found_at", "closed_at", "cause"),
+    )
+    return csv_file("breaks", header, _exported(wanted, now))
+
+
+def _exported(wanted: BreakFilter, now: datetime) -> Iterator[Sequence[Any]]:
+    """By a cursor of the database, which lives as long as its transaction."""
+    with transaction.atomic():
+        for each in queries.breaks(wanted).select_related("owner").iterator(chunk_size=1_000):
+            yield (
+                *(each.pk, each.state, each.type, each.pairing, each.order_reference, each.reference, each.gateway),
+                *(each.method, each.currency, each.ours_amount, each.theirs_amount, each.difference, each.exposure),
+                *(iso(each.occurred_at), each.business_date.isoformat(), bucket(each.occurred_at, now)),
+                *(each.case_id or "", each.owner.get_username() if each.owner else "", iso(each.found_at)),
+                *(iso(each.closed_at) if each.closed_at else "", each.cause),
+            )

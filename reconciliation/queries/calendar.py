@@ -1,0 +1,75 @@
+"""Business days as a calendar shows them: how each is, and how much money of it nobody has explained yet."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from django.db import connection
+from django.db.models import Count, Min, Sum
+from django.db.models.enums import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from reconciliation import business_day
+from reconciliation.models import Break, Feed
+from reconciliation.states import BreakState, Side
+
+
+class DayState(TextChoices):
+    """`open` has breaks; `incomplete`: a book that is in use does not reach to its end yet."""
+
+    OPEN = "open", _("Open breaks")
+    INCOMPLETE = "incomplete", _("Books incomplete")
+    EMPTY = "empty", _("No lines")
+    IN_ORDER = "in_order", _("In order")
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One business day; `unexplained` is the money at stake in its open breaks, by currency, in minor units."""
+
+    day: date
+    state: DayState
+    breaks: int = 0
+    unexplained: dict[str, int] = field(default_factory=dict)
+
+
+def days(first: date, last: date) -> list[Day]:
+    """From one day to another, both included: three queries, each by an index. Days after `last` are not asked for."""
+    found = Break.objects.filter(business_date__range=(first, last), state=BreakState.OPEN)
+    sums: dict[date, dict[str, tuple[int, int]]] = {}
+    for row in found.values("business_date", "currency").annotate(count=Count("pk"), money=Sum("exposure")):
+        sums.setdefault(row["business_date"], {})[row["currency"]] = row["count"], int(row["money"])
+    with_lines, complete = _with_lines(first, last), complete_up_to()
+    return [
+        _day(first + timedelta(days=number), sums, with_lines, complete) for number in range((last - first).days + 1)
+    ]
+
+
+def _day(
+    day: date, sums: dict[date, dict[str, tuple[int, int]]], with_lines: set[date], complete: datetime | None
+) -> Day:
+    if open_ := sums.get(day):
+        money = {currency: amount for currency, (_count, amount) in sorted(open_.items())}
+        return Day(day, DayState.OPEN, sum(count for count, _money in open_.values()), money)
+    if complete is None or complete < business_day.begins(day + timedelta(days=1)):
+        return Day(day, DayState.INCOMPLETE)
+    return Day(day, DayState.IN_ORDER if day in with_lines else DayState.EMPTY)
+
+
+def complete_up_to() -> datetime | None:
+    """How far the least complete book reaches that anything was ever loaded into; None where there is none."""
+    in_use = Feed.objects.filter(is_active=True).exclude(side=Side.OURS)
+    least: datetime | None = in_use.aggregate(least=Min("complete_up_to"))["least"]
+    return least
+
+
+_WITH_LINES = """
+SELECT d.day::date FROM generate_series(%s::date, %s::date, interval '1 day') AS d (day)
+WHERE EXISTS (
+    SELECT FROM reconciliation_entry e WHERE e.side IN ('ours', 'ho', 'gateway') AND e.business_date = d.day::date)
+"""
+
+
+def _with_lines(first: date, last: date) -> set[date]:
+    with connection.cursor() as cursor:
+        cursor.execute(_WITH_LINES, [first, last])
+        return {row[0] for row in cursor.fetchall()}
