@@ -84,8 +84,7 @@ def _addresses() -> dict[str, str]:
         "held": reverse("load", args=[held.pk]),
         "load": reverse("load", args=[Load.objects.filter(quarantined=1, state="loaded").latest("pk").pk]),
         "upload": reverse("load-new"),
-        "preview": reverse("load-preview")
-        + f"?file={held.file}&name=entries.csv&side=ho&layout=ho&source=ho&currency=",
+        "preview": f"{reverse('load-preview')}?file={held.file}&name=entries.csv&side=ho&layout=ho&source=ho",
         "layouts": reverse("layouts"),
         "layout": reverse("layout", args=["midtrans"]),
     }
