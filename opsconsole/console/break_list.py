@@ -7,10 +7,8 @@ from typing import Any, Final
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
@@ -22,6 +20,7 @@ from opsconsole.console.chips import NONE, Chip, Choices, Option
 from opsconsole.console.desk import colleagues
 from opsconsole.console.export import csv_file
 from opsconsole.console.formats import iso
+from opsconsole.console.keyset import KeysetList
 from opsconsole.console.live import answer
 from opsconsole.console.roles import RIGHT_BY_CODENAME
 from opsconsole.console.staff import person
@@ -109,40 +108,19 @@ class BreakRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BreakList:
+class BreakList(KeysetList):
     """One page. `total` is exact up to ten thousand."""
 
+    url_name = "breaks"
     at: datetime
-    asked: Asked
     rows: Sequence[BreakRow]
     total: str
     chips: Sequence[Chip]
-    next_place: Place | None
-
-    @property
-    def query(self) -> str:
-        return self.asked.choices.query()
-
-    @property
-    def here(self) -> str:
-        return self._with({"after": str(self.asked.after)} if self.asked.after else {})
-
-    @property
-    def first(self) -> str:
-        return self._with({}) if self.asked.after else ""
-
-    @property
-    def next(self) -> str:
-        return self._with({"after": str(self.next_place)}) if self.next_place else ""
 
     @property
     def words(self) -> list[str]:
         chosen = [f"{chip.label}: {chip.chosen}" for chip in self.chips if chip.chosen]
         return [*chosen, *self.asked.words]
-
-    def _with(self, place: dict[str, str]) -> str:
-        query = "&".join(each for each in (self.query, urlencode(place)) if each)
-        return f"{reverse('breaks')}?{query}" if query else reverse("breaks")
 
 
 @require_GET

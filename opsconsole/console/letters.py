@@ -10,13 +10,13 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from opsconsole.console.access import allowed
 from opsconsole.console.chips import Chip, Choices, Option
+from opsconsole.console.keyset import KeysetList
 from opsconsole.console.live import answer
 from opsconsole.console.overview import CannotKnow
 from opsconsole.console.reading import known
@@ -55,42 +55,21 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LetterList:
+class LetterList(KeysetList):
     """One page. `total` is what is open and matches; closed letters are not counted."""
 
+    url_name = "letters"
     at: datetime
-    asked: Asked
     rows: Sequence[DeadLetter]
     dead: int
     total: str
     chips: Sequence[Chip]
-    next_place: Place | None
-
-    @property
-    def query(self) -> str:
-        return self.asked.choices.query()
-
-    @property
-    def here(self) -> str:
-        return self._with({"after": str(self.asked.after)} if self.asked.after else {})
-
-    @property
-    def first(self) -> str:
-        return self._with({}) if self.asked.after else ""
-
-    @property
-    def next(self) -> str:
-        return self._with({"after": str(self.next_place)}) if self.next_place else ""
 
     @property
     def words(self) -> list[str]:
         """The filters that are on, for the empty list that names them."""
         on = [(chip.label, [str(option.label) for option in chip.options if option.is_on]) for chip in self.chips]
         return [f"{label}: {', '.join(values)}" for label, values in on if values]
-
-    def _with(self, place: dict[str, str]) -> str:
-        query = "&".join(each for each in (self.query, urlencode(place)) if each)
-        return f"{reverse('letters')}?{query}" if query else reverse("letters")
 
 
 @require_GET

@@ -13,6 +13,7 @@ from opsconsole.traffic.catalogue import HANGING
 from orders.models import ChannelToken, History, Order
 from orders.queries.stuck import all_stuck
 from orders.resilience import connections
+from reconciliation.models import Break, Case, Run
 from tests.opsconsole.scenarios.rows import free_row
 
 
@@ -23,6 +24,7 @@ def demo_world(settings, tmp_path: Path):
     urls = upstreams.sandbox_urls(base)
     settings.DEMO = True
     settings.DATA_DIR = tmp_path
+    settings.LOADS_DIR = str(tmp_path / "loads")
     settings.SANDBOX_PORT = base
     settings.WORK_THREADS = 1
     settings.UPSTREAMS = {name: {"url": urls[name], "timeout": 1.5, "tries": 3} for name in upstreams.LIMITS}
@@ -45,6 +47,10 @@ def test_the_first_screen_is_alive_and_a_second_run_adds_nothing() -> None:
     stuck = [row for rows in all_stuck() for row in rows]
     assert {row.origin for row in stuck} == {"import", "platform"}
     assert {row.machine for row in stuck} >= demo.STUCK_AT_ONCE
+    types = set(Case.objects.filter(is_open=True).values_list("type", flat=True))
+    assert len(types) >= 6, types
+    assert Break.objects.filter(state="healed").exists()
+    assert [run.state for run in Run.objects.all()] == ["done", "done"]
 
 
 def test_every_kind_of_hanging_is_in_the_demo() -> None:
