@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from django.urls import Resolver404, resolve, reverse
+from django.urls import reverse
 from django.utils.dates import MONTHS, WEEKDAYS_ABBR
 
 from opsconsole.console.break_words import BUCKET_WORDS
@@ -13,14 +13,15 @@ from opsconsole.console.tones import Tone
 from reconciliation import business_day
 from reconciliation.ageing import BUCKETS
 from reconciliation.queries import breaks as break_queries
-from reconciliation.queries.days import Day, DayState, days
+from reconciliation.queries.calendar import HowItIs, ShownDay, days
 
 _WEEK: Final = 7
 DAY_TONES: Final = {
-    DayState.OPEN: Tone.ATTENTION,
-    DayState.INCOMPLETE: Tone.WAITING,
-    DayState.EMPTY: Tone.NEUTRAL,
-    DayState.IN_ORDER: Tone.DONE,
+    HowItIs.LOCKED: Tone.DONE,
+    HowItIs.OPEN: Tone.ATTENTION,
+    HowItIs.INCOMPLETE: Tone.WAITING,
+    HowItIs.EMPTY: Tone.NEUTRAL,
+    HowItIs.IN_ORDER: Tone.DONE,
 }
 
 
@@ -30,7 +31,7 @@ class DayCell:
 
     day: date
     is_today: bool
-    found: Day | None = None
+    found: ShownDay | None = None
     tone: Tone = Tone.NEUTRAL
     label: str = ""
     href: str = ""
@@ -59,7 +60,7 @@ def calendar(month: str, now: datetime) -> dict[str, Any]:
     }
 
 
-def _cell(day: date, found: dict[date, Day], today: date) -> DayCell:
+def _cell(day: date, found: dict[date, ShownDay], today: date) -> DayCell:
     each = found.get(day)
     if each is None:
         return DayCell(day=day, is_today=False)
@@ -69,18 +70,8 @@ def _cell(day: date, found: dict[date, Day], today: date) -> DayCell:
         found=each,
         tone=DAY_TONES[each.state],
         label=str(each.state.label),
-        href=day_address(day),
+        href=reverse("day", args=[day]),
     )
-
-
-def day_address(day: date) -> str:
-    """The day's own page, or as long as there is none its breaks."""
-    address = f"{reverse('reconciliation')}days/{day.isoformat()}/"
-    try:
-        resolve(address)
-    except Resolver404:
-        return f"{reverse('breaks')}?from={day.isoformat()}&to={day.isoformat()}"
-    return address
 
 
 def _first(month: str) -> date | None:

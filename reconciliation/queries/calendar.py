@@ -1,6 +1,6 @@
 """Business days as a calendar shows them: how each is, and how much money of it nobody has explained yet."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from django.db import connection
@@ -9,13 +9,16 @@ from django.db.models.enums import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from reconciliation import business_day
+from reconciliation.day_states import CLOSED_DAYS
 from reconciliation.models import Break, Feed
+from reconciliation.queries.days import days_between
 from reconciliation.states import BreakState, Side
 
 
-class DayState(TextChoices):
-    """`open` has breaks; `incomplete`: a book that is in use does not reach to its end yet."""
+class HowItIs(TextChoices):
+    """`locked` goes before all else; `incomplete`: a book that is in use does not reach to its end yet."""
 
+    LOCKED = "locked", _("Locked")
     OPEN = "open", _("Open breaks")
     INCOMPLETE = "incomplete", _("Books incomplete")
     EMPTY = "empty", _("No lines")
@@ -23,36 +26,37 @@ class DayState(TextChoices):
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class ShownDay:
     """One business day; `unexplained` is the money at stake in its open breaks, by currency, in minor units."""
 
     day: date
-    state: DayState
+    state: HowItIs
     breaks: int = 0
     unexplained: dict[str, int] = field(default_factory=dict)
 
 
-def days(first: date, last: date) -> list[Day]:
-    """From one day to another, both included: three queries, each by an index. Days after `last` are not asked for."""
+def days(first: date, last: date) -> list[ShownDay]:
+    """From one day to another, both included: four queries, each by an index. Days after `last` are not asked for."""
     found = Break.objects.filter(business_date__range=(first, last), state=BreakState.OPEN)
     sums: dict[date, dict[str, tuple[int, int]]] = {}
     for row in found.values("business_date", "currency").annotate(count=Count("pk"), money=Sum("exposure")):
         sums.setdefault(row["business_date"], {})[row["currency"]] = row["count"], int(row["money"])
     with_lines, complete = _with_lines(first, last), complete_up_to()
-    return [
-        _day(first + timedelta(days=number), sums, with_lines, complete) for number in range((last - first).days + 1)
-    ]
+    locked = {day for day, kept in days_between(first, last).items() if kept.state in CLOSED_DAYS}
+    every = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    found_days = [_day(day, sums, with_lines, complete) for day in every]
+    return [replace(each, state=HowItIs.LOCKED) if each.day in locked else each for each in found_days]
 
 
 def _day(
     day: date, sums: dict[date, dict[str, tuple[int, int]]], with_lines: set[date], complete: datetime | None
-) -> Day:
+) -> ShownDay:
     if open_ := sums.get(day):
         money = {currency: amount for currency, (_count, amount) in sorted(open_.items())}
-        return Day(day, DayState.OPEN, sum(count for count, _money in open_.values()), money)
+        return ShownDay(day, HowItIs.OPEN, sum(count for count, _money in open_.values()), money)
     if complete is None or complete < business_day.begins(day + timedelta(days=1)):
-        return Day(day, DayState.INCOMPLETE)
-    return Day(day, DayState.IN_ORDER if day in with_lines else DayState.EMPTY)
+        return ShownDay(day, HowItIs.INCOMPLETE)
+    return ShownDay(day, HowItIs.IN_ORDER if day in with_lines else HowItIs.EMPTY)
 
 
 def complete_up_to() -> datetime | None:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from reconciliation import business_day
 from reconciliation.models import BookEvent, Break, Entry, Feed, Rules, Run
-from reconciliation.queries.days import days
+from reconciliation.queries.calendar import days
 from reconciliation.services.runs import reconcile, work
 from tests.console.people import World
 from tests.reconciliation.books import AT, feed, line, load_into
@@ -29,7 +29,7 @@ def books(db: None) -> None:
 
 
 def test_each_day_says_how_it_is(books: None, django_assert_num_queries: Any) -> None:
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         found = days(DAY - timedelta(days=2), DAY + timedelta(days=1))
     assert [(each.state.value, each.breaks, each.unexplained) for each in found] == [
         ("empty", 0, {}),
