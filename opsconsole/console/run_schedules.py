@@ -73,7 +73,11 @@ def schedule(request: HttpRequest, pk: int = 0) -> HttpResponse:
         else:
             messages.success(request, _("The schedule is saved."))
             return redirect("book-runs")
-    events = list(BookEvent.objects.filter(subject=f"schedule:{pk}").order_by("-pk")[:20])
+    return _draw(request, found, form, problem)
+
+
+def _draw(request: HttpRequest, found: RunSchedule, form: ScheduleForm, problem: str) -> HttpResponse:
+    events = list(BookEvent.objects.filter(subject=f"schedule:{found.pk or 0}").order_by("-pk")[:20])
     known = people(event.actor for event in events)
     context = {
         "section": "reconciliation",
