@@ -127,6 +127,6 @@ def test_breaks_are_worked_by_keys_alone(site: Site, books: dict[str, str]) -> N
 def test_the_running_difference_of_a_link_is_shown(site: Site, books: dict[str, str]) -> None:
     page = site.open(books["link"], who="budi")
     difference = page.locator("[data-picked-sum='theirs-ours']")
-    assert difference.inner_text() == "Rp\u00a0-250"
+    assert difference.inner_text() == "\u2212Rp\u00a0250"
     page.locator("input[name=theirs]:checked").first.uncheck()
-    assert difference.inner_text() == "Rp\u00a0-10.000"
+    assert difference.inner_text() == "\u2212Rp\u00a010.000"

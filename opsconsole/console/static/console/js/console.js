@@ -91,8 +91,8 @@
   /* ---- selection: the boxes are the truth, these are only words about them; currencies are never added */
   const asMoney = ([currency, amount]) => {
     const digits = currency === "IDR" ? 0 : new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits;
-    const figure = (amount / 10 ** digits).toLocaleString("id-ID", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-    return `${currency === "IDR" ? "Rp" : currency}\u00a0${figure}`;
+    const figure = (Math.abs(amount) / 10 ** digits).toLocaleString("id-ID", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    return `${amount < 0 ? "\u2212" : ""}${currency === "IDR" ? "Rp" : currency}\u00a0${figure}`;
   };
   /* `of` names the boxes that count, the second name those that count negative: "theirs-ours" is a difference */
   const sums = (all, of = "") => {
