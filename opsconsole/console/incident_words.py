@@ -111,6 +111,7 @@ LINES: Final[Mapping[str, tuple[Promise, Tone]]] = {
     "breaker": (_("Breaker of %(upstream)s: %(to)s"), Tone.ATTENTION),
     "plan_event": (_("%(plan)s: %(verb)s"), Tone.ACTIVE),
     "action": (_("%(name)s on %(order)s"), Tone.ACTIVE),
+    "drafted": (_("The review was drafted"), Tone.NEUTRAL),
     "item": (_("Action item: %(item)s"), Tone.NEUTRAL),
 }
 

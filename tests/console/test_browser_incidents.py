@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from runbooks.incident_states import IncidentState
 from runbooks.models import Incident
-from runbooks.services.incidents import clocks, leading, messages, opening
+from runbooks.services.incidents import clocks, leading, messages, opening, reviewing
 from runbooks.services.incidents.leading import By
 from runbooks.services.incidents.messages import Telling
 from tests.console.browser import Look, Site, assert_page_is_clean
@@ -24,7 +24,7 @@ SARI = "user:sari"
 def _begun() -> Incident:
     """TPG is down: two alerts, three orders that hang, and a breached clock."""
     for _number in range(3):
-        make_order("paid", since=timezone.now() - timedelta(minutes=50))
+        make_order("paid", since=timezone.now() - timedelta(minutes=20))
     at = timezone.now() - timedelta(minutes=4)
     alertmanager(alert(at=at), alert("TPGErrors", at=at), alert("DiskFilling", severity="info", at=at))
     judge()
@@ -61,7 +61,14 @@ def test_the_pages_are_clean(site: Site) -> None:
             page = site.open(path, who="sari", look=look)
             assert_page_is_clean(site, page)
             page.close()
-    leading.resolve(Incident.objects.get(pk=incident.pk), By(actor=SARI, reason="a drill"), override=True)
+    incident = Incident.objects.get(pk=incident.pk)
+    leading.resolve(incident, By(actor=SARI, reason="a drill"), override=True)
+    reviewing.draft(Incident.objects.get(pk=incident.pk), actor=SARI)
+    for look in LOOKS:
+        for path in (f"/incidents/{incident.code}/review/", "/incidents/items/"):
+            page = site.open(path, who="sari", look=look)
+            assert_page_is_clean(site, page)
+            page.close()
 
 
 def test_the_clocks_tick_and_a_key_takes_it(site: Site) -> None:
