@@ -1,0 +1,1 @@
+"""Benchmarks that need servers and processes of their own; run by `manage.py bench`."""
