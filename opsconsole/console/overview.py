@@ -15,6 +15,8 @@ from opsconsole.console.tones import Tone
 
 Sums = tuple[tuple[int, str], ...]  # (minor units, currency), one per currency
 
+# Healthy, an event waits a tenth of a second (docs/benchmarks.md): this long, the relay or the broker is away.
+OUTBOX_OLD: Final = timedelta(seconds=30)
 STALE_AFTER_ROUNDS: Final = 3  # a process that missed this many rounds is not known to run
 
 
@@ -104,17 +106,26 @@ class Queue:
 
 @dataclass(frozen=True, kw_only=True)
 class LastRun:
-    """When a loop of ours last went round; `every` is its rhythm."""
+    """When a loop of ours last went round; `every` is its rhythm. `oldest_since`: what it carries away waits since then."""
 
     name: str
     duty: str | Promise
     at: datetime | None
     every: timedelta
     now: datetime
+    oldest_since: datetime | None = None
 
     @property
     def is_stale(self) -> bool:
         return self.at is None or self.now - self.at > STALE_AFTER_ROUNDS * self.every
+
+    @property
+    def tone(self) -> Tone:
+        """Of what waits for it."""
+        if self.is_stale:
+            return Tone.FAILED
+        waits = self.oldest_since is not None and self.now - self.oldest_since > OUTBOX_OLD
+        return Tone.ATTENTION if waits else Tone.ACTIVE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -213,8 +213,10 @@ def _queue(name: str, backlogs: Any, beats: Beats, *, now: datetime) -> Queue:
 
 def _loops(beats: Beats, *, now: datetime) -> tuple[LastRun, ...]:
     seen = {name: at for name, (at, _facts) in beats.items()}
+    waits = {"relay": pulse.outbox_oldest()}
     return tuple(
-        LastRun(name=name, duty=duty, at=seen.get(beat), every=every, now=now) for name, beat, duty, every in LOOPS
+        LastRun(name=name, duty=duty, at=seen.get(beat), every=every, now=now, oldest_since=waits.get(name))
+        for name, beat, duty, every in LOOPS
     )
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from opsconsole.console.frame import ALERTS, Alert
+from opsconsole.console.overview import OUTBOX_OLD
 from opsconsole.console.services_rows import title_of
 from opsconsole.neighbours import PREFIX
 from orders.models import Heartbeat
@@ -26,8 +27,7 @@ from runbooks.queries.incidents import urgent
 
 # Older than this, a row says nothing about now; the overview says "cannot know" then.
 STALE = timedelta(minutes=2)
-# Healthy, an event waits a tenth of a second (docs/benchmarks.md).
-OUTBOX_OLD = timedelta(seconds=30)
+
 FEEDS, RUNS = BOOK_ROUNDS = ("round:feeds", "round:run-schedules")
 QUEUE = f"round:{dispatch_watch.ROUND}"
 

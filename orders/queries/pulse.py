@@ -141,6 +141,7 @@ _WORK = {
     "inbound": "orders_inboundevent",
     "saga": "orders_saga",
     "dispatch": "orders_dispatchentry",
+    "trip": "(SELECT due_at FROM orders_step WHERE state = 'done') t",
     "refund": "orders_refund",
     "posting": "orders_posting",
     "action": "orders_operatoraction",

@@ -9,7 +9,7 @@ from django.utils import timezone
 from opsconsole.console.overview import CannotKnow
 from opsconsole.console.overview_page import _known, read_overview
 from opsconsole.console.tones import Tone
-from orders.models import Heartbeat
+from orders.models import Heartbeat, Outbox
 from tests.factories import make_order
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +59,22 @@ def test_without_a_ticker_the_loops_are_stale_and_the_neighbours_unknown() -> No
     assert isinstance(overview.neighbours, CannotKnow)
     assert not isinstance(overview.loops, CannotKnow)
     assert all(loop.is_stale for loop in overview.loops)
+
+
+def test_the_oldest_event_that_waits_is_shown_with_the_relay() -> None:
+    beat("relay")
+    made = make_order()
+    Outbox.objects.update(created_at=timezone.now() - timedelta(minutes=4))
+
+    overview = read_overview(now=timezone.now())
+
+    assert not isinstance(overview.loops, CannotKnow)
+    relay = next(loop for loop in overview.loops if loop.name == "relay")
+    assert (relay.oldest_since, relay.tone) == (Outbox.objects.earliest("id").created_at, Tone.ATTENTION)
+    Outbox.objects.filter(order_id=made.pk).update(published_at=timezone.now())
+    overview = read_overview(now=timezone.now())
+    assert not isinstance(overview.loops, CannotKnow)
+    assert {loop.oldest_since for loop in overview.loops} == {None}
 
 
 def test_every_live_copy_of_a_worker_counts_and_a_silent_one_does_not() -> None:
