@@ -62,6 +62,8 @@ def run(args: argparse.Namespace) -> Report:
     report = Report(f"bench events: {broker.name}, a kill every {args.kill_every:g} s (0: none)")
     with _processes(broker) as crew:
         _wait(lambda: Subscription.objects.filter(pk=CONSUMER).exists(), longest=60)
+        _live(f"WARM-{mine}")  # everybody runs and has spoken to the broker before anything is measured
+        _wait(lambda: not _numbers(f"WARM-{mine}")[1])
         placed = _place(mine, args, crew)
         waited = _wait(lambda: not _numbers(mine)[1] and not Outbox.objects.filter(published_at=None).exists())
     count, lost, inverted, marks = _numbers(mine)

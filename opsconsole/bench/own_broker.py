@@ -78,13 +78,16 @@ class OwnRabbit:
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="bench-"))
         self._port, epmd, distribution = (_free_port() for _each in range(3))
+        # In our hands; else Erlang starts one that outlives everybody.
+        self._names = subprocess.Popen(["epmd", "-address", "127.0.0.1", "-port", str(epmd)], stdin=subprocess.DEVNULL)
         self.environment: Mapping[str, str] = {"BROKER_URL": f"amqp://guest:guest@127.0.0.1:{self._port}/"}
+        (self._folder / "rabbitmq.conf").write_text(f"listeners.tcp.1 = 127.0.0.1:{self._port}\n")
         self._own = {
             **os.environ,
             "HOME": str(self._folder),
             "RABBITMQ_NODENAME": f"bench{self._port}@localhost",
-            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
-            "RABBITMQ_NODE_PORT": str(self._port),
+            "RABBITMQ_CONFIG_FILE": str(self._folder / "rabbitmq.conf"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(self._folder / "none"),
             "RABBITMQ_DIST_PORT": str(distribution),
             "RABBITMQ_MNESIA_BASE": str(self._folder / "mnesia"),
             "RABBITMQ_LOG_BASE": str(self._folder / "log"),
@@ -115,6 +118,8 @@ class OwnRabbit:
 
     def close(self) -> None:
         self.kill()
+        self._names.kill()
+        self._names.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

@@ -176,6 +176,10 @@ class Queue:
     def query(self) -> str:
         return self.asked.choices.query()
 
+    @property
+    def export(self) -> str:
+        return f"{reverse('dispatch-export')}?{self.query}"
+
     @cached_property
     def here(self) -> str:
         return self._with(urlencode(self.asked.place))

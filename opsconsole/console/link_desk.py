@@ -115,6 +115,10 @@ class Desk:
     def first(self) -> str:
         return self._with({}) if self.after else ""
 
+    @property
+    def export(self) -> str:
+        return f"{reverse('links-export')}?{self.query}"
+
     def _with(self, more: Mapping[str, str]) -> str:
         query = "&".join(each for each in (self.query, urlencode(more)) if each)
         return f"{self.address}?{query}" if query else self.address
@@ -168,11 +172,20 @@ class Desk:
         ]
 
 
+def wanted_of(query: QueryDict) -> Wanted:
+    """What an address asks for."""
+    choices = _choices(query)
+    kind = choices.one("kind") if choices.one("kind") in KINDS else MISSING
+    return Wanted(kind=kind, **{field: choices.many(name) for name, field in LISTS.items()})
+
+
+def _choices(query: QueryDict) -> Choices:
+    return Choices.read(query, ("kind", *LISTS))
+
+
 def read_desk(query: QueryDict) -> Desk:
     """Two queries."""
-    choices, now = Choices.read(query, ("kind", *LISTS)), timezone.now()
-    kind = choices.one("kind") if choices.one("kind") in KINDS else MISSING
-    wanted = Wanted(kind=kind, **{field: choices.many(name) for name, field in LISTS.items()})
+    choices, wanted, now = _choices(query), wanted_of(query), timezone.now()
     after = Place.parse(query.get("after", ""))
     rows, next_place = link_page(wanted, now=now, after=after, limit=PAGE)
     return Desk(

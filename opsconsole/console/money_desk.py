@@ -89,14 +89,23 @@ class Desk:
     def first(self) -> str:
         return self._address({"case": str(self.case)}) if self.after else ""
 
+    @property
+    def export(self) -> str:
+        return f"{reverse('money-export')}?{urlencode({'case': str(self.case)})}"
+
     def _address(self, more: Mapping[str, str]) -> str:
         return f"{reverse('money')}?{urlencode(more)}"
 
 
+def case_of(query: QueryDict) -> Case:
+    """The queue that an address asks for."""
+    named = str(query.get("case", ""))
+    return Case(named) if named in set(Case) else Case.LATE
+
+
 def read_desk(query: QueryDict) -> Desk:
     """Two queries: every queue's totals, and a page of one."""
-    named = str(query.get("case", ""))
-    case = Case(named) if named in set(Case) else Case.LATE
+    case = case_of(query)
     after, now = Place.parse(query.get("after", "")), timezone.now()
     rows, next_place = money_page(case, after=after, limit=PAGE)
     return Desk(

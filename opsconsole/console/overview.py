@@ -106,7 +106,7 @@ class Queue:
 
 @dataclass(frozen=True, kw_only=True)
 class LastRun:
-    """When a loop of ours last went round; `every` is its rhythm. `oldest_since`: what it carries away waits since then."""
+    """When a loop of ours last went round; `every` is its rhythm. What it carries waits since `oldest_since`."""
 
     name: str
     duty: str | Promise

@@ -1,7 +1,7 @@
 """The dispatch queue of people: what waits for a car, by keyset, and how much of it there is."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -122,6 +122,17 @@ def _beyond(place: Place, sort: str, *, forward: bool) -> Q:
         value = EPOCH + timedelta(microseconds=place.key)
     further = Q(**{f"{key}__{'lt' if less else 'gt'}": value})
     return further | Q(**{key: value, f"pk__{'gt' if forward else 'lt'}": place.entry_id})
+
+
+def all_entries(wanted: Wanted, *, batch: int) -> Iterator[DispatchEntry]:
+    """Every entry that fits, the oldest first, page by page."""
+    after: Place | None = None
+    while True:
+        page = entry_page(wanted, after=after, limit=batch)
+        yield from page.entries
+        after = page.next
+        if after is None:
+            return
 
 
 def entries_among(ids: Sequence[int]) -> list[DispatchEntry]:
