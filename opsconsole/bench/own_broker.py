@@ -16,6 +16,7 @@ from opsconsole.embedded.places import Places, valkey_binary
 from opsconsole.embedded.valkey import SETTINGS, Valkey
 
 RABBIT: Final = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+EPMD: Final = shutil.which("epmd") or "/usr/bin/epmd"
 LONGEST_START: Final = 60.0  # seconds
 
 
@@ -79,7 +80,7 @@ class OwnRabbit:
         self._folder = Path(tempfile.mkdtemp(prefix="bench-"))
         self._port, epmd, distribution = (_free_port() for _each in range(3))
         # In our hands; else Erlang starts one that outlives everybody.
-        self._names = subprocess.Popen(["epmd", "-address", "127.0.0.1", "-port", str(epmd)], stdin=subprocess.DEVNULL)
+        self._names = subprocess.Popen([EPMD, "-address", "127.0.0.1", "-port", str(epmd)], stdin=subprocess.DEVNULL)
         self.environment: Mapping[str, str] = {"BROKER_URL": f"amqp://guest:guest@127.0.0.1:{self._port}/"}
         (self._folder / "rabbitmq.conf").write_text(f"listeners.tcp.1 = 127.0.0.1:{self._port}\n")
         self._own = {

@@ -199,7 +199,9 @@
   let chord = "", chordUntil = 0;
   const isTyping = (target) => target.matches("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
   const press = (key) => {
-    const named = $$(`[data-key="${CSS.escape(key)}"]`).filter((each) => each.checkVisibility() && !each.disabled);
+    // A way that stands in a closed menu is a way all the same.
+    const isThere = (each) => each.checkVisibility() || each.matches("[popover] a");
+    const named = $$(`[data-key="${CSS.escape(key)}"]`).filter((each) => isThere(each) && !each.disabled);
     const target = named.find((each) => each.closest("#peek")) ?? named[0];
     target?.matches("input") ? target.focus() : target?.click();
     return Boolean(target);
