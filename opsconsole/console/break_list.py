@@ -36,7 +36,22 @@ from reconciliation.services.feeds import DEFAULTS
 from reconciliation.states import BreakState, BreakType, Pairing, Side
 
 PAGE: Final = 50
-NAMES: Final = ("side", "type", "gateway", "method", "state", "age", "owner", "case", "from", "to", "least", "q")
+_TIMING: Final = {"yes": True, "no": False}
+NAMES: Final = (
+    "side",
+    "type",
+    "gateway",
+    "method",
+    "state",
+    "age",
+    "owner",
+    "timing",
+    "case",
+    "from",
+    "to",
+    "least",
+    "q",
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +80,7 @@ class Asked:
             first_day=_day(choices.one("from")),
             last_day=_day(choices.one("to")),
             least=parsed_sum(choices.one("least")) if choices.one("least") else None,
+            is_timing=_TIMING.get(choices.one("timing")),
             text=choices.one("q"),
             age=choices.one("age"),
             at=now,
@@ -183,6 +199,7 @@ def chips(choices: Choices) -> list[Chip]:
     gateways = [(value, names.system(value)) for side, value, _rule in DEFAULTS if side == Side.GATEWAY]
     methods = [(value, names.method(value)) for value in names.METHODS]
     owners = (("", _("Anybody")), (ME, _("Me")), (NONE, _("Nobody")))
+    timing = (("", _("Either")), ("yes", _("May be on its way")), ("no", _("Not on its way")))
     ages = (("", _("Any age")), *BUCKET_WORDS.items())
     return [
         chip("side", gettext_lazy("Books"), Pairing.choices, choices),
@@ -192,6 +209,7 @@ def chips(choices: Choices) -> list[Chip]:
         chip("state", gettext_lazy("State"), BreakState.choices, choices),
         chip("age", gettext_lazy("Age"), ages, choices, is_single=True),
         chip("owner", gettext_lazy("Owner"), owners, choices, is_single=True),
+        chip("timing", gettext_lazy("On its way"), timing, choices, is_single=True),
     ]
 
 

@@ -86,6 +86,7 @@ def _context(request: HttpRequest, page: BreakPage) -> dict[str, Any]:
         "events": _events(page),
         "people": colleagues("work_breaks") if _may_work(request) else [],
         "by_hand": _linked(page),
+        "unread": _unread(found),
         "now": now,
     }
 
@@ -112,6 +113,12 @@ def compared(page: BreakPage) -> list[Compared]:
 def _differ(ours: Sequence[str], theirs: Sequence[str]) -> bool:
     mine, other = set(filter(None, ours)), set(filter(None, theirs))
     return bool(mine and other) and mine != other
+
+
+def _unread(found: Break) -> int | None:
+    """The load whose rows could not be read, of a break that is about them: `load~12|12` names it."""
+    text = found.identity.removeprefix("load~").partition("|")[0]
+    return int(text) if found.type == BreakType.INVALID_ROW and text.isdigit() else None
 
 
 def _linked(page: BreakPage) -> bool:

@@ -12,6 +12,8 @@ from reconciliation.states import BreakType, Excluding, Expecting, Outcome, Pair
 PHASES: Final[Mapping[str, str | Promise]] = {
     "scope_changes": gettext_lazy("What changed since the last run"),
     "scope_window": gettext_lazy("Orders with a line on these days"),
+    "scope_together": gettext_lazy("What was matched together with these"),
+    "pass_payouts": gettext_lazy("Payouts against their batches"),
     "pass_0_one_each": gettext_lazy("One line each, same amount"),
     "pool": gettext_lazy("Lines that stay open"),
     "pass_1_by_hand": gettext_lazy("Linked by hand"),
@@ -31,6 +33,7 @@ PHASES: Final[Mapping[str, str | Promise]] = {
     "signatures": gettext_lazy("Breaks of one cause"),
     "write_breaks": gettext_lazy("Writing the breaks"),
     "heal": gettext_lazy("Healing what is in order now"),
+    "heal_resolved": gettext_lazy("Healing what was resolved and is in order now"),
     "write_matches": gettext_lazy("Writing matches and lines that wait"),
     "write_cases": gettext_lazy("Adding up the cases"),
 }

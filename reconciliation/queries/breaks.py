@@ -2,18 +2,20 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Case, Count, IntegerField, Q, QuerySet, Sum, Value, When
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 
+from reconciliation import business_day
 from reconciliation.ageing import BUCKETS, bucket_bounds
 from reconciliation.models import Break, BreakEvent, Entry, Match
 from reconciliation.states import BreakState, Pairing, Side
 
 PAGE: Final = 50
 COUNTED: Final = 10_000
+_WIDEST_CUT_OFF: Final = timedelta(days=1)  # days are looked for in the order of time, which an index has
 MOST_NAMED: Final = 20  # orders that lines of one reference may name
 
 
@@ -33,6 +35,7 @@ class BreakFilter:
     last_day: date | None = None
     least: int | None = None
     text: str = ""
+    is_timing: bool | None = None
     age: str = ""
     at: datetime | None = None
 
@@ -78,11 +81,15 @@ def _narrowed(found: QuerySet[Break], wanted: BreakFilter) -> QuerySet[Break]:
     if wanted.unowned:
         found = found.filter(owner=None)
     if wanted.first_day:
-        found = found.filter(business_date__gte=wanted.first_day)
+        begins = business_day.begins(wanted.first_day) - _WIDEST_CUT_OFF
+        found = found.filter(business_date__gte=wanted.first_day, occurred_at__gte=begins)
     if wanted.last_day:
-        found = found.filter(business_date__lte=wanted.last_day)
+        ends = business_day.begins(wanted.last_day + timedelta(days=1)) + _WIDEST_CUT_OFF
+        found = found.filter(business_date__lte=wanted.last_day, occurred_at__lt=ends)
     if wanted.least is not None:
         found = found.filter(exposure__gte=wanted.least)
+    if wanted.is_timing is not None:
+        found = found.filter(is_timing=wanted.is_timing)
     if wanted.text:
         found = found.filter(_named(wanted.text))
     return _of_age(found, wanted)
@@ -128,18 +135,16 @@ class Ageing(NamedTuple):
 
 
 def ageing(now: datetime, wanted: BreakFilter | None = None) -> list[Ageing]:
-    """Open breaks by their age in business days, youngest bucket first; buckets without any are left out."""
-    found = breaks(wanted or BreakFilter()).order_by()
-    rows: list[Ageing] = []
-    for name, (newest, oldest) in zip(BUCKETS, bucket_bounds(now), strict=True):
-        these = found
-        if newest is not None:
-            these = these.filter(occurred_at__lt=newest)
-        if oldest is not None:
-            these = these.filter(occurred_at__gte=oldest)
-        sums = these.values("currency").annotate(count=Count("pk"), money=Sum("exposure")).order_by("currency")
-        rows += [Ageing(name, row["currency"], row["count"], int(row["money"])) for row in sums]
-    return rows
+    """Open breaks by their age in business days, youngest bucket first; buckets without any are left out. One pass."""
+    edges = [oldest for _newest, oldest in bucket_bounds(now) if oldest is not None]
+    bucket = Case(
+        *(When(occurred_at__gte=edge, then=Value(number)) for number, edge in enumerate(edges)),
+        default=Value(len(edges)),
+        output_field=IntegerField(),
+    )
+    sums = breaks(wanted or BreakFilter()).order_by().annotate(bucket=bucket).values("bucket", "currency")
+    rows = sums.annotate(count=Count("pk"), money=Sum("exposure")).order_by("bucket", "currency")
+    return [Ageing(BUCKETS[row["bucket"]], row["currency"], row["count"], int(row["money"])) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,18 @@ import pytest
 from django.db import connection
 from django.http import HttpResponse
 
+from opsconsole.console.break_words import NEXT
+from opsconsole.console.run_words import PHASES
 from orders.models import Order
-from reconciliation.models import BookEvent, Break, BreakEvent, Entry
+from reconciliation.models import BookEvent, Break, BreakEvent, Entry, Load
 from reconciliation.queries import breaks as queries
 from reconciliation.queries.breaks import BreakFilter, Place
+from reconciliation.queries.cases import CAUSES
 from reconciliation.services import loading
 from reconciliation.services.feeds import feed_of
+from reconciliation.services.pairings import PASSES
 from reconciliation.services.runs import reconcile
+from reconciliation.states import BreakType
 from tests.console.people import World
 from tests.orders.making import make_order
 from tests.reconciliation.books import AT, feed, line, load_into
@@ -78,6 +83,8 @@ def test_the_list_is_narrowed_by_its_address(people: World, found: dict[str, Bre
         f"q={missing}": [missing],
         "state=healed": [],
         "side=gateway": [],
+        "timing=yes": [],
+        "timing=no&q=Z": ["Z"],
         f"from={AT.date()}&to={AT.date()}": ["D0", "D1", "D2", missing, "Z"],
         "from=2020-01-01&to=2020-01-02": [],
     }.items():
@@ -89,14 +96,14 @@ def test_the_list_costs_the_same_for_few_and_for_many(
 ) -> None:
     client = people.client("agus")
     client.get(LIST)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get(LIST)
     template = found["D0"]
     for number in range(120):
         template.pk, template.identity, template.key = None, f"N{number}|IDR", f"N{number}"
         template.occurred_at = AT + timedelta(minutes=number)
         template.save()
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         page = client.get(LIST)
     seen = keys(page)
     while page.context["list"].next:
@@ -198,7 +205,7 @@ def test_a_case_is_one_line_with_its_pattern_and_an_owner(
 ) -> None:
     client = people.client("budi")
     client.get("/reconciliation/cases/")
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         page = client.get("/reconciliation/cases/")
     assert [(row["case"].type, row["case"].count, row["money"]) for row in page.context["rows"]] == [
         ("missing_in_ho", 1, 6_000_000),
@@ -238,3 +245,18 @@ def test_who_may_only_look_takes_nothing_up(people: World, found: dict[str, Brea
         assert client.post(address, {"do": "note", "note": "x", "break": pk}).status_code == 403
     assert "Keep the note" not in text_of(client.get(f"{LIST}{pk}/"))
     assert not BreakEvent.objects.exists()
+
+
+def test_every_type_says_what_to_do_and_every_phase_has_a_name() -> None:
+    assert set(BreakType.values) == set(NEXT) == set(CAUSES)
+    assert set(PASSES) <= set(PHASES)
+
+
+def test_rows_that_nobody_could_read_lead_to_their_load(people: World, found: dict[str, Break]) -> None:
+    load = Load.objects.latest("pk")
+    found["Z"].type, found["Z"].identity = "invalid_row", f"load~{load.pk}|{load.pk}"
+    found["Z"].is_timing = True
+    found["Z"].save()
+    text = text_of(people.client("agus").get(f"{LIST}{found['Z'].pk}/"))
+    assert f'href="/reconciliation/loads/{load.pk}/">Load {load.pk} and its rows in quarantine' in text
+    assert "May be on its way" in text

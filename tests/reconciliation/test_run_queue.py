@@ -4,17 +4,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from orders.errors import NotAllowed
 from reconciliation.models import BookEvent, Break, Entry, Rules, Run, RunSchedule
 from reconciliation.queries import runs as queries
 from reconciliation.schedules import Schedule, next_run
-from reconciliation.services import rounds, run_schedules
+from reconciliation.services import rounds, run_schedules, runs
 from reconciliation.services.rules import rules_in_force, save_rules
 from reconciliation.services.runs import MOST_TRIES, ask, reconcile, work
 from reconciliation.states import RunScope
 from tests.reconciliation.books import AT, feed, line, load_into
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db
 FORM = {"scope": "changes", "rule": "every:600", "weekdays": "1234567", "is_active": True}
@@ -46,6 +48,19 @@ def test_a_run_whose_worker_died_begins_anew_a_few_times(tries: int, state: str)
     assert done is not None
     assert (done.state, bool(done.said), done.ended_at is not None) == (state, state == "failed", True)
     assert Break.objects.exists() == (state == "done")
+
+
+def test_a_run_that_another_process_does_is_left_to_it_and_taken_over_when_that_dies() -> None:
+    run = ask()
+    Run.objects.filter(pk=run.pk).update(state="running", tries=1)
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [runs._LOCK, run.pk])
+    assert work(run.pk) is None
+    other.close()  # as a killed process does
+    done = eventually(lambda: work(run.pk))
+    assert done is not None
+    assert (done.state, done.tries) == ("done", 2)
 
 
 def test_the_clock_rings_for_runs_that_nobody_does() -> None:
