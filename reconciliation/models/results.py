@@ -136,6 +136,12 @@ class Break(models.Model):
             models.Index(
                 fields=["type", "occurred_at", "id"], name="break_open_type", condition=models.Q(state=BreakState.OPEN)
             ),
+            # In minor units of whatever currency: what is asked for by its amount is large.
+            models.Index(
+                fields=["exposure"],
+                name="break_open_large",
+                condition=models.Q(state=BreakState.OPEN, exposure__gte=1_000_000),
+            ),
             models.Index(
                 fields=["owner", "occurred_at", "id"], name="break_owner", condition=models.Q(owner__isnull=False)
             ),

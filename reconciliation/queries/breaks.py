@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
 
-from django.db.models import Case, Count, IntegerField, Q, QuerySet, Sum, Value, When
+from django.db.models import Case as SqlCase
+from django.db.models import Count, IntegerField, Q, QuerySet, Sum, Value, When
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 
 from reconciliation import business_day
 from reconciliation.ageing import BUCKETS, bucket_bounds
-from reconciliation.models import Break, BreakEvent, Entry, Match
+from reconciliation.models import Break, BreakEvent, Case, Entry, Match
 from reconciliation.states import BreakState, Pairing, Side
 
 PAGE: Final = 50
@@ -78,8 +79,8 @@ def _narrowed(found: QuerySet[Break], wanted: BreakFilter) -> QuerySet[Break]:
         found = found.filter(case=wanted.case)
     if wanted.owner is not None:
         found = found.filter(owner=wanted.owner)
-    if wanted.unowned:
-        found = found.filter(owner=None)
+    if wanted.unowned:  # neither it nor its case is anybody's, as lists show it
+        found = found.filter(owner=None).exclude(case__in=Case.objects.filter(owner__isnull=False).values("pk"))
     if wanted.first_day:
         begins = business_day.begins(wanted.first_day) - _WIDEST_CUT_OFF
         found = found.filter(business_date__gte=wanted.first_day, occurred_at__gte=begins)
@@ -137,7 +138,7 @@ class Ageing(NamedTuple):
 def ageing(now: datetime, wanted: BreakFilter | None = None) -> list[Ageing]:
     """Open breaks by their age in business days, youngest bucket first; buckets without any are left out. One pass."""
     edges = [oldest for _newest, oldest in bucket_bounds(now) if oldest is not None]
-    bucket = Case(
+    bucket = SqlCase(
         *(When(occurred_at__gte=edge, then=Value(number)) for number, edge in enumerate(edges)),
         default=Value(len(edges)),
         output_field=IntegerField(),

@@ -223,6 +223,7 @@ def test_a_case_is_one_line_with_its_pattern_and_an_owner(
     client.post(address, {"do": "assign", "owner": "ratna", "seen": "0", "note": "HO rounds"})
     client.post(address, {"do": "assign", "owner": "budi", "seen": "0"})  # has seen nobody
     client.post(address, {"do": "note", "note": "asked HO"})
+    assert keys(client.get(f"{LIST}?owner=-&type=amount_differs")) == []
     case.refresh_from_db()
     assert (case.owner, BookEvent.objects.filter(subject=f"case:{case.pk}").count()) == (people.users["ratna"], 2)
     assert "asked HO" in text_of(client.get(f"/reconciliation/cases/{case.pk}/"))
