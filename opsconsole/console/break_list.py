@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.utils import timezone
@@ -22,7 +23,6 @@ from opsconsole.console.export import csv_file
 from opsconsole.console.formats import iso
 from opsconsole.console.keyset import KeysetList
 from opsconsole.console.live import answer
-from opsconsole.console.roles import RIGHT_BY_CODENAME
 from opsconsole.console.staff import person
 from opsconsole.console.stuck_choices import ME
 from opsconsole.console.stuck_head import grouped
@@ -142,24 +142,19 @@ class BreakList(KeysetList):
 @require_GET
 @allowed("view_reconciliation")
 def breaks(request: HttpRequest) -> HttpResponse:
-    found = read_breaks(Asked.read(request.GET), user_id=person(request).pk)
+    people = list(colleagues("work_breaks"))
+    found = read_breaks(Asked.read(request.GET), user_id=person(request).pk, people=people)
     context = {
         "section": "reconciliation",
         "place": "breaks",
         "list": found,
         "first": found.asked.choices.first(),
-        "people": _people(request),
+        "people": people,
     }
     return answer(request, "console/breaks/list.html", "console/breaks/list_live.html", context)
 
 
-def _people(request: HttpRequest) -> list[Any]:
-    """To whom a break may be handed over; nobody where the reader may not."""
-    may = person(request).has_perm(RIGHT_BY_CODENAME["work_breaks"].permission)
-    return list(colleagues("work_breaks")) if may else []
-
-
-def read_breaks(asked: Asked, *, user_id: int) -> BreakList:
+def read_breaks(asked: Asked, *, user_id: int, people: Sequence[User] = ()) -> BreakList:
     """Two queries, and one more where a name is looked for."""
     now = timezone.now()
     wanted = asked.wanted(user_id, now)
@@ -171,7 +166,7 @@ def read_breaks(asked: Asked, *, user_id: int) -> BreakList:
         asked=asked,
         rows=break_rows(page[:PAGE], now),
         total=grouped(count) if count <= queries.COUNTED else f"{grouped(queries.COUNTED)}+",
-        chips=chips(asked.choices),
+        chips=chips(asked.choices, [each for each in people if each.pk != user_id]),
         next_place=Place(last.occurred_at, last.pk) if last else None,
     )
 
@@ -194,11 +189,12 @@ def break_row(found: Break, now: datetime) -> BreakRow:
     )
 
 
-def chips(choices: Choices) -> list[Chip]:
+def chips(choices: Choices, people: Sequence[User] = ()) -> list[Chip]:
     """Closed lists of what may be chosen; nobody counts ten million breaks for them."""
     gateways = [(value, names.system(value)) for side, value, _rule in DEFAULTS if side == Side.GATEWAY]
     methods = [(value, names.method(value)) for value in names.METHODS]
-    owners = (("", _("Anybody")), (ME, _("Me")), (NONE, _("Nobody")))
+    others = [(str(each.pk), each.get_full_name() or each.get_username()) for each in people]
+    owners = [("", _("Anybody")), (ME, _("Me")), (NONE, _("Nobody")), *others]
     timing = (("", _("Either")), ("yes", _("May be on its way")), ("no", _("Not on its way")))
     ages = (("", _("Any age")), *BUCKET_WORDS.items())
     return [

@@ -77,6 +77,8 @@ def test_the_list_is_narrowed_by_its_address(people: World, found: dict[str, Bre
         "least=1.000.000": [missing],
         "least=nonsense": ["D0", "D1", "D2", missing, "Z"],
         "owner=me": ["D1"],
+        f"owner={people.users['budi'].pk}": [],
+        f"owner={people.users['agus'].pk}": ["D1"],
         "owner=-": ["D0", "D2", missing, "Z"],
         f"case={case}": ["D0", "D1", "D2"],
         "q=D2-1": ["D2"],
@@ -96,14 +98,14 @@ def test_the_list_costs_the_same_for_few_and_for_many(
 ) -> None:
     client = people.client("agus")
     client.get(LIST)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         client.get(LIST)
     template = found["D0"]
     for number in range(120):
         template.pk, template.identity, template.key = None, f"N{number}|IDR", f"N{number}"
         template.occurred_at = AT + timedelta(minutes=number)
         template.save()
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         page = client.get(LIST)
     seen = keys(page)
     while page.context["list"].next:
