@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 from django.utils.encoding import escape_uri_path
 from django.utils.module_loading import import_string
 
@@ -44,6 +45,8 @@ class Application:
     def __init__(self, watch: DatabaseWatch = WATCH) -> None:
         self.pages = get_wsgi_application()
         self.callbacks = CallbackHandler()
+        # Every address is read before the first request, which would otherwise wait a second for it.
+        get_resolver().url_patterns  # noqa: B018 - reading it is what imports
         self.watch = watch
         watch.start()
 

@@ -1,4 +1,4 @@
-"""Pooled connections, one client per process and neighbour, that obey one total deadline.
+"""Pooled connections, one pool per process and neighbour, that obey one total deadline.
 
 httpx limits each phase (connect, one read, one write), so a neighbour that drips a byte at a time
 holds a caller for ever. Here the socket itself knows the deadline of the call in hand.
@@ -112,31 +112,35 @@ def _no_tls() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-_clients: dict[tuple[str, bool], httpx.Client] = {}
+_transports: dict[tuple[str, bool], httpx.BaseTransport] = {}
 _lock = threading.Lock()
 
 
-def client(name: str, *, is_secure: bool) -> httpx.Client:
-    """The client of this process for one neighbour. Connections never cross a fork."""
-    found = _clients.get((name, is_secure))
+def transport(name: str, *, is_secure: bool) -> httpx.BaseTransport:
+    """The connections of this process to one neighbour. They never cross a fork.
+
+    Without httpx's client above them: it looks for cookies, redirects and credentials, of which a neighbour has none,
+    and costs a quarter of an inquiry's processor time (docs/benchmarks.md).
+    """
+    found = _transports.get((name, is_secure))
     if found is not None:
         return found
     tls = _tls() if is_secure else _no_tls()
     with _lock:
-        return _clients.setdefault((name, is_secure), httpx.Client(transport=_Transport(tls), trust_env=False))
+        return _transports.setdefault((name, is_secure), _Transport(tls))
 
 
 def _forget() -> None:
-    global _clients, _lock
-    _clients, _lock = {}, threading.Lock()
+    global _transports, _lock
+    _transports, _lock = {}, threading.Lock()
 
 
 def close_all() -> None:
     """For an orderly end and for tests."""
     with _lock:
-        for each in _clients.values():
+        for each in _transports.values():
             each.close()
-        _clients.clear()
+        _transports.clear()
 
 
 os.register_at_fork(after_in_child=_forget)

@@ -27,6 +27,7 @@ ANSWER_LIMIT = 4 * 1024 * 1024
 FIRST_PAUSE = 0.05
 FAIR = 0.25  # seconds; a neighbour that was given less is not to blame for being late
 READS = ("GET", "HEAD")
+ALWAYS = {"accept-encoding": "gzip, deflate", "user-agent": "opsconsole"}
 JSON = {"content-type": "application/json", "accept": "application/json"}
 FORM = {
     "content-type": "application/x-www-form-urlencoded",
@@ -36,7 +37,7 @@ FORM = {
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    client: httpx.Client
+    transport: httpx.BaseTransport
     method: str
     url: str
     content: bytes | None
@@ -65,11 +66,11 @@ def call(
     """
     upstream = settings.UPSTREAMS[name]
     request = _Request(
-        client=connections.client(name, is_secure=upstream["url"].startswith("https:")),
+        transport=connections.transport(name, is_secure=upstream["url"].startswith("https:")),
         method=method,
         url=upstream["url"] + path,
         content=_content(json, form=form),
-        headers={**(JSON if form is None else FORM), **(headers or {})},
+        headers={**ALWAYS, **(JSON if form is None else FORM), **(headers or {})},
         reads=method in READS if reads is None else reads,
     )
     tries = upstream["tries"] if idempotent or request.reads else 1
@@ -167,21 +168,23 @@ class _TooLong(Exception):
 
 
 def _exchange(request: _Request, *, timeout: float) -> Exchange:
-    stream = request.client.stream(
+    sent = httpx.Request(
         request.method,
         request.url,
         content=request.content,
-        headers=dict(request.headers),
-        timeout=timeout,
-        follow_redirects=False,
+        headers=request.headers,
+        extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), timeout)},
     )
-    with stream as response:
+    response = request.transport.handle_request(sent)
+    try:
         body = bytearray()
         for part in response.iter_bytes():
             body += part
             if len(body) > ANSWER_LIMIT:
                 raise _TooLong(f"more than {ANSWER_LIMIT} bytes")
         return Exchange(response.status_code, bytes(body), response.headers)
+    finally:
+        response.close()
 
 
 def _log(name: str, request: _Request, outcome: Outcome[Any], *, seconds: float) -> None:

@@ -344,16 +344,16 @@ def test_no_secret_reaches_the_log(scripted, caplog):
 def test_a_connection_is_kept_for_the_next_call(sandbox, neighbours):
     for _ in range(3):
         assert isinstance(call("config", "GET", "/v1/flags"), Answered)
-    pool = connections.client("config", is_secure=False)._transport._pool
+    pool = connections.transport("config", is_secure=False)._pool
     assert len(pool.connections) == 1
 
 
 def test_connections_do_not_cross_a_fork(scripted):
     scripted.acts = [http(200)]
     write()
-    before = connections.client(NAME, is_secure=False)
+    before = connections.transport(NAME, is_secure=False)
     child = os.fork()
     if child == 0:
-        os._exit(0 if connections.client(NAME, is_secure=False) is not before else 1)
+        os._exit(0 if connections.transport(NAME, is_secure=False) is not before else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert connections.client(NAME, is_secure=False) is before
+    assert connections.transport(NAME, is_secure=False) is before

@@ -1,0 +1,72 @@
+"""A thread of the web server stays with a connection that asks again at once, and with no other."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from gunicorn.workers.gthread import ThreadWorker
+
+from opsconsole.web import LingeringWorker
+
+
+class Connection:
+    """What a worker has of a connection: here, one that was answered so many times."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.answered = 0
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    yield ours, theirs
+    ours.close()
+    theirs.close()
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """One thread; each request is one byte, and `x` asks to close."""
+
+    def handle(self: ThreadWorker, conn: Connection) -> bool:
+        conn.answered += 1
+        return conn.sock.recv(1) != b"x"
+
+    monkeypatch.setattr(ThreadWorker, "handle", handle)
+    made: Any = object.__new__(LingeringWorker)
+    made.alive = True
+    made.tpool = ThreadPoolExecutor(1)
+    yield made
+    made.tpool.shutdown()
+
+
+Pair = tuple[socket.socket, socket.socket]
+
+
+@pytest.mark.parametrize(("asked", "answered", "kept"), [(b"a", 1, True), (b"aaa", 3, True), (b"aax", 3, False)])
+def test_what_is_already_there_is_answered_by_the_same_thread(
+    worker: Any, pair: Pair, asked: bytes, answered: int, kept: object
+) -> None:
+    conn = Connection(pair[0])
+    pair[1].sendall(asked)
+    assert (worker.handle(conn), conn.answered) == (kept, answered)
+
+
+def test_a_worker_that_ends_goes_back_to_its_loop(worker: Any, pair: Pair) -> None:
+    conn = Connection(pair[0])
+    pair[1].sendall(b"aaa")
+    worker.alive = False
+    assert (worker.handle(conn), conn.answered) == (True, 1)
+
+
+def test_nobody_waits_for_a_thread_that_stays(worker: Any, pair: Pair) -> None:
+    conn, busy = Connection(pair[0]), threading.Event()
+    pair[1].sendall(b"aaa")
+    futures = [worker.tpool.submit(busy.wait), worker.tpool.submit(busy.wait)]
+    assert (worker.handle(conn), conn.answered) == (True, 1)
+    busy.set()
+    assert [future.result(5) for future in futures] == [True, True]
