@@ -1,4 +1,4 @@
-"""The second part of `bench callbacks`: how many stored ones a second a worker judges and applies.
+"""The second part of `bench callbacks`: how many stored ones a second workers judge and apply.
 
 Baseline: the bare inquiries (the same questions to the same gateway, side by side, nothing else),
 because no callback may be applied without one. A sandbox of its own is started; the orders made
@@ -10,36 +10,42 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
 from orders import crew
+from orders.bench.bare import database_url
 from orders.bench.report import Report
 from orders.clients.registry import gateway
 from orders.models import Attempt, InboundEvent
 from orders.resilience import call
-from orders.services import work
 from orders.services.callbacks import Message, store
 from orders.services.placing import Customer, NewItem, place_order
 
 HOST = "127.0.0.1"
+WORKER = """
+import sys
+from orders.services import work
+print("ready", flush=True)
+sys.stdin.readline()
+work.drain("inbound", longest=600)
+print("done", flush=True)
+"""
 
 
-def measure(report: Report, *, count: int) -> float:
-    """One worker process of `WORK_THREADS` threads applies `count` callbacks of as many orders; how many a second."""
+def measure(report: Report, *, count: int, workers: int) -> float:
+    """Worker processes of `WORK_THREADS` threads each apply `count` callbacks of as many orders; how many a second."""
     with _sandbox():
         attempts = _paid_attempts(count)
         bare = _inquiries(attempts)
         report.add("bare inquiries", bare, "/s", ratio=1.0, note="baseline")
         _store(attempts)
-        began = time.perf_counter()
-        work.drain("inbound", longest=600)
-        rate = len(attempts) / (time.perf_counter() - began)
-        report.add("callbacks judged and applied", rate, "/s", ratio=rate / bare)
+        rate = len(attempts) / _drained_by(workers)
+        report.add("callbacks judged and applied", rate, "/s", ratio=rate / bare, note=f"by {workers} workers")
         left = InboundEvent.objects.filter(attempt__in=attempts).exclude(state="applied").count()
         report.add("not applied", left, "")
     return rate
@@ -89,6 +95,31 @@ def _store(attempts: Sequence[Attempt]) -> None:
                 attempt=attempt.reference,
             )
         )
+
+
+def _drained_by(workers: int) -> float:
+    """Seconds until nothing is left for processes that had started before."""
+    addresses = {f"{name.upper()}_URL": each["url"] for name, each in settings.UPSTREAMS.items()}
+    environ = {**os.environ, **addresses, "DATABASE_URL": database_url()}
+    command = [sys.executable, "manage.py", "shell", "-v", "0", "-c", WORKER]
+    with ExitStack() as stack:
+        crew_of = [
+            stack.enter_context(subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+            for _number in range(workers)
+        ]
+        _hear(crew_of)
+        began = time.perf_counter()
+        for each in crew_of:
+            os.write(each.stdin.fileno(), b"go\n")  # type: ignore[union-attr]  # both are pipes
+        _hear(crew_of)
+        return time.perf_counter() - began
+
+
+def _hear(crew_of: Iterable["subprocess.Popen[bytes]"]) -> None:
+    """Each says one line: that it is ready, then that it found nothing more."""
+    for each in crew_of:
+        if not each.stdout or not each.stdout.readline():
+            raise ChildProcessError("a worker ended before its work")
 
 
 @contextmanager

@@ -31,7 +31,7 @@ HOST = "127.0.0.1"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--callbacks", type=int, default=4000, help="how many are sent; an eighth as many are applied")
     parser.add_argument("--clients", type=int, default=8)
-    parser.add_argument("--web-workers", type=int, default=2)
+    parser.add_argument("--web-workers", type=int, default=2, help="as many workers apply")
     parser.add_argument("--threads", type=int, default=4)
 
 
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> Report:
         _tell(report, answers, rates)
     finally:
         _clean()
-    applied = applying.measure(report, count=max(8, args.callbacks // 8))
+    applied = applying.measure(report, count=max(8, args.callbacks // 8), workers=args.web_workers)
     report.add("applied, as a share of accepted", applied / answers.rate, "", note="1 or more: no backlog grows")
     return report
 

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
 def test_callbacks_are_measured_from_the_wire_to_the_ledger() -> None:
     said = StringIO()
-    call_command("bench", "callbacks", "--callbacks", "20", "--json", stdout=said)
+    call_command("bench", "callbacks", "--callbacks", "20", "--web-workers", "1", "--json", stdout=said)
 
     figures = {line["name"]: line["value"] for line in json.loads(said.getvalue())["lines"]}
     assert figures["callbacks verified, stored, answered"] > 0
