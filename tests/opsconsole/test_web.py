@@ -4,7 +4,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from gunicorn.workers.gthread import ThreadWorker
@@ -28,18 +27,25 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
     theirs.close()
 
 
-@pytest.fixture
-def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """One thread; each request is one byte, and `x` asks to close."""
+class OneByteEach(ThreadWorker):
+    """Each request is one byte, and `x` asks to close."""
 
-    def handle(self: ThreadWorker, conn: Connection) -> bool:
+    def handle(self, conn: Connection) -> bool:
         conn.answered += 1
         return conn.sock.recv(1) != b"x"
 
-    monkeypatch.setattr(ThreadWorker, "handle", handle)
-    made: Any = object.__new__(LingeringWorker)
-    made.alive = True
-    made.tpool = ThreadPoolExecutor(1)
+
+class Worker(LingeringWorker, OneByteEach):
+    """The lingering of the one over the requests of the other; nothing listens."""
+
+    def __init__(self) -> None:
+        self.alive = True
+        self.tpool = ThreadPoolExecutor(1)
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    made = Worker()
     yield made
     made.tpool.shutdown()
 
@@ -49,21 +55,21 @@ Pair = tuple[socket.socket, socket.socket]
 
 @pytest.mark.parametrize(("asked", "answered", "kept"), [(b"a", 1, True), (b"aaa", 3, True), (b"aax", 3, False)])
 def test_what_is_already_there_is_answered_by_the_same_thread(
-    worker: Any, pair: Pair, asked: bytes, answered: int, kept: object
+    worker: Worker, pair: Pair, asked: bytes, answered: int, kept: object
 ) -> None:
     conn = Connection(pair[0])
     pair[1].sendall(asked)
     assert (worker.handle(conn), conn.answered) == (kept, answered)
 
 
-def test_a_worker_that_ends_goes_back_to_its_loop(worker: Any, pair: Pair) -> None:
+def test_a_worker_that_ends_goes_back_to_its_loop(worker: Worker, pair: Pair) -> None:
     conn = Connection(pair[0])
     pair[1].sendall(b"aaa")
     worker.alive = False
     assert (worker.handle(conn), conn.answered) == (True, 1)
 
 
-def test_nobody_waits_for_a_thread_that_stays(worker: Any, pair: Pair) -> None:
+def test_nobody_waits_for_a_thread_that_stays(worker: Worker, pair: Pair) -> None:
     conn, busy = Connection(pair[0]), threading.Event()
     pair[1].sendall(b"aaa")
     futures = [worker.tpool.submit(busy.wait), worker.tpool.submit(busy.wait)]
