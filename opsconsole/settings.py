@@ -180,6 +180,7 @@ SANDBOX_PORT = upstreams.sandbox_port()
 DEMO = environment.flag("OPSCONSOLE_DEMO")  # public passwords and invented traffic
 PAYMENT_WINDOW = timedelta(minutes=environment.number("PAYMENT_WINDOW_MINUTES", 15))
 SECOND_PERSON_FROM = 5_000_000  # rupiah; a refund from here on waits for a second person
+WRITE_OFF_LIMIT = 1_000_000  # rupiah; a difference above it is not written off, whoever approves it
 CARRY_LIMIT = 5_000_000  # rupiah; a business day is not signed with more in open breaks than this
 LOADS_DIR = environment.text("LOADS_DIR") or str(DATA_DIR / "loads")  # files for the books; web and workers share it
 SECOND_PERSON_ORDERS = 20  # an action on more orders than this that customers notice waits for a second person

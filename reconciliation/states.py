@@ -150,6 +150,23 @@ class BreakState(TextChoices):
     RESOLVED = "resolved", _("Resolved")
 
 
+class Resolution(TextChoices):
+    """How a person decided about a break that no later line puts right."""
+
+    WRITTEN_OFF = "written_off", _("Written off")
+    TIMING = "timing", _("Accepted as a matter of time")
+
+
+class WriteOff(TextChoices):
+    """Why a difference is written off: what finance books it under."""
+
+    ROUNDING = "rounding", _("Rounding")
+    FEE = "fee", _("Fee of a gateway or bank")
+    GOODWILL = "goodwill", _("Goodwill towards the customer")
+    PARTNER = "partner", _("Mistake of a partner")
+    NOT_RECOVERABLE = "not_recoverable", _("Cannot be recovered")
+
+
 class BreakVerb(TextChoices):
     """What may happen to a break after it was found; each is a row of its history."""
 

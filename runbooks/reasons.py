@@ -32,6 +32,13 @@ WORDS: Final[Mapping[str, Promise]] = {
     "carried_out": _("It is still being carried out: cancel the order instead."),
     "not_held": _("It is not on hold."),
     "letter_moved": _("Not possible: the event is %(state)s."),
+    "break_closed": _("The break is not open any more."),
+    "break_open": _("The break is open."),
+    "break_of_no_order": _("It belongs to no order of ours."),
+    "break_of_no_payment": _("It belongs to no payment that still holds money."),
+    "break_of_other_type": _("This does not repair a break of this type."),
+    "break_without_entry": _("Head Office's entry is not known."),
+    "over_write_off": _("It is more than may be written off."),
     # The mechanism's.
     "is_gone": _("It is not there any more."),
     "in_hand": _("%(actor)s asked for the same already."),

@@ -11,8 +11,9 @@ from typing import Any, Final, Protocol
 from django.db.models import Max
 
 from orders.models import DeadLetter, Order
-from reconciliation.models import Break
-from runbooks.facts import gather
+from reconciliation.models import Break, Entry
+from reconciliation.states import BreakType, EntryKind, Side
+from runbooks.facts import Facts, gather
 
 
 class Known(Protocol):
@@ -46,6 +47,14 @@ class Found:
     version: int = 0
     currency: str = ""
     order_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundBreak(Found):
+    """A break with what its repairs are judged by: its order, and the other side's lines that are in question."""
+
+    facts: Facts | None = None
+    lines: Sequence[Entry] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +93,39 @@ def _breaks(keys: Sequence[str]) -> Mapping[str, Known]:
     rows = list(Break.objects.filter(pk__in=numbers(keys)).annotate(last=Max("events__id")))
     names = {row.order_reference for row in rows if row.order_reference}
     orders = dict(Order.objects.filter(public_id__in=names).values_list("public_id", "pk"))
-    return {str(row.pk): _break(row, orders.get(row.order_reference)) for row in rows}
+    facts, lines = gather(orders.values()), _their_lines(rows)
+    return {str(row.pk): _break(row, facts.get(orders.get(row.order_reference, 0)), lines) for row in rows}
 
 
-def _break(row: Any, order_id: int | None) -> Found:
+def _break(row: Any, facts: Facts | None, lines: Mapping[str, Sequence[Entry]]) -> FoundBreak:
     name = row.order_reference or row.reference or row.identity[:64]
-    return Found(str(row.pk), name, row.state, row, row.last or 0, row.currency, order_id)
+    return FoundBreak(
+        key=str(row.pk),
+        public_id=name,
+        state=row.state,
+        row=row,
+        version=row.last or 0,
+        currency=row.currency,
+        order_id=facts.order.pk if facts else None,
+        facts=facts,
+        lines=lines.get(str(row.pk), ()),
+    )
+
+
+def _their_lines(rows: Sequence[Any]) -> Mapping[str, Sequence[Entry]]:
+    """Of each break, by its id. A payment that was reversed late is in Head Office's book and in no break: there it is
+    the entry of the same order and amount that is in question. Two queries."""
+    entries = Entry.objects.in_bulk({pk for row in rows for pk in row.theirs})
+    late = {row.order_reference for row in rows if row.type == BreakType.LATE_REVERSAL and row.order_reference}
+    booked = Entry.objects.filter(side=Side.HO, order_reference__in=late, kind=EntryKind.PAYMENT)
+    by_sum = {(entry.order_reference, entry.amount): entry for entry in booked.order_by("-pk")} if late else {}
+    found: dict[str, Sequence[Entry]] = {}
+    for row in rows:
+        reversed_late = by_sum.get((row.order_reference, -row.ours_amount))
+        found[str(row.pk)] = [entries[pk] for pk in row.theirs if pk in entries] or [
+            each for each in (reversed_late,) if each is not None
+        ]
+    return found
 
 
 _ALL: Final = (

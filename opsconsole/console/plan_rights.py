@@ -13,11 +13,13 @@ def may(user: Any, codename: str) -> bool:
 
 def right_of(plan: Plan, deed: str) -> Right:
     """The right that a deed on this plan needs. Pausing and stopping are for whoever may stop actions at all;
-    letting money go is for those who approve refunds."""
+    letting money go is for those who approve refunds, repairs of the books for those who approve these."""
     action = find(plan.action)
     own = action.right if action else "stop_actions"
     if deed in {"approve", "reject"}:
         is_money = action is not None and action.touch == Touch.MONEY
+        if action is not None and action.subject == "break":
+            return RIGHT_BY_CODENAME["approve_repair"]
         return RIGHT_BY_CODENAME["approve_refund" if is_money else "approve_plan"]
     named = {"break_glass": "break_glass", "pause": "stop_actions", "cancel": "stop_actions", "review": "approve_plan"}
     return RIGHT_BY_CODENAME[named.get(deed, own)]

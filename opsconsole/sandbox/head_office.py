@@ -1,6 +1,7 @@
 """Head Office behind the HO gateway: one book of entries, read in pages.
 
-`entry_ref` is the key: posting it again answers the entry that is there. A plan can make the book
+`entry_ref` is the key: posting it again answers the entry that is there. An entry is never changed or taken out: it is
+reversed by a second one, once. A plan can make the book
 wrong on purpose: `double` writes the entry twice, `amount` writes another amount.
 """
 
@@ -26,6 +27,7 @@ class HeadOffice(Neighbour):
             route("POST", "/v1/entries", "post", run=self._post, refs=_named),
             route("GET", "/v1/entries", "list", run=self._list),
             route("GET", "/v1/entries/<ref>", "ask_entry", run=self._ask, refs=self._known),
+            route("POST", "/v1/entries/<entry>/reversals", "reverse", run=self._reverse, refs=self._reversed),
         ]
 
     @property
@@ -84,6 +86,23 @@ class HeadOffice(Neighbour):
             kind=row["kind"],
         )
         return row
+
+    def _reversed(self, request: Request, found: Found) -> list[str]:
+        row = self.entries.get(found["entry"], {})
+        return references(row.get("order_ref"), found["entry"])
+
+    def _reverse(self, request: Request, found: Found) -> Response:
+        """Reversing an entry again answers the reversal that is there, whatever the idempotency key."""
+        row = self.entries.get(found["entry"])
+        if row is None:
+            return _refusal("not_found", 404)
+        if row["kind"] == "reversal":
+            return _refusal("is_a_reversal", 409)
+        known = self.by_ref.get(f"rv-{row['entry_id']}")
+        if known is not None:
+            return answer(_described(known))
+        wanted = {**row, "entry_ref": f"rv-{row['entry_id']}", "kind": "reversal", "occurred_at": now().isoformat()}
+        return answer(_described(self._write(wanted, amount=row["amount"])), 201)
 
     def _ask(self, request: Request, found: Found) -> Response:
         row = self.by_ref.get(found["ref"])

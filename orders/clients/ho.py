@@ -17,7 +17,7 @@ EntryKind = Literal["payment", "refund"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of HO's book; `amount` in minor units, positive for both kinds."""
+    """One line of HO's book; `amount` in minor units, positive for every kind (payment, refund, reversal)."""
 
     entry_ref: str
     entry_id: str
@@ -72,6 +72,14 @@ def ask_entry(entry_ref: str, *, deadline: float | None = None) -> Outcome[Entry
     outcome = call(NAME, "GET", f"/v1/entries/{quote(entry_ref, safe='')}", deadline=deadline)
     if isinstance(outcome, Refused) and outcome.status == NOT_FOUND:
         return Answered(outcome.status, None)
+    return parsed(outcome, by=_entry)
+
+
+def reverse_entry(entry_id: str, *, idempotency_key: str, deadline: float | None = None) -> Outcome[Entry]:
+    """Have HO take an entry back by a second one. Once more answers the reversal that is there."""
+    path = f"/v1/entries/{quote(entry_id, safe='')}/reversals"
+    headers = {"idempotency-key": idempotency_key}
+    outcome = call(NAME, "POST", path, json={}, headers=headers, deadline=deadline, idempotent=True)
     return parsed(outcome, by=_entry)
 
 

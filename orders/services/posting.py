@@ -1,5 +1,6 @@
 """Telling Head Office: each entry once, under a key HO finds duplicates by."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
@@ -9,7 +10,7 @@ from orders import ladders
 from orders.bells import ring
 from orders.clients import ho
 from orders.context import act_as
-from orders.leases import finish, hold
+from orders.leases import claim_one, finish, hold
 from orders.models import Order, Posting, Refund
 from orders.resilience.outcome import Answered, Outcome, Refused, Retryable
 from orders.services import cities, ledger
@@ -150,6 +151,25 @@ def repost(posting: Posting, *, actor: str, reason: str) -> None:
     if posting.state in (PostingState.REJECTED, PostingState.UNKNOWN, PostingState.SENT):
         move(posting, PostingVerb.RETRY, actor=actor, reason=reason, due_at=_now(), tries=0)
     ring("posting")
+
+
+def post_again(order: Order, *, actor: str, reason: str, renew: Callable[[], None]) -> list[Posting]:
+    """Send what HO lacks of an order again, under the same references, and read it back. What it still lacks.
+
+    `renew` keeps the caller's lease while HO is asked.
+    """
+    with transaction.atomic():
+        fresh = lock(order)
+        if not fresh.postings.exists():
+            owe_payment(fresh)
+        for entry in fresh.postings.exclude(state=PostingState.RECORDED):
+            repost(entry, actor=actor, reason=reason)
+    for entry in order.postings.exclude(state=PostingState.RECORDED):
+        renew()
+        mine = claim_one(entry)
+        if mine is not None:
+            work(mine)
+    return list(Posting.objects.filter(order=order).exclude(state=PostingState.RECORDED))
 
 
 def _later(posting: Posting) -> datetime:

@@ -180,3 +180,9 @@ def _in_time(entries: dict[int, Entry], ids: Iterable[int]) -> list[Entry]:
 def judged_matches_of(key: str) -> QuerySet[Match]:
     """The matches of one order (or payment reference) that took judgement."""
     return Match.objects.filter(key=key).order_by("pairing", "pk")
+
+
+def open_breaks_in(case_id: int) -> list[int]:
+    """The ids of a case's open breaks, the oldest first."""
+    found = Break.objects.filter(case=case_id, state=BreakState.OPEN).order_by("occurred_at", "pk")
+    return list(found.values_list("pk", flat=True))

@@ -6,7 +6,7 @@ for a closed day afterwards belongs to the day on which it comes (`bridges.carry
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -34,13 +34,13 @@ class Check:
     text: str
 
 
-def checks(day: Day) -> Sequence[Check]:
+def checks(day: Day, *, now: datetime | None = None) -> Sequence[Check]:
     """What stands between the day and its signature, as it was last computed."""
-    return (_is_over(day), _feeds_complete(day), _compared(day), _explained(day), _few_open(day))
+    return (_is_over(day, now or timezone.now()), _feeds_complete(day), _compared(day), _explained(day), _few_open(day))
 
 
 @transaction.atomic
-def sign(date_: date, *, digest: str, actor: str, reason: str = "") -> Day:
+def sign(date_: date, *, digest: str, actor: str, reason: str = "", now: datetime | None = None) -> Day:
     """Sign the figures whose digest was read. Raises NotAllowed with the first condition that does not hold.
 
     Open breaks are carried by name, with a reason, up to `CARRY_LIMIT`; what is unexplained never is.
@@ -51,7 +51,7 @@ def sign(date_: date, *, digest: str, actor: str, reason: str = "") -> Day:
     bridges.keep(day, bridges.compute(date_))
     if day.digest != digest:
         raise NotAllowed(_("The figures have changed since you looked. Look again, then sign."))
-    for check in checks(day):
+    for check in checks(day, now=now):
         if not check.holds:
             raise NotAllowed(check.text)
     if open_breaks_of(day) and not reason.strip():
@@ -140,9 +140,9 @@ def _not_the_one_who_asked(day: Day, actor: str) -> None:
         raise NotAllowed(_("Who asked for it cannot decide it: a second person does."))
 
 
-def _is_over(day: Day) -> Check:
+def _is_over(day: Day, now: datetime) -> Check:
     ends = business_day.begins(day.date + timedelta(days=1))
-    return Check(timezone.now() >= ends, _("The day must be over."))
+    return Check(now >= ends, _("The day must be over."))
 
 
 def _feeds_complete(day: Day) -> Check:

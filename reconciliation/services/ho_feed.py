@@ -34,7 +34,7 @@ ACTOR: Final = "feed:ho"
 # An entry may be recorded in a moment that its page's snapshot did not see.
 CLOCKS_APART: Final = timedelta(seconds=5)
 _LOCK: Final = 0x10AE  # advisory lock: the class, beside the feed's id
-_KINDS: Final = {"payment": EntryKind.PAYMENT, "refund": EntryKind.REFUND}
+_KINDS: Final = {"payment": EntryKind.PAYMENT, "refund": EntryKind.REFUND, "reversal": EntryKind.REVERSAL}
 
 
 @dataclass

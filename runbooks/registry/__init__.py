@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from runbooks.registry.action import Action, Preview, Touch
+from runbooks.registry.breaks import BREAK_ACTIONS
 from runbooks.registry.letters import LETTER_ACTIONS
 from runbooks.registry.orders import ORDER_ACTIONS
 
-_ALL: Final = (*ORDER_ACTIONS, *LETTER_ACTIONS)
+_ALL: Final = (*ORDER_ACTIONS, *LETTER_ACTIONS, *BREAK_ACTIONS)
 ACTIONS: Final[Mapping[str, Action]] = {str(action): action for action in _ALL}
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop
 from orders.clients.codes import OFFERED
 from orders.errors import NotAllowed
 from orders.leases import claim_one, renew
-from orders.models import Attempt, OperatorAction, Order, Posting, Refund, Saga, Step
+from orders.models import Attempt, OperatorAction, Order, Refund, Saga, Step
 from orders.services import booking, dispatching, inquiry, ledger, links, placing, posting, refunds
 from orders.services.actions import dispatch, holding, link
 from orders.services.actions.carrying import carry_on
@@ -190,18 +190,7 @@ def _repost_not(order: Order, params: Mapping[str, Any]) -> str:
 
 def repost_ho(action: OperatorAction, order: Order) -> Result:
     """Send what HO lacks again, under the same reference, and read it back."""
-    with transaction.atomic():
-        fresh = lock(order)
-        if not fresh.postings.exists():
-            posting.owe_payment(fresh)
-        for entry in fresh.postings.exclude(state=PostingState.RECORDED):
-            posting.repost(entry, actor=action.actor, reason=action.reason)
-    for entry in order.postings.exclude(state=PostingState.RECORDED):
-        renew(action)
-        mine = claim_one(entry)
-        if mine is not None:
-            posting.work(mine)
-    left = Posting.objects.filter(order=order).exclude(state=PostingState.RECORDED)
+    left = posting.post_again(order, actor=action.actor, reason=action.reason, renew=lambda: renew(action))
     said = ", ".join(f"{entry}: {entry.state_label}" for entry in left)
     return Result(not said, said or _("Head Office has it."))
 

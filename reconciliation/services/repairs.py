@@ -1,0 +1,60 @@
+"""What is done about breaks: decided by a person, or repaired upstream. Called by the actions of `runbooks`.
+
+A repair upstream closes no break: that is done by the run that reads what came of it. A decision closes it, and is
+overtaken when the books agree after all (`engine/heal_resolved.sql`).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from orders.clients import ho
+from orders.errors import NotAllowed
+from orders.resilience import Answered, Refused
+from reconciliation.models import Break, BreakEvent
+from reconciliation.states import BreakState, BreakVerb, Resolution
+
+
+@transaction.atomic
+def resolve(pk: int, resolution: Resolution, *, actor: str, reason: str, approver: str = "", code: str = "") -> None:
+    """Close an open break by a decision. Raises NotAllowed where it is not open any more."""
+    closed = {"state": BreakState.RESOLVED, "resolution": resolution, "closed_at": timezone.now()}
+    _move(pk, BreakState.OPEN, closed)
+    detail = {"resolution": str(resolution), "code": code, "approver": approver}
+    _tell(pk, BreakVerb.RESOLVE, actor=actor, reason=reason, detail=detail)
+
+
+@transaction.atomic
+def reopen(pk: int, *, actor: str, reason: str) -> None:
+    """Take a decision back. Raises NotAllowed where none stands."""
+    _move(pk, BreakState.RESOLVED, {"state": BreakState.OPEN, "resolution": "", "closed_at": None})
+    _tell(pk, BreakVerb.REOPEN, actor=actor, reason=reason, detail={})
+
+
+def reverse_at_ho(entry_ids: Sequence[str], *, key: str) -> str:
+    """Have Head Office take entries back. "" when it has; otherwise what it said of the first that it has not.
+
+    Safe to repeat: Head Office reverses an entry once. No transaction may be open.
+    """
+    for entry_id in entry_ids:
+        outcome = ho.reverse_entry(entry_id, idempotency_key=f"{key}:{entry_id}")
+        if isinstance(outcome, Refused):
+            return f"{entry_id}: {outcome.code} {outcome.message}".strip()
+        if not isinstance(outcome, Answered):
+            return _("%(entry)s: Head Office did not answer (%(why)s); nobody knows yet.") % {
+                "entry": entry_id,
+                "why": outcome.reason,
+            }
+    return ""
+
+
+def _move(pk: int, state: BreakState, changes: dict[str, Any]) -> None:
+    if not Break.objects.filter(pk=pk, state=state).update(**changes):
+        raise NotAllowed(_("The break has moved on: nothing was done."))
+
+
+def _tell(pk: int, verb: BreakVerb, *, actor: str, reason: str, detail: dict[str, Any]) -> None:
+    BreakEvent.objects.create(of_id=pk, verb=verb, actor=actor, reason=reason[:400], detail=detail)

@@ -1,0 +1,201 @@
+"""Repairs of breaks by plans: what may be done to which, what is asked of people, and what closes a break."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from orders.clients import ho as head_office
+from orders.errors import NotAllowed
+from orders.models import Posting
+from orders.services import work
+from reconciliation.models import Break, BreakEvent, Entry
+from reconciliation.services import ho_feed
+from reconciliation.services.feeds import feed_of
+from reconciliation.services.runs import reconcile
+from runbooks.models import Deed, Plan, PlanRow
+from runbooks.registry import ACTIONS
+from runbooks.services import approving, planning
+from tests.orders.making import make_attempt, make_order
+from tests.reconciliation.books import AT, feed, line, load_into
+from tests.runbooks.planning import BUDI, RATNA, go, turn
+
+pytestmark = pytest.mark.django_db
+
+
+def broken(**fields: Any) -> Break:
+    """A break as a run would have left it."""
+    run = reconcile()
+    given = {
+        "pairing": "ho",
+        "identity": f"X-{Break.objects.count()}|IDR",
+        "key": "X",
+        "type": "missing_in_ho",
+        "currency": "IDR",
+        "difference": -500,
+        "exposure": 500,
+        "occurred_at": AT,
+        "business_date": AT.date(),
+        "found_by": run,
+        "seen_by": run,
+    }
+    return Break.objects.create(**given | fields)
+
+
+def plan_for(found: list[Break], action: str, *, proposer: str = BUDI, **more: Any) -> Plan:
+    ask = planning.Ask(action=action, proposer=proposer, kind=Plan.Kind.SELECTION, **more)
+    return planning.make_plan([each.pk for each in found], ask)
+
+
+def carried_out(plan: Plan) -> list[str]:
+    if plan.risk == "second_person":
+        approving.propose(plan, go(plan, actor=BUDI))
+        run = approving.approve(plan, go(plan, actor=RATNA))
+    else:
+        run = approving.start(plan, go(plan, actor=BUDI))
+    for _turn in range(40):
+        run = turn(run)
+        if run.state != "running":
+            break
+        work.drain("deed")
+    assert run.state == "finished", run.paused_for
+    return list(plan.rows.order_by("id").values_list("state", flat=True))
+
+
+def why(plan: Plan) -> list[str]:
+    return list(plan.rows.order_by("id").values_list("why", flat=True))
+
+
+def test_a_difference_is_written_off_under_a_code_and_within_a_limit() -> None:
+    small, large, closed = broken(), broken(difference=-1_000_001), broken(state="healed")
+    plan = plan_for([small, large, closed], "write_off@1", params={"code": "rounding"})
+    assert (plan.eligible, plan.money, plan.risk) == (1, {"IDR": 500}, "typed")
+    assert why(plan) == ["", "over_write_off", "break_closed"]
+    assert carried_out(plan) == ["fixed", "ineligible", "ineligible"]
+    small.refresh_from_db()
+    assert (small.state, small.resolution) == ("resolved", "written_off")
+    event = BreakEvent.objects.get(of=small)
+    assert (event.verb, event.actor, event.reason, event.detail["code"]) == ("resolve", BUDI, "they hang", "rounding")
+
+
+def test_a_write_off_without_a_code_is_no_plan() -> None:
+    with pytest.raises(NotAllowed, match="code"):
+        plan_for([broken()], "write_off@1")
+
+
+def test_much_money_needs_a_second_person_who_is_not_the_first() -> None:
+    plan = plan_for([broken(exposure=6_000_000, difference=-6_000_000)], "accept_timing@1")
+    assert plan.risk == "second_person"
+    with pytest.raises(NotAllowed):
+        approving.start(plan, go(plan, actor=BUDI))
+    approving.propose(plan, go(plan, actor=BUDI))
+    with pytest.raises(NotAllowed):
+        approving.approve(plan, go(plan, actor=BUDI))
+    assert carried_again(plan) == ["fixed"]
+    assert BreakEvent.objects.get().detail["approver"] == RATNA
+
+
+def carried_again(plan: Plan) -> list[str]:
+    run = approving.approve(plan, go(plan, actor=RATNA))
+    while (run := turn(run)).state == "running":
+        work.drain("deed")
+    return list(plan.rows.values_list("state", flat=True))
+
+
+def test_a_decision_is_taken_back_by_a_plan_of_its_own() -> None:
+    found = broken()
+    plan = plan_for([found], "accept_timing@1")
+    carried_out(plan)
+    back = planning.reverse(plan, proposer=BUDI)
+    assert carried_out(back) == ["fixed"]
+    found.refresh_from_db()
+    assert (found.state, found.resolution, found.closed_at) == ("open", "", None)
+    assert list(BreakEvent.objects.order_by("pk").values_list("verb", flat=True)) == ["resolve", "reopen"]
+
+
+def test_a_row_that_healed_meanwhile_is_skipped() -> None:
+    found = broken()
+    plan = plan_for([found], "accept_timing@1")
+    run = approving.start(plan, go(plan, actor=BUDI))
+    Break.objects.update(state="healed")
+    while (run := turn(run)).state == "running":
+        work.drain("deed")
+    assert PlanRow.objects.get().state == "skipped"
+    assert not Deed.objects.exists()
+
+
+def test_only_the_repair_of_its_type_is_offered_for_a_break() -> None:
+    kinds = {"missing_in_ho", "duplicate_charge", "duplicate_in_ho", "amount_differs"}
+    found = [broken(type=kind) for kind in sorted(kinds)]
+    expected = {
+        "repost_break@1": ["break_of_other_type"] * 3 + ["break_of_no_order"],
+        "refund_break@1": ["break_of_other_type", "break_of_no_order", "break_of_other_type", "break_of_other_type"],
+        "reverse_break@1": [*["break_of_other_type"] * 2, "break_without_entry", "break_of_other_type"],
+    }
+    assert {action: why(plan_for(found, action)) for action in expected} == expected
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("neighbours")
+def test_what_head_office_booked_twice_is_reversed_once_and_heals_when_it_is_read() -> None:
+    order = make_order("completed", amount=150_000)
+    load_into(feed("ours", "ledger"), [line(150_000, order=order.public_id, reference="A-1", source="midtrans")])
+    for number in (1, 2):
+        head_office.post_entry(
+            f"E-{number}",
+            order_ref=order.public_id,
+            amount=150_000,
+            currency="IDR",
+            kind="payment",
+            occurred_at=timezone.now() - timedelta(days=1),
+        )
+    read_ho()
+    found = Break.objects.get()
+    assert (found.type, found.state) == ("duplicate_in_ho", "open")
+    plan = plan_for([found], "reverse_break@1")
+    entry = Entry.objects.get(pk=found.theirs[0])
+    assert plan.rows.get().params == {"entries": [entry.external_reference]}
+    assert carried_out(plan) == ["fixed"]
+    found.refresh_from_db()
+    assert found.state == "open"
+    Deed.objects.update(status="queued", due_at=timezone.now(), acted_at=None)
+    work.drain("deed")
+    read_ho()
+    found.refresh_from_db()
+    assert found.state == "healed"
+    booked = head_office.list_entries().data.entries
+    assert sorted(each.kind for each in booked) == ["payment", "payment", "reversal"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("neighbours")
+def test_what_head_office_lacks_is_posted_again_and_heals_when_it_is_read() -> None:
+    order = make_order("completed", amount=150_000, city="JKT")
+    make_attempt(order, "paid")
+    Posting.objects.create(
+        order=order,
+        kind="payment",
+        reference=order.public_id,
+        amount=150_000,
+        currency="IDR",
+        occurred_at=AT,
+        state="due",
+    )
+    load_into(feed("ours", "ledger"), [line(150_000, order=order.public_id, reference="A-1", source="midtrans")])
+    read_ho()
+    found = Break.objects.get()
+    plan = plan_for([found], "repost_break@1")
+    assert (plan.eligible, plan.money) == (1, {"IDR": 150_000})
+    assert carried_out(plan) == ["fixed"]
+    assert Break.objects.get().state == "open"
+    read_ho()
+    assert Break.objects.get().state == "healed"
+    assert ACTIONS["repost_break@1"].holds is not None
+
+
+def read_ho() -> None:
+    while ho_feed.pull(feed_of("ho", "ho").pk):
+        pass
+    feed("ho", complete_up_to=timezone.now() + timedelta(days=2))
+    assert reconcile().state == "done"
