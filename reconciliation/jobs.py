@@ -1,6 +1,6 @@
 """What RQ calls. A job carries the id of a row, looks at PostgreSQL, and may run twice."""
 
-from reconciliation.services import ho_feed, loading, runs
+from reconciliation.services import ho_feed, loading, report_files, runs
 
 
 def load(load_id: int) -> bool:
@@ -19,3 +19,8 @@ def pull(feed_id: int) -> int:
 def run(run_id: int) -> bool:
     """Do a run that waits, or whose worker died. False where another is at it, or it has ended."""
     return runs.work(run_id) is not None
+
+
+def report(file_id: int) -> bool:
+    """Write a report that waits as a file. False where another is at it, or it waits no more."""
+    return report_files.work(file_id) is not None

@@ -200,3 +200,12 @@ class Excluding(TextChoices):
     NO_FEED = "no_feed", _("No book of the other side is loaded for it")
     NO_MONEY = "no_money", _("It moved no money")
     OWN_FEES = "own_fees", _("The gateway's own fees and payouts")
+
+
+class FileState(TextChoices):
+    """A report as a file: written by a worker, kept for a day."""
+
+    WAITING = "waiting", _("Being written")
+    DONE = "done", _("Ready")
+    FAILED = "failed", _("Failed")
+    EXPIRED = "expired", _("Expired")

@@ -12,7 +12,7 @@ from orders import bells
 from orders.services.rounds import Clock
 from reconciliation.models import Feed, Load, Run
 from reconciliation.schedules import Schedule, is_due
-from reconciliation.services import bridges, feeds, run_schedules
+from reconciliation.services import bridges, feeds, report_files, run_schedules
 from reconciliation.states import LoadState, RunState
 
 QUEUE: Final = "bulk"
@@ -83,4 +83,5 @@ ROUNDS: Final[Mapping[str, Clock]] = {
     "run-schedules": Clock(5, start_scheduled_runs),
     "feeds": Clock(30, look_after_feeds),
     "days": Clock(30, bridges.refresh_days),
+    "report-files": Clock(30, report_files.keep_up),
 }

@@ -5,6 +5,7 @@ that is what the second look asks for. "Sent" is not "fixed".
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -109,7 +110,13 @@ def _accept(found: FoundBreak) -> Preview:
     return Preview(target=BreakState.RESOLVED, amount=_at_stake(found))
 
 
-def _write_off(found: FoundBreak) -> Preview:
+def _write_off(found: FoundBreak, given: Input) -> Preview:
+    """The code goes with each row: a spreadsheet may name another one for every break."""
+    seen = _open_and((), _may_write_off)(found, given)
+    return replace(seen, params=given.model_dump(mode="json"))
+
+
+def _may_write_off(found: FoundBreak) -> Preview:
     if in_rupiah(_at_stake(found), found.currency) > settings.WRITE_OFF_LIMIT:
         return Preview(why="over_write_off")
     return Preview(target=BreakState.RESOLVED, amount=_at_stake(found))
@@ -282,7 +289,7 @@ BREAK_ACTIONS: Final = (
         touch=Touch.MONEY,
         rate=100,
         input=WriteOffInput,
-        preview=_open_and((), _write_off),
+        preview=_write_off,
         holds=is_closed,
         undo="reopen_break@1",
     ),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciliation.models import Day
+from reconciliation.models import Break, Day
 from reconciliation.services import bridges
 from tests.console.browser import LOOKS, Look, Site, assert_page_is_clean
 from tests.reconciliation.books import AT, line
@@ -32,8 +32,14 @@ def day(site: Site) -> Day:
 @pytest.mark.parametrize("look", LOOKS, ids=str)
 def test_days_are_clean_in_every_look(site: Site, day: Day, look: Look) -> None:
     addresses = [f"/reconciliation/days/{DAY}/", f"/reconciliation/days/?month={DAY:%Y-%m}"]
-    if look.language == "id" and look.width < 760:
-        addresses.append(f"/reconciliation/days/{DAY}/rows/?book=to_ho&step=missing_in_ho")
+    if look.language == "id":
+        addresses += [
+            f"/reconciliation/days/{DAY}/rows/?book=to_ho&step=missing_in_ho",
+            "/reconciliation/reports/",
+            "/reconciliation/reports/open-breaks/",
+            "/reconciliation/reports/proposals/",
+            f"/reconciliation/breaks/{Break.objects.filter(type='missing_in_ho').latest('pk').pk}/",
+        ]
     for number, address in enumerate(addresses):
         page = site.open(address, who="budi", look=look)
         if folder := os.environ.get("SHOTS"):

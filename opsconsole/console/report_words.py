@@ -1,0 +1,79 @@
+"""Values of reports in words and figures, and what their filters can be set to."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from opsconsole.console import formats
+from opsconsole.console.book_shown import source_name
+from opsconsole.console.stuck_head import grouped
+from orders import names
+from orders.states import Service
+from reconciliation.queries.reports import Kind, Report, Row
+from reconciliation.services.feeds import DEFAULTS
+from reconciliation.states import BreakType, Side
+
+FILTER_LABELS: Final[Mapping[str, Promise]] = {
+    "gateway": _("Gateway"),
+    "method": _("Method"),
+    "service": _("Service"),
+    "city": _("City"),
+}
+
+
+def choices_of(name: str) -> Sequence[tuple[str, str]]:
+    """What a filter offers; a field to type in where this is empty."""
+    if name == "gateway":
+        return [(source, source_name(source)) for side, source, _rule in DEFAULTS if side == Side.GATEWAY]
+    return [(service.value, str(service.label)) for service in Service] if name == "service" else []
+
+
+def shown(report: Report, row: Row) -> Sequence[tuple[Any, bool]]:
+    """Each value as it is read, and whether it is a number."""
+    at = next((place for place, column in enumerate(report.columns) if column.kind == Kind.CURRENCY), None)
+    currency = row[at] if at is not None else "IDR"
+    return [
+        (_shown(column.kind, value, currency), column.kind in (Kind.MONEY, Kind.COUNT))
+        for column, value in zip(report.columns, row, strict=True)
+    ]
+
+
+def _shown(kind: Kind, value: Any, currency: str) -> Any:
+    if value is None or value == "":
+        return "–"
+    if kind == Kind.MONEY:
+        return formats.money(int(value), currency=currency)
+    write = _WRITERS.get(kind)
+    return write(value) if write else value
+
+
+def _order(value: str) -> Any:
+    return format_html('<a class="link" href="{}">{}</a>', reverse("order", args=[value]), value)
+
+
+def _instant(value: datetime) -> str:
+    return formats.wib(value)
+
+
+def _day(value: date) -> Any:
+    return format_html('<a class="link" href="{}">{}</a>', reverse("day", args=[value]), value.isoformat())
+
+
+def _code(value: Any) -> str:
+    return names.method(value) if isinstance(value, str) else str(value)
+
+
+_WRITERS: Final[Mapping[Kind, Callable[[Any], Any]]] = {
+    Kind.COUNT: grouped,
+    Kind.TYPE: lambda value: BreakType(value).label,
+    Kind.GATEWAY: source_name,
+    Kind.ORDER: _order,
+    Kind.INSTANT: _instant,
+    Kind.DAY: _day,
+    Kind.CODE: _code,
+}
