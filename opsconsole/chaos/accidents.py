@@ -81,6 +81,7 @@ class Accidents:
         self._end_until(float("inf"))
         self.arena.postgres.heal()
         self.arena.redis.heal()
+        self._broker_well()
         self.sandbox.no_faults()
         operators.reset(BREAKERS)
 
@@ -108,6 +109,8 @@ class Accidents:
         blows: dict[str, Callable[[], Callable[[], None] | None]] = {
             "redis empty": self._redis_empty,
             "redis dark": self._redis_dark,
+            "broker cut": self._broker_cut,
+            "broker dark": self._broker_dark,
             "postgres cut": self._postgres_cut,
             "postgres dark": self._postgres_dark,
             "postgres slow": self._postgres_slow,
@@ -149,6 +152,22 @@ class Accidents:
         dark = Way(black_hole=True)
         self.arena.redis.set(up=dark, down=dark)
         return self.arena.redis.heal
+
+    def _broker_well(self) -> None:
+        if self.arena.broker is not None:
+            self.arena.broker.heal()
+
+    def _broker_cut(self) -> Callable[[], None]:
+        if self.arena.broker is not None:
+            self.arena.broker.set(refuse=True)
+            self.arena.broker.reset()
+        return self._broker_well
+
+    def _broker_dark(self) -> Callable[[], None]:
+        """It takes and confirms, and nobody hears of it."""
+        if self.arena.broker is not None:
+            self.arena.broker.set(down=Way(black_hole=True))
+        return self._broker_well
 
     def _postgres_cut(self) -> Callable[[], None]:
         self.arena.postgres.set(refuse=True)

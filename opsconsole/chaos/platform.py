@@ -1,14 +1,17 @@
-"""A platform of its own for a run, with a proxy before PostgreSQL and one before Redis."""
+"""A platform of its own for a run, with a proxy before PostgreSQL, one before Redis, and one before a RabbitMQ."""
 
 import contextlib
 import os
 import signal
 import threading
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import redis
+from django.conf import settings
 
 from opsconsole.embedded.places import DATABASE, SUPERUSER, Places
 from opsconsole.faultproxy import FaultProxy
@@ -17,8 +20,10 @@ from opsconsole.runner.output import Log
 from opsconsole.runner.supervisor import Supervisor
 from opsconsole.scenarios.standalone import Platform, free_port, wait_until_ready
 from opsconsole.upstreams import LIMITS
+from orders.consumers import CONSUMERS
 
 LOG = "chaos.log"
+AMQP = 5672
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class Arena:
     children: list[Child]
     postgres: FaultProxy
     redis: FaultProxy
+    broker: FaultProxy | None = None  # only before a RabbitMQ; else Redis is the broker
 
     @property
     def sandbox_url(self) -> str:
@@ -76,18 +82,37 @@ def arena(data: Path, *, more: dict[str, str]) -> Iterator[Arena]:
     with (
         FaultProxy(places.sockets / ".s.PGSQL.5432") as postgres,
         FaultProxy(places.redis_socket) as doorbell,
+        _before_rabbitmq() as (broker, told),
     ):
         platform = ProxiedPlatform(
             data,
             free_port(),
             database_url=f"postgresql://{SUPERUSER}@127.0.0.1:{postgres.port}/{DATABASE}",
             redis_url=f"redis://127.0.0.1:{doorbell.port}/0",
-            more=tuple(more.items()),
+            more=tuple((told | more).items()),
         )
         children = platform.children(fresh_books=True)
-        made = Arena(platform, children, postgres, doorbell)
+        made = Arena(platform, children, postgres, doorbell, broker)
         with _supervised(made):
             yield made
+
+
+@contextlib.contextmanager
+def _before_rabbitmq() -> Iterator[tuple[FaultProxy | None, dict[str, str]]]:
+    """A proxy and what the processes are told of it, where a broker is named. Names of the run's own, gone with it."""
+    if not settings.BROKER_URL:
+        yield None, {}
+        return
+    from orders.clients.broker import rabbitmq
+
+    where, prefix = urlsplit(settings.BROKER_URL), f"chaos-{uuid.uuid4().hex[:8]}."
+    try:
+        with FaultProxy(where.hostname or "localhost", where.port or AMQP) as proxy:
+            login = where.netloc.rpartition("@")[0]
+            netloc = f"{login}@127.0.0.1:{proxy.port}" if login else f"127.0.0.1:{proxy.port}"
+            yield proxy, {"BROKER_URL": urlunsplit(where._replace(netloc=netloc)), "BROKER_PREFIX": prefix}
+    finally:
+        rabbitmq.forget(settings.BROKER_URL, prefix=prefix, consumers=CONSUMERS)
 
 
 @contextlib.contextmanager
@@ -102,7 +127,8 @@ def _supervised(made: Arena) -> Iterator[None]:
             wait_until_ready(made.platform)
             yield
         finally:
-            for proxy in (made.postgres, made.redis):
-                proxy.heal()
+            for proxy in (made.postgres, made.redis, made.broker):
+                if proxy is not None:
+                    proxy.heal()
             supervisor.note_stop(signal.SIGTERM, None)
             thread.join()

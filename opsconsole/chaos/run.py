@@ -93,7 +93,8 @@ class Run:
     def _storm(self, shop: ApiShop, sandbox: RemoteSandbox) -> Sequence[Journey]:
         accidents = Accidents(self.arena, sandbox, self.say)
         accidents.begin_weather()
-        planned = schedule(seed=self.request.seed, seconds=self.request.seconds)
+        has_broker = self.arena.broker is not None
+        planned = schedule(seed=self.request.seed, seconds=self.request.seconds, with_broker=has_broker)
         with Crowd(shop, sandbox, self.request.per_minute, self.request.seed) as crowd:
             try:
                 accidents.play(planned, seconds=self.request.seconds)

@@ -1,6 +1,6 @@
 """When which accident happens: decided before the run, the same for the same seed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -9,6 +9,7 @@ LENGTHS: dict[str, float] = {
     "kill worker": 0,
     "kill web": 0,
     "kill relay": 0,
+    "kill consumer": 0,
     "kill ticker": 0,
     "redis empty": 0,
     "redis dark": 4,
@@ -28,6 +29,8 @@ LENGTHS: dict[str, float] = {
     "breaker forced closed": 6,
     "forged callbacks": 0,
 }
+# Only where there is a RabbitMQ; a broker that is a stream of Redis has Redis' accidents.
+BROKER_LENGTHS: dict[str, float] = {"broker cut": 8, "broker dark": 6}
 # One accident each so many seconds, besides the workers that are killed all the time.
 PACE = 4.0
 KILL_EVERY = 6.0
@@ -46,22 +49,23 @@ class Accident:
     pick: float
 
 
-def schedule(*, seed: int, seconds: float) -> Sequence[Accident]:
+def schedule(*, seed: int, seconds: float, with_broker: bool = False) -> Sequence[Accident]:
     """Every kind at least once, however short the run is; in the order of their beginning."""
     dice = Random(f"chaos {seed}")  # noqa: S311 - the same again, not secret
-    return sorted((*_deck(dice, seconds), *_kills(dice, seconds)), key=lambda each: each.at)
+    lengths = {**LENGTHS, **(BROKER_LENGTHS if with_broker else {})}
+    return sorted((*_deck(dice, seconds, lengths), *_kills(dice, seconds)), key=lambda each: each.at)
 
 
-def _deck(dice: Random, seconds: float) -> Iterator[Accident]:
-    wanted = max(len(LENGTHS), round(seconds / PACE))
+def _deck(dice: Random, seconds: float, lengths: Mapping[str, float]) -> Iterator[Accident]:
+    wanted = max(len(lengths), round(seconds / PACE))
     names: list[str] = []
     while len(names) < wanted:
-        names += dice.sample(sorted(LENGTHS), len(LENGTHS))
+        names += dice.sample(sorted(lengths), len(lengths))
     room = (END - BEGIN) * seconds
     shorter = min(1.0, seconds / WHOLE)
     for place, name in enumerate(names[:wanted]):
         at = BEGIN * seconds + room * (place + dice.random()) / wanted
-        lasts = min(LENGTHS[name] * shorter, seconds - at)
+        lasts = min(lengths[name] * shorter, seconds - at)
         yield Accident(at, name, lasts, dice.random())
 
 

@@ -9,6 +9,7 @@ from opsconsole.sandbox.faults import UnknownFault
 from opsconsole.sandbox.fleet import Fleet
 from opsconsole.sandbox.http11 import Answer, Request, Response, answer, page, see_other
 from opsconsole.sandbox.neighbour import Found, Neighbour, Route, route
+from opsconsole.sandbox.offices import PROVIDERS, Notification
 from opsconsole.sandbox.payments import PaymentGateway, Refused
 from opsconsole.sandbox.plans import BadPlan
 from opsconsole.sandbox.reports import WIB, report
@@ -43,6 +44,7 @@ class Control(Neighbour):
         return [
             route("GET", "/", "page", run=self._page),
             route("POST", "/faults-form/<name>", "page", run=self._form),
+            route("POST", "/providers-form/<name>", "page", run=self._switch_provider),
             route(
                 "GET",
                 "/health",
@@ -223,7 +225,24 @@ class Control(Neighbour):
 
     def _page(self, request: Request, found: Found) -> Response:
         rows = "".join(self._row(name) for name in self.neighbours)
-        return page(PAGE.format(seed=self.world.seed, speed=self.world.speed, rows=rows))
+        providers = "".join(self._provider(each) for names in PROVIDERS.values() for each in names)
+        return page(PAGE.format(seed=self.world.seed, speed=self.world.speed, rows=rows, providers=providers))
+
+    def _provider(self, name: str) -> str:
+        is_off = name in self.world.faults(Notification.name).providers_off
+        return (
+            f'<form method="post" action="/providers-form/{name}">'
+            f'<button name="off" value="{"" if is_off else "yes"}" aria-pressed="{str(is_off).lower()}">'
+            f"{name}: {'off, switch on' if is_off else 'on, switch off'}</button></form>"
+        )
+
+    def _switch_provider(self, request: Request, found: Found) -> Response:
+        name, faults = found["name"], self.world.faults(Notification.name)
+        if not any(name in names for names in PROVIDERS.values()):
+            raise Problem(404, f"no provider is called {name}")
+        off = {*faults.providers_off} - {name} | ({name} if request.form().get("off") else set())
+        self.world.set_faults(Notification.name, {"providers_off": sorted(off)}, afresh=False)
+        return see_other("/")
 
     def _row(self, name: str) -> str:
         faults = self.world.faults(name)
@@ -261,6 +280,7 @@ PAGE = """<!doctype html>
 <title>Sandbox</title>
 <style>
 body {{ font: 13px/1.4 system-ui; margin: 1.5rem }}
+.providers {{ display: flex; flex-wrap: wrap; gap: .5rem }}
 td, th {{ padding: .25rem .5rem; text-align: left; border-bottom: 1px solid #ddd }}
 </style>
 <h1>Sandbox</h1>
@@ -275,4 +295,6 @@ More faults, plans and books: docs/sandbox.md.
 <th scope="col">Forge<th scope="col"></thead>
 <tbody>{rows}</tbody>
 </table>
+<h2>Providers of the Notification Center</h2>
+<div class="providers">{providers}</div>
 """

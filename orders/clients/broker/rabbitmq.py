@@ -5,7 +5,7 @@ One that somebody wants and no queue takes comes back (`mandatory`) and counts a
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
@@ -32,6 +32,15 @@ def exchange() -> str:
 
 def queue(consumer: str) -> str:
     return f"{settings.BROKER_PREFIX}{consumer}"
+
+
+def forget(url: str, *, prefix: str, consumers: Iterable[str]) -> None:
+    """Take away what a run under a prefix of its own left in a RabbitMQ. Raises BrokerAway."""
+    with _connected(url, heartbeat=0) as connection, _translated():
+        channel = connection.channel()
+        channel.exchange_delete(f"{prefix}events")
+        for consumer in consumers:
+            channel.queue_delete(f"{prefix}{consumer}")
 
 
 class RabbitPublisher:

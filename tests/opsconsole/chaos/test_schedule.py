@@ -3,7 +3,7 @@
 import pytest
 
 from opsconsole.chaos.accidents import NEIGHBOUR_FAULTS, WELL
-from opsconsole.chaos.schedule import END, LENGTHS, schedule
+from opsconsole.chaos.schedule import BROKER_LENGTHS, END, LENGTHS, schedule
 from opsconsole.sandbox.faults import Faults, changed
 
 SEEDS = range(20)
@@ -23,6 +23,11 @@ def test_every_accident_happens_and_all_of_them_end_in_time(seed: int, seconds: 
     assert [each.at for each in planned] == sorted(each.at for each in planned)
     assert all(0 <= each.at <= seconds * END and each.at + each.lasts <= seconds for each in planned)
     assert all(0 <= each.pick < 1 for each in planned)
+
+
+def test_a_broker_of_its_own_has_accidents_of_its_own() -> None:
+    names = {each.name for each in schedule(seed=3, seconds=60, with_broker=True)}
+    assert names == {*LENGTHS, *BROKER_LENGTHS}
 
 
 def test_postgresql_is_cut_off_for_ten_seconds_in_a_long_run() -> None:

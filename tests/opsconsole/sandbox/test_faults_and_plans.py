@@ -260,3 +260,14 @@ def test_the_page_shows_every_neighbour_and_its_form_sets_faults(sandbox, contro
     faults = raw(control, "GET", "/faults/ho").json()
     assert (faults["latency"], faults["callbacks"]["drop"], faults["down"]) == (0.5, 1.0, False)
     assert httpx.post(f"{sandbox.control_url}/faults-form/ho", data={"latency": "x"}).status_code == 422
+
+
+def test_providers_are_switched_off_and_on_by_buttons(sandbox, control):
+    def press(name: str, off: str) -> int:
+        return httpx.post(f"{sandbox.control_url}/providers-form/{name}", data={"off": off}).status_code
+
+    assert (press("twilio", "yes"), press("sendgrid", "yes")) == (303, 303)
+    assert sandbox.world.faults("notification").providers_off == ["sendgrid", "twilio"]
+    assert "twilio: off, switch on" in httpx.get(sandbox.control_url).text
+    assert (press("twilio", ""), press("nobody", "yes")) == (303, 404)
+    assert sandbox.world.faults("notification").providers_off == ["sendgrid"]
