@@ -104,13 +104,19 @@ class Cohort:
         return self.recovered / self.pinned if self.pinned else 1.0
 
 
+def hanging_of(incident: Incident) -> Sequence[StuckRow]:
+    """Those of the cohort that hang now."""
+    ids = list(incident.cohort.values_list("order_id", flat=True))
+    return stuck_among(ids) if ids else []
+
+
 def cohort_of(incident: Incident) -> Cohort:
-    """Four queries, however many orders."""
-    rows = list(CohortOrder.objects.filter(incident=incident).values_list("order_id", "amount", "currency", "is_paid"))
+    """Five queries, however many orders."""
+    rows = list(CohortOrder.objects.filter(incident=incident).values_list("amount", "currency", "is_paid"))
     money, now_money = Counter[str](), Counter[str]()
-    for _order, amount, currency, _paid in rows:
+    for amount, currency, _paid in rows:
         money[currency] += amount
-    hanging = stuck_among([order for order, *_rest in rows]) if rows else []
+    hanging = hanging_of(incident)
     for row in hanging:
         now_money[row.currency] += row.amount
     paid = sum(is_paid for *_rest, is_paid in rows)
@@ -122,13 +128,6 @@ def _curve(incident: Incident) -> Sequence[CohortSample]:
     samples = list(incident.samples.order_by("at"))
     step = max(1, len(samples) // 60)
     return [*samples[:-1:step], *samples[-1:]]
-
-
-def incident_of_order(order_id: int) -> Incident | None:
-    """The live incident that an order is pinned to, for whoever has its customer on the phone."""
-    found = CohortOrder.objects.select_related("incident").filter(order=order_id, incident__state__in=LIVE)
-    row = found.order_by("-id").first()
-    return row.incident if row else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from typing import Any, Final
 from django.utils.translation import ngettext
 
 from orders.queries.invariants import INVARIANTS, violations
-from orders.queries.stuck.around import stuck_among
 from runbooks.incident_states import AlertState
 from runbooks.models import Incident
+from runbooks.queries.incidents import hanging_of
 
 LIMIT: Final = 200
 
@@ -44,7 +44,7 @@ def obstacles(incident: Incident) -> Sequence[Obstacle]:
     """Read anew each time; empty when nothing speaks against resolving it."""
     counts = {
         "money": _broken(incident),
-        "cohort": len(_hanging(incident)),
+        "cohort": len(hanging_of(incident)),
         "alerts": incident.episodes.filter(state=AlertState.FIRING).count(),
     }
     return [Obstacle(kind, count) for kind, count in counts.items() if count]
@@ -55,8 +55,3 @@ def _broken(incident: Incident) -> int:
     rules = [rule for rule in INVARIANTS if rule.is_incident]
     found = violations(since=incident.began_at, limit=LIMIT, rules=rules)
     return len({each.order_id for each in found})
-
-
-def _hanging(incident: Incident) -> Sequence[Any]:
-    ids = list(incident.cohort.values_list("order_id", flat=True))
-    return stuck_among(ids) if ids else []

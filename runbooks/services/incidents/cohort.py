@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 
 from orders.errors import NotAllowed
 from orders.queries.stuck import StuckFilter, StuckRow, all_stuck
-from orders.queries.stuck.around import stuck_among
 from orders.queries.stuck.filters import UNPAID
 from runbooks.incident_states import LIVE, IncidentState
 from runbooks.models import CohortOrder, CohortSample, Incident
+from runbooks.queries.incidents import hanging_of
 from runbooks.transitions import tell_incident
 
 SAMPLE_EVERY: Final = timedelta(seconds=30)
@@ -72,18 +72,12 @@ def _pinned(incident: Incident, row: StuckRow, actor: str) -> CohortOrder:
     )
 
 
-def hanging(incident: Incident) -> Sequence[StuckRow]:
-    """Those of the cohort that hang now."""
-    ids = list(incident.cohort.values_list("order_id", flat=True))
-    return stuck_among(ids) if ids else []
-
-
 def sample(incident: Incident) -> CohortSample | None:
     """Write down how many still hang; None for an empty cohort."""
     pinned = incident.cohort.count()
     if not pinned:
         return None
-    rows, money = hanging(incident), Counter[str]()
+    rows, money = hanging_of(incident), Counter[str]()
     for row in rows:
         money[row.currency] += row.amount
     return CohortSample.objects.create(
