@@ -111,7 +111,7 @@ def renew(row: Work, *, lease: timedelta | None = None) -> None:
 
 def hold(row: Work) -> None:
     """Lock the row for this transaction and make sure it is still ours. Raises LostLease."""
-    mine = type(row)._base_manager.select_for_update(of=("self",))
+    mine = type(row)._base_manager.select_for_update(of=("self",), no_key=True)
     if not mine.filter(pk=row.pk, token=row.token).exists():
         raise LostLease(str(row))
 

@@ -130,7 +130,7 @@ def _now_is(one: Move) -> None:
 
 def lock(row: Row) -> Row:
     """`row` as it is now, locked until the transaction ends."""
-    return type(row)._base_manager.select_for_update(of=("self",)).get(pk=row.pk)
+    return type(row)._base_manager.select_for_update(of=("self",), no_key=True).get(pk=row.pk)
 
 
 def lock_all(model: type[Row], ids: Iterable[int], *, without: Sequence[str] = ()) -> dict[int, Row]:

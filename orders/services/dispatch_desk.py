@@ -71,7 +71,7 @@ def claim_first(wanted: Sequence[int], *, actor: str) -> DispatchEntry | None:
     for pk in wanted:
         with transaction.atomic():
             entry = DispatchEntry.objects.filter(pk=pk, state=D.WAITING).first()
-            free = Order.objects.select_for_update(skip_locked=True, of=("self",))
+            free = Order.objects.select_for_update(skip_locked=True, of=("self",), no_key=True)
             if entry is None or not free.filter(pk=entry.order_id).exists():
                 continue
             try:

@@ -1,9 +1,10 @@
 """Moving and giving back many rows by one statement."""
 
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from django.db import DataError, transaction
+from django.db import DataError, connection, transaction
 from django.utils import timezone
 
 from orders import sets
@@ -11,7 +12,7 @@ from orders.errors import IllegalEdge, StaleState
 from orders.leases import End, claim_each, finish_all
 from orders.models import Attempt, History, Order
 from orders.states import OrderState, OrderVerb
-from orders.transitions import Move, lock_all, move_all
+from orders.transitions import Move, lock, lock_all, move_all
 from tests.orders.making import make_attempt, make_order
 
 pytestmark = pytest.mark.django_db
@@ -79,3 +80,16 @@ def test_only_rows_that_are_still_ours_are_given_back() -> None:
 
     assert finish_all(End(row, None, {"answer": "seen"}) for row in held) == {mine.pk}
     assert [each.answer for each in Attempt.objects.order_by("pk")] == ["seen", ""]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", ["lock", "lock_all"])
+def test_a_locked_order_does_not_stop_what_refers_to_it(kind: str) -> None:
+    """Its steps move meanwhile: the check of their reference waits for no lock, so that the two cannot wait for
+    each other (one for the order, one for the head of its chain)."""
+    order = make_order("booking")
+    with transaction.atomic():
+        lock(order) if kind == "lock" else lock_all(Order, [order.pk])
+        with closing(connection.copy()) as second, second.cursor() as other:
+            other.execute("SET lock_timeout = '2s'")
+            other.execute("SELECT 1 FROM orders_order WHERE id = %s FOR KEY SHARE", [order.pk])
