@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -58,7 +59,14 @@ def broker_answers() -> bool:
     return False
 
 
+def spark_runs() -> bool:
+    return find_spec("pyspark") is not None and shutil.which("java") is not None
+
+
+_ENGINES: Final = "install requirements-engines.txt."
 NEEDS: Final = (
+    Need("duckdb", lambda: find_spec("duckdb") is not None, f"no DuckDB here; {_ENGINES}"),
+    Need("spark", spark_runs, f"no Spark here; it needs Java 17, and {_ENGINES}"),
     Need("browser", lambda: chromium() is not None, "no chromium here. `.ci/run` installs it and runs them all."),
     Need("rabbitmq", broker_answers, "no RabbitMQ answers here; TEST_BROKER_URL names one. `.ci/run` starts one."),
 )

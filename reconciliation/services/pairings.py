@@ -14,8 +14,10 @@ from psycopg import sql
 from psycopg.sql import Composable
 
 from orders.states import OPEN_ORDER_STATES
+from reconciliation.engines import FirstPass
 from reconciliation.models import Feed, Load, Rules, Run
 from reconciliation.services import engine
+from reconciliation.services.elsewhere import judged_elsewhere
 from reconciliation.states import LoadState, Outcome, Pairing, RunScope, Side
 
 PASSES_OVER_THE_POOL: Final = (
@@ -84,6 +86,7 @@ class Comparison:
     rules: Rules
     now: datetime
     tell: Tell = lambda name, rows: None
+    elsewhere: FirstPass | None = None  # another engine's first pass
     counted: list[Counted] = field(default_factory=list)
     digest: str = ""
 
@@ -179,8 +182,11 @@ class Comparison:
 
         Its ranges of keys are merged side by side, where PostgreSQL has workers to give.
         """
-        with _planning(enable_hashjoin="off" if self.reach.is_everything else "on", work_mem=MEMORY):
-            self._tell_step("pass_0_one_each", _create_first_pass(self._ranges()))
+        if self.elsewhere:
+            self.tell(f"{self.pairing}: pass_0_one_each", judged_elsewhere(self.elsewhere))
+        else:
+            with _planning(enable_hashjoin="off" if self.reach.is_everything else "on", work_mem=MEMORY):
+                self._tell_step("pass_0_one_each", _create_first_pass(self._ranges()))
         engine.execute("ANALYZE first_pass")
         # Key by key: the planner would read both books again.
         with _planning(

@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import date
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from reconciliation.engines import FirstPass, first_pass_of
 from reconciliation.models import Break, BreakEvent, Entry, Run, RunTotal
 from reconciliation.services import engine, trials
 from reconciliation.services.alone import alone
@@ -73,25 +74,34 @@ def reconcile(
     dry: bool = False,
     actor: str = "",
     progress: Progress = lambda name, rows, seconds: None,
+    on: str = "postgresql",
 ) -> Run:
     """Compare the books here and now and keep the result; `dry`: keep only the run and its totals.
+
+    `on` names the engine of the first pass (`reconciliation.engines`); raises EngineMissing before anything is written.
 
     A run of changes turns into a full one where there is none to build on, or the rules changed
     since. A run whose results do not add up to the books is `failed`, says so, and leaves everything as it was.
     """
-    run = ask(scope=scope, window=window, dry=dry, actor=actor)
-    with alone(_LOCK, run.pk):
-        return _perform(run, progress)
+    with nullcontext() if on == "postgresql" else first_pass_of(on) as elsewhere:
+        run = ask(scope=scope, window=window, dry=dry, actor=actor)
+        run.engine = on
+        with alone(_LOCK, run.pk):
+            return _perform(run, progress, elsewhere)
 
 
-def _perform(run: Run, progress: Progress = lambda name, rows, seconds: None) -> Run:
+def _perform(
+    run: Run,
+    progress: Progress = lambda name, rows, seconds: None,
+    elsewhere: FirstPass | None = None,
+) -> Run:
     run.state, run.started_at, run.phases = RunState.RUNNING, timezone.now(), []
     run.save()
     counted: list[RunTotal] = []
     try:
         copy_ours()
         with transaction.atomic():
-            counted = _judge(run, progress)
+            counted = _judge(run, progress, elsewhere)
             transaction.set_rollback(run.is_dry)
     except Unproved as problem:
         run.state, run.said = RunState.FAILED, str(problem)[:400]
@@ -109,7 +119,7 @@ def _end(run: Run, state: str, said: str) -> None:
         run.save()
 
 
-def _judge(run: Run, progress: Progress) -> list[RunTotal]:
+def _judge(run: Run, progress: Progress, elsewhere: FirstPass | None) -> list[RunTotal]:
     """Holds the intake lock, so that the books stand still: `id <= up_to_entry` is all there is."""
     engine.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     run.up_to_entry = Entry.objects.aggregate(last=Max("id"))["last"] or 0
@@ -120,7 +130,7 @@ def _judge(run: Run, progress: Progress) -> list[RunTotal]:
             return []
         for pairing in Pairing:
             if feeds_of(pairing):
-                comparison = Comparison(pairing, reach, rules_in_force(), run.started_at, tell)
+                comparison = Comparison(pairing, reach, rules_in_force(), run.started_at, tell, elsewhere=elsewhere)
                 comparison.compare()
                 comparison.write(run)
                 comparisons.append(comparison)

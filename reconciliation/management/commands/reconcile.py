@@ -13,6 +13,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from orders.money import to_major
+from reconciliation.engines import ENGINES, EngineMissing
 from reconciliation.models import Case, Run
 from reconciliation.queries.by_order import by_order
 from reconciliation.services.rules import rules_in_force
@@ -28,18 +29,23 @@ class Command(BaseCommand):
         parser.add_argument("--to", type=_day, dest="last", metavar="YYYY-MM-DD", help="to this one, included")
         parser.add_argument("--full", action="store_true", help="everything, not only what changed since the last run")
         parser.add_argument("--dry-run", action="store_true", help="say what would be found, keep nothing")
+        parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="where the first pass is done")
         parser.add_argument("--by-order", action="store_true", help="one line an order: paid, ledger, outcome")
         parser.add_argument("--cases", action="store_true", help="one line a case, the most money first")
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        run = reconcile(
-            scope=RunScope.FULL if options["full"] else RunScope.CHANGES,
-            window=_window(options["first"], options["last"]),
-            dry=options["dry_run"],
-            actor="command",
-            progress=self._progress,
-        )
+        try:
+            run = reconcile(
+                scope=RunScope.FULL if options["full"] else RunScope.CHANGES,
+                window=_window(options["first"], options["last"]),
+                dry=options["dry_run"],
+                actor="command",
+                progress=self._progress,
+                on=options["engine"],
+            )
+        except EngineMissing as missing:
+            raise CommandError(str(missing), returncode=2) from missing
         if run.state != RunState.DONE:
             raise CommandError(f"Run {run.pk} failed, nothing was written: {run.said}")
         show = _json if options["json"] else _text
