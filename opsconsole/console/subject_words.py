@@ -61,4 +61,6 @@ def url_of(row: PlanRow) -> str:
     """The page of what a row is about; "" where it has none."""
     if row.resource.startswith("letter:"):
         return reverse("letter", args=[row.key])
+    if row.resource.startswith("break:"):
+        return reverse("break", args=[row.key])
     return reverse("order", args=[row.public_id]) if row.order_id and row.resource.startswith("order:") else ""

@@ -42,6 +42,7 @@ def test_the_bridge_is_a_picture_with_words_and_a_table_whose_sums_lead_to_their
     assert amount == -70_000
     listed = people.client("agus").get(address)
     assert [row.item.name for row in listed.context["items"]] == ["B"]
+    assert f"/reconciliation/breaks/{listed.context['items'][0].item.found}/" in listed.content.decode()
     file = people.client("agus").get(listed.context["csv_url"])
     assert list(csv.reader(io.StringIO(b"".join(file.streaming_content).decode())))[1][1:4] == [
         "missing_in_ho",

@@ -28,6 +28,7 @@ def test_a_whole_case_becomes_one_plan_and_nothing_is_done(people: World, found:
     assert Break.objects.filter(state="open").count() == 2
     page = people.client("ratna").get(answer["Location"]).content.decode()
     assert "Closes each break as one that time will settle." in page
+    assert f"/reconciliation/breaks/{found[0].pk}/" in page
 
 
 def test_ticked_breaks_become_a_plan_and_a_code_goes_with_a_write_off(people: World, found: list[Break]) -> None:
