@@ -28,10 +28,11 @@ class Template:
 
     `ways` are channels in the order of preference. `each` sends one for every subject of the event (each link, each
     refund) instead of one in the life of an order. `by_hand`: only when a person did it. `while_in`: the states of the
-    order in which it is still true; one that is too late is withdrawn.
+    order in which it is still true; one that is too late is withdrawn. Without `on` no event sends it: an operator
+    does, through a plan.
     """
 
-    on: Kind
+    on: Kind | None
     label: Promise
     text: Promise
     ways: tuple[str, ...] = BY_PHONE
@@ -134,9 +135,29 @@ TEMPLATES: Final[Mapping[str, Template]] = {
         audience=STAFF,
         each=True,
     ),
+    "trouble_payment": Template(
+        on=None,
+        label=_("trouble with payments"),
+        text=_(
+            "We are having trouble with payments. Please do not pay for order %(order)s a second time: what you paid "
+            "is safe, and we tell you as soon as it is settled."
+        ),
+    ),
+    "trouble_dispatch": Template(
+        on=None,
+        label=_("trouble finding a driver"),
+        text=_("Finding a driver for order %(order)s takes longer today. We keep trying, and cancelling is free."),
+        while_in=_GOING_ON,
+    ),
+    "trouble_over": Template(
+        on=None,
+        label=_("trouble is over"),
+        text=_("The trouble that held up order %(order)s is over. Its state in the app is right again. We are sorry."),
+    ),
 }
 
-KINDS: Final = frozenset(template.on for template in TEMPLATES.values())
+KINDS: Final = frozenset(template.on for template in TEMPLATES.values() if template.on is not None)
+BY_OPERATOR: Final = tuple(name for name, template in TEMPLATES.items() if template.on is None)
 
 
 def wanted_by(event: Event) -> Mapping[str, Template]:

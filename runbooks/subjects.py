@@ -4,13 +4,23 @@ To plan for a new kind of thing, add it here with what reads many of them at onc
 name it (`runbooks.registry`). Its words for people are in `opsconsole.console.subject_words`.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final, Protocol
 
 from django.db.models import Max
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
-from orders.models import DeadLetter, Order
+from orders import names
+from orders.models import ChannelPause, DeadLetter, DispatchEntry, Order, Saga
+from orders.resilience import breaker
+from orders.services import work
+from orders.states import Channel
+from reconciliation import business_day
 from reconciliation.models import Break, Entry
 from reconciliation.states import BreakType, EntryKind, Side
 from runbooks.facts import Facts, gather
@@ -128,9 +138,95 @@ def _their_lines(rows: Sequence[Any]) -> Mapping[str, Sequence[Entry]]:
     return found
 
 
+# A row of these is an operator's action on their order: the version that counts is the order's.
+
+
+def _sagas(keys: Sequence[str]) -> Mapping[str, Known]:
+    """`row` is (the saga, its number among its order's, the order's facts)."""
+    sagas = list(Saga.objects.filter(pk__in=numbers(keys)).order_by("pk"))
+    facts = gather({saga.order_id for saga in sagas})
+    siblings = Saga.objects.filter(order__in=facts).order_by("pk").values_list("order_id", "pk")
+    places: dict[int, int] = {}
+    seen: dict[int, int] = defaultdict(int)
+    for order_id, pk in siblings:
+        seen[order_id] += 1
+        places[pk] = seen[order_id]
+    return {str(saga.pk): _part(saga, facts[saga.order_id], places[saga.pk]) for saga in sagas}
+
+
+def _part(row: Any, facts: Facts, place: int = 0) -> Found:
+    order = facts.order
+    return Found(str(row.pk), order.public_id, row.state, (row, place, facts), order.version, order.currency, order.pk)
+
+
+def _dispatches(keys: Sequence[str]) -> Mapping[str, Known]:
+    """`row` is (the entry, 0, the order's facts)."""
+    entries = list(DispatchEntry.objects.filter(pk__in=numbers(keys)).select_related("step__saga"))
+    facts = gather({entry.order_id for entry in entries})
+    return {str(entry.pk): _part(entry, facts[entry.order_id]) for entry in entries}
+
+
+# What is no row: settings and states of the platform.
+# What stands in for a neighbour from the moment on in which nothing is sent to it (docs/degradation.md).
+NEXT_BEST: Final[Mapping[str, Promise]] = {
+    "midtrans": _("The next gateway that offers the method makes the links."),
+    "xendit": _("The next gateway that offers the method makes the links."),
+    "nicepay": _("The next gateway that offers the method makes the links."),
+    "session_manager": _("The last price known stands in, and is marked."),
+    "promo": _("Promos are skipped, and can be applied later."),
+    "config": _("The copy of the settings on disk stands in."),
+    "tpg": _("Paid orders queue for dispatch, and people dispatch by hand."),
+}
+
+
+def _breakers(keys: Sequence[str]) -> Mapping[str, Known]:
+    """What an operator said counts as its state: a breaker that opens and closes by itself has not changed."""
+    known = [breaker.state_of(key) for key in keys if key in breaker.names()]
+    return {
+        each.name: Found(each.name, names.system(each.name), each.state if each.is_forced else "automatic", each)
+        for each in known
+    }
+
+
+def _channels(keys: Sequence[str]) -> Mapping[str, Known]:
+    paused = {row.channel for row in ChannelPause.objects.filter(until__gt=timezone.now())}
+    return {
+        key: Found(key, str(Channel(key).label), "paused" if key in paused else "open", key)
+        for key in keys
+        if key in Channel.values
+    }
+
+
+def _queues(keys: Sequence[str]) -> Mapping[str, Known]:
+    """Kinds of work, by the name of their bell; `row` says whether something of it is due."""
+    waiting = work.waiting()
+    known = [key for key in keys if key in work.KINDS]
+    return {key: Found(key, key, "waiting" if key in waiting else "idle", key in waiting) for key in known}
+
+
+def _days(keys: Sequence[str]) -> Mapping[str, Known]:
+    """Business days, by date (ISO 8601), none in the future."""
+    found = {key: _day(key) for key in keys}
+    return {key: Found(key, key, "day", day) for key, day in found.items() if day is not None}
+
+
+def _day(key: str) -> date | None:
+    try:
+        day = date.fromisoformat(key)
+    except ValueError:
+        return None
+    return day if day <= business_day.of(timezone.now()) else None
+
+
 _ALL: Final = (
     Subject(name="order", gather=_orders),
+    Subject(name="saga", gather=_sagas),
+    Subject(name="dispatch", gather=_dispatches),
     Subject(name="letter", gather=_letters),
     Subject(name="break", gather=_breaks),
+    Subject(name="breaker", gather=_breakers),
+    Subject(name="channel", gather=_channels),
+    Subject(name="queue", gather=_queues),
+    Subject(name="day", gather=_days),
 )
 SUBJECTS: Final[Mapping[str, Subject]] = {subject.name: subject for subject in _ALL}

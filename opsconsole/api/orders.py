@@ -39,7 +39,7 @@ FINAL = "private, max-age=300"  # late money or a refund may still change it
     "/orders",
     response={201: OrderDetail, 200: OrderDetail},
     openapi_extra=described(
-        "cart-not-found", "cart-expired", "cart-ordered", "cart-changed", "cart-incomplete", "refused"
+        "cart-not-found", "cart-expired", "cart-ordered", "cart-changed", "cart-incomplete", "channel-paused", "refused"
     )
     | described_limit("create_order"),
 )

@@ -79,6 +79,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         ),
         "too-many-requests": Kind(429, _("Too many requests"), _("Ask again after Retry-After.")),
         "internal": Kind(500, _("Our mistake"), _("It was written down. Repeat with the same key.")),
+        "channel-paused": Kind(
+            503,
+            _("No orders at the moment"),
+            _("Your channel takes no new orders for a while; the detail is for your customer. See Retry-After."),
+        ),
         "unavailable": Kind(503, _("Unavailable"), _("Nothing was changed. Repeat with the same key.")),
     }
 )

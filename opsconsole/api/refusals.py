@@ -6,10 +6,11 @@ from types import MappingProxyType
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http.request import UnreadablePostError
+from django.utils import timezone
 
 from opsconsole.api.problems import Problem
 from orders.errors import LostLease, Refusal
-from orders.services import carts, checkout, pricing
+from orders.services import carts, checkout, pausing, pricing
 
 ACTIVE = "/api/v1/orders/active"
 HISTORY = "/api/v1/orders/history"
@@ -47,6 +48,10 @@ def problem_of(error: Exception) -> Problem | None:
         return error
     if isinstance(error, carts.CartOrdered):
         return Problem("cart-ordered", str(error), more={"location": f"{ACTIVE}/{error.order_id}"})
+    if isinstance(error, pausing.ChannelPaused):
+        left = max(1, round((error.until - timezone.now()).total_seconds()))
+        until = error.until.isoformat()
+        return Problem("channel-paused", str(error), headers={"Retry-After": str(left)}, more={"until": until})
     for known, (kind, headers) in _SILENT.items():
         if isinstance(error, known):
             return Problem(kind, headers=headers)

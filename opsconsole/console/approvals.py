@@ -18,6 +18,9 @@ from opsconsole.console.access import allowed
 from opsconsole.console.action_answers import MOVED, told
 from opsconsole.console.action_dialogs import effects_of
 from opsconsole.console.live import answer, is_fragment, toast
+from opsconsole.console.plan_dialogs import effect_of
+from opsconsole.console.plan_words import label_of
+from opsconsole.console.roles import RIGHT_BY_CODENAME
 from opsconsole.console.saga import effects_of as saga_effects_of
 from opsconsole.console.saga_choices import KINDS as SAGA_KINDS
 from orders.errors import Refusal, StaleState
@@ -26,6 +29,9 @@ from orders.queries.sentences import ACTIONS
 from orders.queries.telling import who
 from orders.services import approvals
 from orders.services.approvals import Waiting
+from runbooks.models import Plan
+from runbooks.queries import plans
+from runbooks.registry import find
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +66,47 @@ def _shown(found: Sequence[Waiting], user: Any) -> list[ShownWaiting]:
     ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class ShownPlan:
+    """A plan that waits. `effect` is what it would do, in one sentence."""
+
+    plan: Plan
+    label: str
+    effect: str
+    proposer: str
+    is_mine: bool
+    left: timedelta
+
+
+def _plans(user: Any) -> list[ShownPlan]:
+    found = plans.plans("waiting")
+    names, now = people(each.proposer for each in found), timezone.now()
+    return [
+        ShownPlan(
+            plan=each,
+            label=label_of(each),
+            effect=effect_of(each, find(each.action)),
+            proposer=who(each.proposer, names),
+            is_mine=each.proposer == _actor(user),
+            left=max((each.approve_by or now) - now, timedelta(0)),
+        )
+        for each in found
+    ]
+
+
 @require_GET
-@allowed("approve_refund")
+@allowed("approve_plan")
 def waiting(request: HttpRequest) -> HttpResponse:
-    shown = _shown(approvals.waiting(), request.user)
-    context = {"shown": shown, "limit": settings.SECOND_PERSON_FROM, "section": "orders"}
+    """Plans for whoever may approve them; refunds of single orders for whoever may approve those."""
+    may_refunds = request.user.has_perm(RIGHT_BY_CODENAME["approve_refund"].permission)
+    shown = _shown(approvals.waiting(), request.user) if may_refunds else []
+    context = {
+        "shown": shown,
+        "plans": (waits := _plans(request.user)),
+        "plans_count": len(waits),
+        "limit": settings.SECOND_PERSON_FROM,
+        "section": "orders",
+    }
     return answer(request, "console/approvals.html", "console/approvals_list.html", context)
 
 

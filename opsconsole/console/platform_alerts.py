@@ -21,7 +21,8 @@ from orders.models import Heartbeat
 from orders.queries.letters import dead
 from orders.queries.pulse import outbox_oldest
 from orders.resilience.breaker.reading import PREFIX as BREAKER
-from orders.services import dispatch_watch
+from orders.services import dispatch_watch, pausing
+from reconciliation import business_day
 from runbooks.incident_states import IncidentState, Severity
 from runbooks.queries.incidents import urgent
 
@@ -56,6 +57,25 @@ def incident_alerts() -> list[Alert]:
             href=reverse("incident", args=[row.code]),
         )
         for row in urgent()
+    ]
+
+
+def pause_alerts() -> list[Alert]:
+    """Channels that take no orders because an operator said so, and until when."""
+    return [
+        Alert(
+            tone="failed",
+            text=_("%(channel)s takes no orders until %(until)s WIB: %(reason)s")
+            % {
+                "channel": each.get_channel_display(),
+                "until": f"{timezone.localtime(each.until, business_day.ZONE):%H:%M}",
+                "reason": each.reason,
+            },
+            since=each.at,
+            href=reverse("channels"),
+            link=_("Channels"),
+        )
+        for each in pausing.paused()
     ]
 
 
@@ -136,6 +156,6 @@ def _since(row: Heartbeat) -> datetime | None:
 
 def register() -> None:
     """Put the alerts on the board, once."""
-    for source in (incident_alerts, platform_alerts, event_alerts):
+    for source in (incident_alerts, platform_alerts, event_alerts, pause_alerts):
         if source not in ALERTS.sources:
             ALERTS.sources.append(source)

@@ -103,6 +103,8 @@ RIGHTS: Final[tuple[Right, ...]] = (
     _right("tell_stakeholders", _("send a message to those who wait"), ONCALL, CS),
     _right("write_reviews", _("write a review and its action items"), ONCALL, FINANCE),
     _right("view_services", _("see services and their health"), *EVERYONE),
+    _right("pause_channels", _("stop taking orders from a channel"), ONCALL, ADMIN),
+    _right("notify_customers", _("send customers a message about trouble"), ONCALL, CS),
     _right("operate_breakers", _("open or close a circuit breaker"), ONCALL, ADMIN),
     _right("switch_faults", _("switch faults of the sandbox"), ONCALL, ADMIN),
     _right("change_limits", _("change how long something may stay before it hangs"), ONCALL, ADMIN),

@@ -12,6 +12,7 @@ from orders.models.hold import DispatchHold
 from orders.models.inbound import InboundEvent
 from orders.models.notice import Notice
 from orders.models.order import Item, Order
+from orders.models.pause import ChannelPause
 from orders.models.payment import Attempt, LedgerEntry, Refund
 from orders.models.posting import Posting
 from orders.models.saga import DispatchEntry, Saga, Step, Trip
@@ -26,6 +27,7 @@ __all__ = [
     "BreakerOverride",
     "Cart",
     "ChainHead",
+    "ChannelPause",
     "ChannelToken",
     "DeadLetter",
     "Diagnosis",

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from orders.errors import NotAllowed, Refusal
 from orders.leases import after
 from orders.models import Cart, Order
-from orders.services import carts, checkout_saga, links, placing
+from orders.services import carts, checkout_saga, links, pausing, placing
 from orders.services.cart_content import Content, Pricing, PromoStatus
 from orders.services.carts import CartMoved, CartOrdered, SeenCart
 from orders.services.placing import LINK_BUDGET, Customer, NewItem, try_links
@@ -28,7 +28,7 @@ def order_cart(cart_id: uuid.UUID, *, channel: str, method: str, revision: int |
 
     `revision` is what the customer agreed to; CartMoved is raised where the cart is another by now.
     Raises CartIncomplete for a cart that cannot be ordered, CartOrdered for one that was ordered in
-    another way.
+    another way, ChannelPaused while an operator has paused the channel.
     """
     return _become(_place, cart_id, channel=channel, method=method, revision=revision)
 
@@ -44,6 +44,7 @@ def _become(
     seen = carts.find(cart_id, channel=channel)
     if seen.order_id:
         return _ordered(seen, method=method), False
+    pausing.refuse_paused(channel)
     _refuse_unready(seen, revision=revision)
     try:
         return place(seen, method=method), True

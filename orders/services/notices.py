@@ -90,6 +90,27 @@ def _facts(event: Event, name: str) -> dict[str, Any]:
     return {}
 
 
+def tell(order: Order, template: str, *, key: str) -> Notice:
+    """Queue a message that an operator wants sent; the one already there under this key. Needs a transaction.
+
+    `key` is unique among all messages. The text is made when it is sent, and withdrawn where it is not true any more.
+    """
+    wanted = messages.TEMPLATES[template]
+    notice, is_new = Notice.objects.get_or_create(
+        key=key,
+        defaults={
+            "order": order,
+            "template": template,
+            "language": _language(order, wanted),
+            "state": NoticeState.QUEUED,
+            "due_at": timezone.now(),
+        },
+    )
+    if is_new:
+        ring("notice")
+    return notice
+
+
 def work(notice: Notice) -> None:
     """One look at a message, leased by the caller: send it, or ask what became of it."""
     if notice.state == NoticeState.QUEUED:

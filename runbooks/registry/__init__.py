@@ -11,8 +11,10 @@ from runbooks.registry.action import Action, Preview, Touch
 from runbooks.registry.breaks import BREAK_ACTIONS
 from runbooks.registry.letters import LETTER_ACTIONS
 from runbooks.registry.orders import ORDER_ACTIONS
+from runbooks.registry.parts import PART_ACTIONS
+from runbooks.registry.platform import PLATFORM_ACTIONS
 
-_ALL: Final = (*ORDER_ACTIONS, *LETTER_ACTIONS, *BREAK_ACTIONS)
+_ALL: Final = (*ORDER_ACTIONS, *PART_ACTIONS, *LETTER_ACTIONS, *BREAK_ACTIONS, *PLATFORM_ACTIONS)
 ACTIONS: Final[Mapping[str, Action]] = {str(action): action for action in _ALL}
 
 

@@ -1,13 +1,16 @@
 """From a cart to an order."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from opsconsole.api.schemas.orders import Method
 from orders.clients.codes import METHODS
 from orders.models import Attempt, Cart, History, Item, Order
+from orders.services import pausing
 from orders.services.routing import PRIORITY
 from tests.api.bodies import SARI, TAXI, delivery, rent, shuttle
 from tests.api.conftest import problem
@@ -155,3 +158,22 @@ def test_a_mistake_of_ours_leaves_nothing_half_done(api, neighbours):
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE orders_item DROP CONSTRAINT none_at_all")
     assert api.post("/orders", wish(cart), key=key).status_code == 201
+
+
+def test_a_paused_channel_takes_no_orders_and_says_until_when(api, neighbours):
+    cart, ordered = api.cart(TAXI), api.cart(TAXI)
+    first = api.post("/orders", wish(ordered))
+    before = counts()
+    until = timezone.now() + timedelta(minutes=5)
+    texts = {"message": "Sebentar ya.", "message_en": "One moment."}
+    pausing.pause("app", until=until, reason="spike", actor="user:sari", **texts)
+    key = uuid.uuid4().hex
+    for language, words in (("id", "Sebentar ya."), ("en", "One moment.")):
+        answer = api.send("POST", "/orders", wish(cart), key=key, **{"Accept-Language": language})
+        found = problem(answer, "channel-paused", 503)
+        assert (found["detail"], found["until"]) == (words, until.isoformat())
+        assert 290 <= int(answer["Retry-After"]) <= 300
+    assert counts() == (*before[:3], before[3] + 1, before[4])  # only the pause itself was written down
+    assert api.post("/orders", wish(ordered)).json() == first.json()
+    pausing.resume("app", reason="over", actor="user:sari")
+    assert api.send("POST", "/orders", wish(cart), key=key).status_code == 201

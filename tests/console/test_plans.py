@@ -17,6 +17,7 @@ from runbooks.states import PlanState, RunState
 from tests.console.people import World
 from tests.orders.making import make_order
 from tests.runbooks.planning import charged, go, held, plan_of, run_on, states
+from tests.runbooks.planning import turn as run_turn
 
 pytestmark = pytest.mark.django_db
 LARGE = 6_000_000
@@ -285,3 +286,38 @@ def test_every_deed_has_its_dialog() -> None:
     assert approving.glass_phrase(plan) == f"ALONE {plan.code}"
     assert go(plan).typed == 150_000
     assert work.KINDS["run"].model is Run
+
+
+def test_plans_wait_on_the_page_of_approvals_for_whoever_may_approve_them(people: World, sari: Client) -> None:
+    plan = plan_of([charged(amount=LARGE)], "refund@1")
+    do(sari, plan, "propose", typed=str(LARGE))
+    for who, words in (("budi", "Look and decide"), ("sari", "somebody else decides")):
+        html = people.client(who).get("/approvals/").content.decode()
+        assert plan.code in html
+        assert "1 order, Rp 6.000.000 moves." in html
+        assert words in html
+    assert people.client("agus").get("/approvals/").status_code == 403
+
+
+def test_a_channel_is_paused_and_opened_by_plans_of_one(people: World, sari: Client) -> None:
+    page_ = sari.get("/runbooks/channels/").content.decode()
+    assert page_.count("Takes orders") == 3
+    given = {"minutes": "15", "message": "Sebentar ya.", "message_en": "One moment.", "reason": "the spike"}
+    people.client("dewi").post("/runbooks/channels/app/pause/", given)
+    assert not Plan.objects.exists()
+    sari.post("/runbooks/channels/app/pause/", {**given, "message": " ", "message_en": ""})
+    assert not Run.objects.exists()
+    sari.post("/runbooks/channels/app/pause/", given)
+    plan = Plan.objects.get(state="started")
+    assert (plan.action, plan.subject, plan.reason) == ("pause_channel@1", "channel", "the spike")
+    for _turn in range(3):
+        run_turn(Run.objects.get())
+        work.drain("deed")
+    html = sari.get("/runbooks/channels/").content.decode()
+    assert "“Sebentar ya.”" in html
+    assert "Sari" in html
+    assert "App takes no orders until" in html
+    assert "1 channel, no money moves." in page(sari, plan)
+    sari.post("/runbooks/channels/app/resume/", {"reason": "it is over"})
+    assert Plan.objects.filter(action="resume_channel@1", state="started").count() == 1
+    assert sari.post("/runbooks/channels/fax/pause/", given).status_code == 404
