@@ -55,6 +55,23 @@ class RowState(TextChoices):
     NOT_RUN = "not_run", _("Never begun")
 
 
+class GuideState(TextChoices):
+    """A run of a runbook."""
+
+    OPEN = "open", _("Open")
+    FINISHED = "finished", _("Finished")
+    ABANDONED = "abandoned", _("Abandoned")
+
+
+class StepState(TextChoices):
+    """A step that a run of a runbook has come to."""
+
+    CURRENT = "current", _("Current")
+    DONE = "done", _("Done")
+    SKIPPED = "skipped", _("Skipped")
+    PASSED = "passed", _("Not on the way")
+
+
 class Risk(TextChoices):
     """What a plan asks of people before it runs (style B4)."""
 

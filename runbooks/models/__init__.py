@@ -3,6 +3,7 @@
 
 from runbooks.models.alert import Alert, AlertDelivery, Episode
 from runbooks.models.deed import Deed
+from runbooks.models.guide import Guide, GuideEvent, GuideStep
 from runbooks.models.incident import (
     CohortOrder,
     CohortSample,
@@ -24,6 +25,9 @@ __all__ = [
     "CohortSample",
     "Deed",
     "Episode",
+    "Guide",
+    "GuideEvent",
+    "GuideStep",
     "Incident",
     "IncidentEvent",
     "IncidentPlan",

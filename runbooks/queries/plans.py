@@ -90,9 +90,12 @@ def drifted(plan: Plan) -> int:
 
 
 def moved(plan: Plan, rows: Sequence[PlanRow]) -> frozenset[int]:
-    """Those of the rows, by id, whose subject is not any more as the plan expects it."""
+    """Those of the rows, by id, whose subject is not any more as the plan expects it. Orders are read with
+    the rows."""
     subject = SUBJECTS.get(plan.subject)
-    if subject is None:
+    if plan.subject == "order":
+        return frozenset(row.pk for row in rows if row.order is None or row.order.version != row.expected_version)
+    if subject is None or not rows:
         return frozenset()
     known = subject.gather([row.key for row in rows])
     return frozenset(row.pk for row in rows if row.key not in known or _has_moved(row, known[row.key]))

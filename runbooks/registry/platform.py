@@ -50,8 +50,7 @@ class PauseInput(Held):
 
 def force(found: Found, given: Input) -> Preview:
     mode = given.mode if isinstance(given, BreakerInput) else "open"
-    params = given.model_dump()
-    return Preview(target=f"forced_{mode}", neighbour="", params=params, before={"was": found.state})
+    return Preview(target=f"forced_{mode}", params=given.model_dump())
 
 
 def unforce(found: Found, given: Input) -> Preview:

@@ -191,6 +191,11 @@ def _needs_reason(go: Go) -> None:
         raise NotAllowed(_("A reason is needed: it is kept with the order."))
 
 
+def to_type(plan: Plan) -> int:
+    """What has to be typed again to start or propose it (`policies.to_type`)."""
+    return policies.to_type(size_of(plan))
+
+
 def size_of(plan: Plan) -> Size:
     return Size(plan.eligible, plan.money)
 

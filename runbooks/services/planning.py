@@ -28,7 +28,7 @@ from runbooks.transitions import tell
 
 HOUR: Final = timedelta(hours=1)
 # Without what is mistaken for something else when it is read aloud.
-_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +58,8 @@ def make_plan(keys: Sequence[Any], ask: Ask) -> Plan:
         raise NotAllowed(_("Nothing is selected. Nothing was done."))
     if len(keys) > settings.RUN_MOST_ORDERS:
         raise NotAllowed(_too_many(len(keys)))
-    common = _input(action, ask.params)
-    given = {str(key): _input(action, params) for key, params in ask.own_params.items()}
+    common = input_of(action, ask.params)
+    given = {str(key): input_of(action, params) for key, params in ask.own_params.items()}
     with read_only():
         seen = list(look([str(key) for key in keys], action, given, common, parent=ask.parent))
         size = _size(seen, ask.proposer)
@@ -113,7 +113,8 @@ def _too_many(count: int) -> str:
     }
 
 
-def _input(action: Action, params: Mapping[str, Any]) -> Input:
+def input_of(action: Action, params: Mapping[str, Any]) -> Input:
+    """What the action takes beside its rows. Raises NotAllowed for what it does not take."""
     try:
         return action.input.model_validate(dict(params))
     except ValidationError as error:
@@ -144,7 +145,7 @@ def started_within_hour(proposer: str) -> tuple[int, int]:
 @transaction.atomic
 def _freeze(seen: Sequence[Seen], action: Action, ask: Ask, *, size: Size) -> Plan:
     plan = Plan(
-        code=f"PL-{''.join(secrets.choice(_LETTERS) for _letter in range(6))}",
+        code=f"PL-{''.join(secrets.choice(LETTERS) for _letter in range(6))}",
         action=str(action),
         subject=action.subject,
         params=dict(ask.params),
