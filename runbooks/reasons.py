@@ -4,6 +4,7 @@ A worker has no reader and a plan outlives its reader's language, so rows keep a
 of an action's own refusals are those of `orders.services.actions`; a test holds both together.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ WORDS: Final[Mapping[str, Promise]] = {
     "cannot_cancel": _("It cannot be cancelled any more: it is %(state)s."),
     "no_money": _("There is no money to give back."),
     "more_than_held": _("It is more than what is held."),
+    "no_excess": _("No more is held than the order costs."),
     "carried_out": _("It is still being carried out: cancel the order instead."),
     "not_held": _("It is not on hold."),
     "breaker_closed": _("Its breaker is closed and nothing is forced."),
@@ -85,6 +87,11 @@ def words(code: str, values: Mapping[str, Any], *, people: Mapping[str, str] | N
     if "actor" in told:
         told["actor"] = who(told["actor"], people or {})
     return str(WORDS[code]) % told if code in WORDS else code
+
+
+def about(code: str) -> str:
+    """The reason without its values, for a sum of many: what they would name is a dash."""
+    return str(WORDS[code]) % defaultdict(lambda: "…") if code in WORDS else code
 
 
 def _value(name: str, value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from opsconsole.console import channels, plan_deeds, plan_page, plans, switches
+from opsconsole.console import channels, guide_deeds, guide_page, guides, plan_deeds, plan_page, plans, switches
 
 urlpatterns: list[URLPattern] = [
     path("runbooks/", plans.plans, name="runbooks"),
@@ -13,4 +13,9 @@ urlpatterns: list[URLPattern] = [
     path("runbooks/switches/<str:name>/", switches.turn, name="switch"),
     path("runbooks/plans/<str:code>/", plan_page.plan, name="plan"),
     path("runbooks/plans/<str:code>/<str:deed>/", plan_deeds.do, name="plan-do"),
+    path("runbooks/library/", guides.library, name="library"),
+    path("runbooks/library/<str:name>/", guides.book, name="book"),
+    path("runbooks/<str:name>/runs/", guide_deeds.begin, name="guide-begin"),
+    path("runbooks/<str:name>/runs/<str:code>/", guide_page.run, name="guide"),
+    path("runbooks/<str:name>/runs/<str:code>/<str:deed>/", guide_deeds.do, name="guide-do"),
 ]

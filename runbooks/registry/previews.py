@@ -134,6 +134,14 @@ def refund(facts: Facts, given: Input) -> Preview:
     return _giving_back(facts, amount, near) if amount > 0 else Preview(why="carried_out")
 
 
+def refund_excess(facts: Facts, given: Input) -> Preview:
+    """Only what is held beyond the order's price: the ride that was, or will be, driven stays paid."""
+    if facts.order.origin == _IMPORT:
+        return Preview(why="imported_refund")
+    spare = facts.free - facts.order.amount
+    return _giving_back(facts, spare, _paid_through(facts)) if spare > 0 else Preview(why="no_excess")
+
+
 def _giving_back(facts: Facts, amount: int, near: str) -> Preview:
     empties = facts.order.state == S.PAID_AFTER_CLOSE and amount >= facts.balance
     target = facts.order.machine.target(S.PAID_AFTER_CLOSE, OrderVerb.SETTLE) if empties else None

@@ -223,7 +223,7 @@ def test_a_preview_says_exactly_what_the_single_action_says(world: str) -> None:
     for order in orders:
         WORLDS[world](order)
     for ref, action in ACTIONS.items():
-        if action.subject != "order" or not action.verb:
+        if action.subject != "order" or not action.verb or action.name == "refund_excess":
             continue
         plan = plan_of(orders, ref, params={"until": "2999-01-01T00:00:00+00:00"} if ref == "hold_order@1" else {})
         for row in plan.rows.select_related("order"):
@@ -231,6 +231,19 @@ def test_a_preview_says_exactly_what_the_single_action_says(world: str) -> None:
             if action.name == "refund" and row.why == "carried_out":
                 single = actions.why_not(row.order, "refund", {"amount": row.order.amount})
             assert reasons.words(row.why, row.why_values) == single, (ref, row.expected_state, row.order.origin)
+
+
+@pytest.mark.parametrize("state", ["paid", "active", "completed"])
+def test_what_is_too_much_goes_back_and_the_price_of_the_ride_stays(state: str) -> None:
+    twice, once, imported = charged(state), charged(state), charged(state, origin="import")
+    _charge(twice)
+    plan = plan_of([twice, once, imported], "refund_excess@1")
+    assert [(row.amount, row.why) for row in plan.rows.order_by("id")] == [
+        (150_000, ""),
+        (0, "no_excess"),
+        (0, "imported_refund"),
+    ]
+    assert actions.why_not(twice, "refund", plan.rows.get(place=1).params) == ""
 
 
 def test_a_run_of_a_plan_does_not_wait_for_a_second_person_again() -> None:

@@ -1,0 +1,99 @@
+"""What people do in the run of a runbook. Each deed is a POST; a refusal changes nothing and is said."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from opsconsole.console.access import allowed, refuse
+from opsconsole.console.action_answers import told
+from opsconsole.console.plan_deeds import actor_of
+from opsconsole.console.plan_rights import may
+from opsconsole.console.roles import RIGHT_BY_CODENAME
+from orders.errors import Refusal
+from runbooks.files import load
+from runbooks.models import Guide, Plan
+from runbooks.queries.guides import find_guide
+from runbooks.registry import ACTIONS
+from runbooks.services import guiding
+from runbooks.services.guiding import Said
+
+Deed = Callable[[HttpRequest, Guide], Plan | None]
+
+
+@require_POST
+@allowed("run_runbook")
+def begin(request: HttpRequest, name: str) -> HttpResponse:
+    book = load(name)
+    if book is None:
+        raise Http404
+    params = {each: request.POST[each] for each in book.front.params if each in request.POST}
+    try:
+        guide = guiding.begin(book, actor=actor_of(request), params=params)
+    except Refusal as refusal:
+        messages.error(request, told(str(refusal)))
+        return redirect("book", name=name)
+    return redirect("guide", name=name, code=guide.code)
+
+
+@require_POST
+@allowed("run_runbook")
+def do(request: HttpRequest, name: str, code: str, deed: str) -> HttpResponseBase:
+    guide = find_guide(name, code)
+    if guide is None or deed not in DEEDS:
+        raise Http404
+    lacking = _lacking(request, guide) if deed in ("plan", "again") else ""
+    if lacking:
+        return refuse(request, RIGHT_BY_CODENAME[lacking])
+    try:
+        plan = DEEDS[deed](request, guide)
+    except Refusal as refusal:
+        messages.error(request, told(str(refusal)))
+        plan = None
+    return redirect("plan", code=plan.code) if plan else redirect("guide", name=name, code=code)
+
+
+def _lacking(request: HttpRequest, guide: Guide) -> str:
+    """The right of the step's action that this person does not hold; "" when they do."""
+    step = guiding.book_of(guide).step(request.POST.get("step", ""))
+    action = ACTIONS.get(step.spec.action) if step is not None and step.kind == "act" else None
+    return action.right if action is not None and not may(request.user, action.right) else ""
+
+
+def _said(request: HttpRequest) -> Said:
+    given = request.POST
+    return Said(actor=actor_of(request), note=given.get("note", "")[:20_000], choice=given.get("choice", ""))
+
+
+def _done(request: HttpRequest, guide: Guide) -> None:
+    guiding.done(guide, request.POST.get("step", ""), _said(request))
+
+
+def _skip(request: HttpRequest, guide: Guide) -> None:
+    guiding.skip(guide, request.POST.get("step", ""), _said(request))
+
+
+def _plan(request: HttpRequest, guide: Guide) -> Plan:
+    return guiding.plan(guide, request.POST.get("step", ""), actor=actor_of(request))
+
+
+def _again(request: HttpRequest, guide: Guide) -> Plan:
+    return guiding.plan_again(guide, request.POST.get("step", ""), actor=actor_of(request))
+
+
+def _abandon(request: HttpRequest, guide: Guide) -> None:
+    guiding.abandon(guide, actor=actor_of(request), reason=request.POST.get("note", ""))
+    messages.success(request, _("Abandoned. What was done stays done."))
+
+
+DEEDS: Final[Mapping[str, Deed]] = {
+    "done": _done,
+    "skip": _skip,
+    "plan": _plan,
+    "again": _again,
+    "abandon": _abandon,
+}

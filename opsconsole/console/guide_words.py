@@ -1,0 +1,102 @@
+"""Words, tones and figures of runbooks and their runs, in the reader's language."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.formats import number_format
+from django.utils.functional import Promise
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from opsconsole.console.formats import money as shown_money
+from opsconsole.console.tones import Tone
+from runbooks.files import Book, Step
+from runbooks.queries.figures import Reading
+from runbooks.states import GuideState, StepState
+
+GUIDE_TONES: Final[Mapping[str, Tone]] = {
+    GuideState.OPEN: Tone.ACTIVE,
+    GuideState.FINISHED: Tone.DONE,
+    GuideState.ABANDONED: Tone.NEUTRAL,
+}
+STEP_TONES: Final[Mapping[str, Tone]] = {
+    StepState.CURRENT: Tone.ACTIVE,
+    StepState.DONE: Tone.DONE,
+    StepState.SKIPPED: Tone.ATTENTION,
+    StepState.PASSED: Tone.NEUTRAL,
+}
+KINDS: Final[Mapping[str, Promise]] = {
+    "check": _("Look and say"),
+    "diagnose": _("Figures"),
+    "act": _("Act"),
+    "decide": _("Decide"),
+    "message": _("Tell"),
+    "wait": _("Wait"),
+}
+EVENTS: Final[Mapping[str, Promise]] = {
+    "begin": _("Begun"),
+    "done": _("Done"),
+    "skip": _("Left out"),
+    "plan": _("Planned"),
+    "finish": _("Finished"),
+    "abandon": _("Abandoned"),
+}
+CLOCKS: Final[Mapping[str, Promise]] = {
+    "triage": _("Looked at"),
+    "stakeholder": _("Stakeholders told"),
+    "workaround": _("Workaround or rollback"),
+}
+AUDIENCES: Final[Mapping[str, Promise]] = {
+    "stakeholders": _("stakeholders"),
+    "customers": _("customers"),
+    "team": _("the team"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownFigure:
+    """A figure as it is drawn. `tone` says whether it is as wanted."""
+
+    label: str | Promise
+    text: str
+    wanted: str
+    tone: Tone
+
+
+def is_indonesian() -> bool:
+    return (get_language() or "").startswith("id")
+
+
+def title_of(book: Book) -> str:
+    return book.front.title_id if is_indonesian() else book.front.title
+
+
+def summary_of(book: Book) -> str:
+    return book.front.summary_id if is_indonesian() else book.front.summary
+
+
+def step_title(step: Step) -> str:
+    return str(step.spec.title_id) if is_indonesian() else step.title
+
+
+def figures(readings: Sequence[Reading]) -> list[ShownFigure]:
+    return [
+        ShownFigure(
+            label=each.figure.label,
+            text=figure_text(each.figure.value, unit=each.figure.unit, money=each.figure.money),
+            wanted=each.wanted,
+            tone={None: Tone.NEUTRAL, True: Tone.DONE, False: Tone.ATTENTION}[each.is_good],
+        )
+        for each in readings
+    ]
+
+
+def figure_text(value: float | None, *, unit: str = "", money: str = "") -> str:
+    """`12 min`, `Rp 83.200.000`; a dash where nobody knows."""
+    if value is None:
+        return "–"
+    if money:
+        return shown_money(int(value), currency=money)
+    text = number_format(value, decimal_pos=0 if float(value).is_integer() else 1, force_grouping=True)
+    return f"{text} {unit}".strip()
