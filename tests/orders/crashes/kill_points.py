@@ -14,6 +14,7 @@ from typing import Final
 
 FOLDER: Final = "KILL_POINTS"
 PROJECT: Final = Path(__file__).parents[3]
+OURS: Final = tuple(f"{PROJECT / app}/" for app in ("orders", "runbooks"))
 # Where rows are claimed, moved and written: the place is the caller's.
 TOOLS: Final = ("orders/leases.py", "orders/transitions.py", "orders/crew.py", "orders/sets.py", "orders/context.py")
 
@@ -52,10 +53,10 @@ def _name(frame: FrameType) -> str:
 
 
 def _own_frames() -> Iterator[tuple[FrameType, str]]:
-    """Innermost first, code of `orders` only."""
+    """Innermost first, code of `orders` and `runbooks` only."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         name = frame.f_code.co_filename
-        if name.startswith(str(PROJECT / "orders")):
+        if name.startswith(OURS):
             yield frame, str(Path(name).relative_to(PROJECT))
         frame = frame.f_back

@@ -1,4 +1,4 @@
-"""`python -m tests.orders.crashes.workers N`: N real workers on the queue of actions, replaced as they die.
+"""`python -m tests.orders.crashes.workers N [QUEUE]`: N real workers on a queue (actions), replaced as they die.
 
 Each is a fork of a process that has everything imported and nothing opened, so that a new one is there in
 milliseconds. SIGTERM ends all.
@@ -31,7 +31,7 @@ class Guard:
         die_at(f"{client_place()} after its call")
 
 
-def be_a_worker() -> None:
+def be_a_worker(queue: str) -> None:
     from django.conf import settings
 
     from opsconsole.worker import StopRequest, work
@@ -41,21 +41,21 @@ def be_a_worker() -> None:
         set_guard(name, Guard())
     stop = StopRequest()
     stop.listen()
-    work(QUEUE, stop=stop)
+    work(queue, stop=stop)
 
 
-def _fork() -> int:
+def _fork(queue: str) -> int:
     pid = os.fork()
     if not pid:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        be_a_worker()
+        be_a_worker(queue)
         os._exit(0)
     return pid
 
 
-def keep(count: int) -> None:
+def keep(count: int, queue: str) -> None:
     """Fork another for each that dies, until SIGTERM."""
-    alive = {_fork() for _each in range(count)}
+    alive = {_fork(queue) for _each in range(count)}
 
     def end(_signum: int, _frame: FrameType | None) -> None:
         for pid in alive:
@@ -66,11 +66,11 @@ def keep(count: int) -> None:
     while True:
         died, _status = os.wait()
         alive.discard(died)
-        alive.add(_fork())
+        alive.add(_fork(queue))
 
 
 if __name__ == "__main__":
     django.setup()
     import orders.jobs  # noqa: F401 - everything a job needs, before the fork
 
-    keep(int(sys.argv[1]))
+    keep(int(sys.argv[1]), *(sys.argv[2:] or [QUEUE]))

@@ -1,0 +1,53 @@
+"""Runbooks in a browser: clean in both languages, both themes and both widths."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from orders.services import pausing
+from runbooks.files import load
+from runbooks.models import Guide
+from runbooks.services import guiding
+from runbooks.services.guiding import Said
+from tests.console.browser import Look, Site, assert_page_is_clean
+from tests.orders.making import make_letter
+from tests.runbooks.planning import SARI
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+LOOKS = [Look("en", "light", 1440), Look("id", "dark", 390), Look("id", "light", 390)]
+
+
+@pytest.fixture(scope="module")
+def guides(site: Site) -> tuple[Guide, Guide]:
+    """One at an act with something to do, one at a decision."""
+    for _number in range(12):
+        make_letter()
+    book, other = load("message-broker-down"), load("order-orchestrator-down")
+    assert book is not None
+    assert other is not None
+    acting, deciding = guiding.begin(book, actor=SARI), guiding.begin(other, actor=SARI)
+    for step in ("see", "broker", "restart", "drain"):
+        guiding.done(acting, step, Said(actor=SARI, note="3 nodes run"))
+    for step in ("pods", "see"):
+        guiding.done(deciding, step, Said(actor=SARI, note="2 of 6 ready"))
+    assert pausing.paused() == []
+    return acting, deciding
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+def test_pages_of_runbooks_are_clean(site: Site, guides: tuple[Guide, Guide], look: Look) -> None:
+    acting, deciding = guides
+    addresses = (
+        "/runbooks/library/",
+        "/runbooks/library/database-failover/",
+        f"/runbooks/{acting.runbook}/runs/{acting.code}/",
+        f"/runbooks/{deciding.runbook}/runs/{deciding.code}/",
+        "/runbooks/channels/",
+        "/approvals/",
+    )
+    for number, address in enumerate(addresses):
+        page = site.open(address, who="sari", look=look)
+        if folder := os.environ.get("SHOTS"):
+            page.screenshot(path=str(Path(folder) / f"guide-{number}-{look}.png"), full_page=True)
+        assert_page_is_clean(site, page)

@@ -1,0 +1,143 @@
+"""Runbooks on screen: the library, one to read, a run that two people see, and who may do what."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from orders.models import OperatorAction
+from runbooks.files import load
+from runbooks.models import Guide, GuideEvent, GuideStep, Plan
+from runbooks.services import guiding
+from runbooks.services.guiding import Said
+from tests.console.people import World
+from tests.orders.making import make_letter
+from tests.runbooks.planning import SARI
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+NAME = "message-broker-down"
+
+
+@pytest.fixture
+def sari(people: World) -> Client:
+    return people.client("sari")
+
+
+def begin(name: str = NAME) -> Guide:
+    book = load(name)
+    assert book is not None
+    return guiding.begin(book, actor=SARI)
+
+
+def up_to_replay(guide: Guide) -> Guide:
+    for step in ("see", "broker", "restart", "drain"):
+        guiding.done(guide, step, Said(actor=SARI, note="seen"))
+    return guide
+
+
+def address(guide: Guide, deed: str = "") -> str:
+    return f"/runbooks/{guide.runbook}/runs/{guide.code}/" + (f"{deed}/" if deed else "")
+
+
+def html(client: Client, url: str) -> str:
+    answer = client.get(url)
+    assert answer.status_code == 200, url
+    return answer.content.decode().replace("\xa0", " ")
+
+
+def test_the_library_is_searched_by_what_people_see(sari: Client) -> None:
+    everything = html(sari, "/runbooks/library/")
+    assert everything.index("Database failover") < everything.index("One gateway down")
+    found = html(sari, "/runbooks/library/?q=charged+twice")
+    assert "Duplicate charges" in found
+    assert "Redis failure" not in found
+    assert "No runbook has these words" in html(sari, "/runbooks/library/?q=zzz")
+    sari.post("/preferences/", {"language": "id"})
+    assert "Tagihan ganda" in html(sari, "/runbooks/library/?q=duplicate")
+
+
+def test_one_is_read_with_its_commands_and_what_not_to_do(sari: Client) -> None:
+    page = html(sari, "/runbooks/library/database-failover/")
+    assert '<code class="language-sh">patronictl -c /etc/patroni.yml list' in page
+    assert "Do not start the old primary" in page
+    assert 'id="step-promote"' in page
+    assert sari.get("/runbooks/library/nobody/").status_code == 404
+
+
+def test_a_run_is_begun_gone_through_and_followed(people: World, sari: Client) -> None:
+    for _number in range(3):
+        make_letter()
+    answer = sari.post(f"/runbooks/{NAME}/runs/")
+    guide = Guide.objects.get()
+    assert answer.headers["Location"] == address(guide)
+    page = html(sari, address(guide))
+    assert "Looked at: " in page
+    assert "left</span>" in page
+    for step, note in (("see", ""), ("broker", "3 nodes run"), ("restart", "done"), ("drain", "empty")):
+        sari.post(address(guide, "done"), {"step": step, "note": note})
+    watcher = people.client("agus")
+    page = html(watcher, address(guide))
+    assert "Would touch 3 dead letters; no money moves." in page
+    assert "“3 nodes run”" in page
+    assert "Sari Wulandari" in page
+    assert "you see it move" in page
+    assert "Plan it" not in page
+
+    plan_page = sari.post(address(guide, "plan"), {"step": "replay"}).headers["Location"]
+    plan = Plan.objects.get()
+    assert plan_page == f"/runbooks/plans/{plan.code}/"
+    assert "a step of a runbook: Message broker down" in html(sari, plan_page)
+    sari.post(address(guide, "plan"), {"step": "replay"})
+    assert Plan.objects.count() == 1
+    fragment = watcher.get(address(guide), headers=HTMX)
+    assert plan.code in fragment.content.decode()
+    assert b"<html" not in fragment.content
+
+
+def test_a_stale_page_and_a_double_click_move_nothing(sari: Client) -> None:
+    guide = begin()
+    for _click in range(3):
+        sari.post(address(guide, "done"), {"step": "see"})
+    assert GuideStep.objects.get(state="current").step == "broker"
+    assert GuideEvent.objects.count() == 2
+    assert "Somebody has moved it on" in html(sari, address(guide))
+
+
+DEEDS = ["begin", "done", "skip", "plan", "again", "abandon"]
+
+
+@pytest.mark.parametrize("who", ["dewi", "budi", "agus", "admin", "tono"])
+def test_role_by_deed_whoever_may_not_changes_nothing(people: World, who: str) -> None:
+    make_letter()
+    guide = up_to_replay(begin())
+    before = (GuideEvent.objects.count(), Guide.objects.count(), Plan.objects.count())
+    client = people.client(who)
+    for deed in DEEDS:
+        url = f"/runbooks/{NAME}/runs/" if deed == "begin" else address(guide, deed)
+        assert client.post(url, {"step": "replay", "note": "x"}).status_code == 403, deed
+    assert (GuideEvent.objects.count(), Guide.objects.count(), Plan.objects.count()) == before
+    assert GuideStep.objects.get(state="current").step == "replay"
+    assert not OperatorAction.objects.exists()
+    expected = 403 if who == "tono" else 200
+    assert client.get(address(guide)).status_code == expected
+
+
+def test_who_runs_runbooks_still_needs_the_right_of_the_action(people: World, sari: Client) -> None:
+    guide = begin("payments-missing-at-ho")
+    for step in ("see", "branch"):
+        guiding.done(guide, step, Said(actor=SARI, note="seen"))
+    guiding.skip(guide, "post", Said(actor=SARI, note="none"))
+    assert "somebody who may has to plan it" in html(sari, address(guide))
+    assert sari.post(address(guide, "plan"), {"step": "compare"}).status_code == 403
+    assert not Plan.objects.exists()
+
+
+def test_a_page_costs_the_same_for_one_subject_and_for_many(sari: Client, django_assert_max_num_queries: Any) -> None:
+    for _number in range(30):
+        make_letter()
+    guide = up_to_replay(begin())
+    with django_assert_max_num_queries(24):
+        html(sari, address(guide))
+    with django_assert_max_num_queries(14):
+        html(sari, "/runbooks/library/")
