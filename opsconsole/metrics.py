@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from orders.heartbeats import COPY
 from orders.queries import breakers, pulse
 from orders.queries.stuck_states import stuck_by_state
+from orders.services.pausing import SIGN
 
 PREFIX = "orderorchestrator_"
 BREAKER_NUMBERS = {"closed": 0.0, "forced_closed": 0.0, "half_open": 1.0, "open": 2.0, "forced_open": 2.0}
@@ -99,7 +100,11 @@ def _work() -> Iterator[Metric]:
     yield _gauge("work_due", "Rows that wait for a worker.", [((b.kind,), float(b.count)) for b in found], ("kind",))
     ages = [((b.kind,), (at - b.oldest_since).total_seconds()) for b in found if b.oldest_since]
     yield _gauge("work_oldest_seconds", "Age of the oldest of them.", ages, ("kind",))
-    signs = [(name, seen) for name, (seen, _said) in pulse.heartbeats().items() if COPY not in name]
+    signs = [
+        (name, seen)
+        for name, (seen, _said) in pulse.heartbeats().items()
+        if COPY not in name and not name.startswith(SIGN)
+    ]
     beats = [((name,), (at - seen).total_seconds()) for name, seen in signs]
     yield _gauge("heartbeat_age_seconds", "Since the last sign of life.", beats, ("process",))
 

@@ -134,7 +134,7 @@ def _workers(_given: Any) -> Sequence[Figure]:
     )
 
 
-_NO_PROCESS: Final = ("round:", "breaker:", "neighbour:", "copy:")
+_NO_PROCESS: Final = ("round:", "breaker:", "neighbour:", "pause:")
 _DATABASE: Final = """
 SELECT pg_is_in_recovery()::int,
        current_setting('max_connections')::int,

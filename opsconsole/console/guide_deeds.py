@@ -18,6 +18,7 @@ from orders.errors import Refusal
 from runbooks.files import load
 from runbooks.models import Guide, Plan
 from runbooks.queries.guides import find_guide
+from runbooks.queries.incidents import find_incident
 from runbooks.registry import ACTIONS
 from runbooks.services import guiding
 from runbooks.services.guiding import Said
@@ -33,7 +34,9 @@ def begin(request: HttpRequest, name: str) -> HttpResponse:
         raise Http404
     params = {each: request.POST[each] for each in book.front.params if each in request.POST}
     try:
-        guide = guiding.begin(book, actor=actor_of(request), params=params)
+        incident = find_incident(request.POST.get("incident", ""))
+        incident_id = incident.pk if incident else None
+        guide = guiding.begin(book, actor=actor_of(request), params=params, incident_id=incident_id)
     except Refusal as refusal:
         messages.error(request, told(str(refusal)))
         return redirect("book", name=name)

@@ -38,7 +38,7 @@ from orders.queries.order_page import people
 from orders.queries.telling import who
 from runbooks import reasons
 from runbooks.files import Book, Step
-from runbooks.models import Guide, GuideStep
+from runbooks.models import Guide, GuideStep, Incident
 from runbooks.queries import guides as queries
 from runbooks.queries import plans
 from runbooks.registry import ACTIONS
@@ -99,6 +99,7 @@ def _context(request: HttpRequest, guide: Guide, book: Book) -> dict[str, Any]:
         "passed": (guide.ended_at or now) - guide.started_at,
         "steps": steps,
         "current": current,
+        "incident": Incident.objects.filter(pk=guide.incident_id).first() if guide.incident_id else None,
         "hand_over": html(book.sections.get("Hand over", "")),
         "may_run": may(request.user, "run_runbook"),
         "clocks": [

@@ -75,6 +75,7 @@ def book(request: HttpRequest, name: str) -> HttpResponse:
     context = {
         "section": "runbooks",
         "book": found,
+        "incident": request.GET.get("incident", ""),
         "title": title_of(found),
         "summary": summary_of(found),
         "priority": int(found.front.severity[1]),

@@ -7,11 +7,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from opsconsole.console.breaker_words import LABELS as BREAKERS
+from opsconsole.console.guide_words import EVENTS as GUIDE_EVENTS
+from opsconsole.console.guide_words import title_of
 from opsconsole.console.plan_words import EVENTS as PLAN_EVENTS
 from opsconsole.console.tones import Tone
 from opsconsole.degradation import NEIGHBOURS
 from orders.queries.sentences import ACTIONS
 from runbooks.catalogue import CATALOGUE
+from runbooks.files import load_all
 from runbooks.incident_states import AlertState, IncidentState, PageState, Severity
 from runbooks.models import ActionItem, Incident
 from runbooks.services.incidents.messages import TEMPLATES
@@ -109,6 +112,7 @@ LINES: Final[Mapping[str, tuple[Promise, Tone]]] = {
     "update_late": (_("The promised message did not come in time"), Tone.FAILED),
     "page_failed": (_("A page by %(channel)s failed: %(why)s"), Tone.FAILED),
     "breaker": (_("Breaker of %(upstream)s: %(to)s"), Tone.ATTENTION),
+    "runbook": (_("Runbook %(runbook)s, %(step)s: %(what)s"), Tone.ACTIVE),
     "plan_event": (_("%(plan)s: %(verb)s"), Tone.ACTIVE),
     "action": (_("%(name)s on %(order)s"), Tone.ACTIVE),
     "drafted": (_("The review was drafted"), Tone.NEUTRAL),
@@ -156,6 +160,8 @@ def _value(kind: str, name: str, value: Any, names: Mapping[str, str]) -> str:
         "upstream": NEIGHBOURS,
         "to": BREAKERS,
         "verb": PLAN_EVENTS,
+        "what": GUIDE_EVENTS,
+        "runbook": {book.name: title_of(book) for book in load_all()} if kind == "runbook" else {},
         "name": ACTIONS,
         "template": {code: label for code, (label, _text) in TEMPLATES.items()},
     }

@@ -22,6 +22,7 @@ from orders.queries.letters import dead
 from orders.queries.pulse import outbox_oldest
 from orders.resilience.breaker.reading import PREFIX as BREAKER
 from orders.services import dispatch_watch, pausing
+from orders.states import Channel
 from reconciliation import business_day
 from runbooks.incident_states import IncidentState, Severity
 from runbooks.queries.incidents import urgent
@@ -40,7 +41,8 @@ def platform_alerts() -> list[Alert]:
     away, open_ = bad.filter(name__startswith=PREFIX), bad.filter(name__startswith=BREAKER)
     broken = Heartbeat.objects.filter(name__in=("round:invariants", *BOOK_ROUNDS), at__gte=fresh)
     queue = Heartbeat.objects.filter(name=QUEUE, at__gte=fresh, detail__long=True)
-    rows = {row.name: row for row in away.union(open_, broken, queue, all=True)}
+    paused = Heartbeat.objects.filter(name__startswith=pausing.SIGN, at__gt=timezone.now())
+    rows = {row.name: row for row in away.union(open_, broken, queue, paused, all=True)}
     # An open breaker says more than that its neighbour cannot be reached.
     told = {PREFIX + name.removeprefix(BREAKER) for name in rows if name.startswith(BREAKER)}
     return [alert for name, row in rows.items() if name not in told for alert in _of(row)]
@@ -57,25 +59,6 @@ def incident_alerts() -> list[Alert]:
             href=reverse("incident", args=[row.code]),
         )
         for row in urgent()
-    ]
-
-
-def pause_alerts() -> list[Alert]:
-    """Channels that take no orders because an operator said so, and until when."""
-    return [
-        Alert(
-            tone="failed",
-            text=_("%(channel)s takes no orders until %(until)s WIB: %(reason)s")
-            % {
-                "channel": each.get_channel_display(),
-                "until": f"{timezone.localtime(each.until, business_day.ZONE):%H:%M}",
-                "reason": each.reason,
-            },
-            since=each.at,
-            href=reverse("channels"),
-            link=_("Channels"),
-        )
-        for each in pausing.paused()
     ]
 
 
@@ -112,6 +95,9 @@ def _of(row: Heartbeat) -> Iterator[Alert]:
             is_short=True,
         )
         return
+    if row.name.startswith(pausing.SIGN):
+        yield _paused(row)
+        return
     if row.name == QUEUE:
         yield _long_queue(int(row.detail.get("count", 0)))
         return
@@ -122,6 +108,17 @@ def _of(row: Heartbeat) -> Iterator[Alert]:
     if count:
         text = ngettext("%(count)s order breaks a rule about money", "%(count)s orders break a rule about money", count)
         yield Alert(tone="failed", text=text % {"count": count}, since=row.at)
+
+
+def _paused(row: Heartbeat) -> Alert:
+    """A channel takes no orders because an operator said so; `at` is when it takes them again."""
+    values = {
+        "channel": Channel(row.detail["channel"]).label,
+        "until": f"{timezone.localtime(row.at, business_day.ZONE):%H:%M}",
+        "reason": row.detail["reason"],
+    }
+    text = _("%(channel)s takes no orders until %(until)s WIB: %(reason)s") % values
+    return Alert(tone="failed", text=text, href=reverse("channels"), link=_("Channels"))
 
 
 def book_alerts(row: Heartbeat) -> Iterator[Alert]:
@@ -156,6 +153,6 @@ def _since(row: Heartbeat) -> datetime | None:
 
 def register() -> None:
     """Put the alerts on the board, once."""
-    for source in (incident_alerts, platform_alerts, event_alerts, pause_alerts):
+    for source in (incident_alerts, platform_alerts, event_alerts):
         if source not in ALERTS.sources:
             ALERTS.sources.append(source)

@@ -10,12 +10,13 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from orders.errors import NotAllowed, Refusal
-from orders.models import ChannelPause
+from orders.models import ChannelPause, Heartbeat
 from orders.states import Channel
 from orders.transitions import record
 
 LONGEST: Final = timedelta(hours=24)
 PAUSE, RESUME = "pause_channel", "resume_channel"
+SIGN: Final = "pause:"  # of the sign that every page reads with the other signs; its `at` is the pause's end
 
 
 class ChannelPaused(Refusal):
@@ -42,6 +43,8 @@ def pause(channel: str, *, until: datetime, message: str, message_en: str, reaso
     with transaction.atomic():
         values = {**texts, "until": until, "reason": reason.strip()[:400], "actor": actor, "at": timezone.now()}
         ChannelPause.objects.update_or_create(channel=channel, defaults=values)
+        sign = {"pid": 0, "at": until, "detail": {"channel": channel, "reason": values["reason"]}}
+        Heartbeat.objects.update_or_create(name=SIGN + channel, defaults=sign)
         detail = {"channel": channel, "until": until.isoformat(), **texts}
         record(None, PAUSE, actor=actor, reason=reason, detail=detail)
 
@@ -51,6 +54,7 @@ def resume(channel: str, *, reason: str, actor: str) -> None:
     with transaction.atomic():
         if not ChannelPause.objects.filter(channel=channel, until__gt=timezone.now()).delete()[0]:
             raise NotAllowed(_("The channel is not paused."))
+        Heartbeat.objects.filter(name=SIGN + channel).delete()
         record(None, RESUME, actor=actor, reason=reason, detail={"channel": channel})
 
 

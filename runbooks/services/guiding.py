@@ -19,12 +19,14 @@ from orders.money import shown as money_shown
 from reconciliation import business_day
 from runbooks.files import Book, Step, read
 from runbooks.files.lint import resolved
-from runbooks.models import Guide, GuideEvent, GuideStep, Plan
+from runbooks.models import Guide, GuideEvent, GuideStep, Incident, Plan
 from runbooks.queries import figures
 from runbooks.queries.figures import Reading
+from runbooks.services.incidents import leading
 from runbooks.services.manifest import keys_of
 from runbooks.services.planning import LETTERS, Ask, make_plan
 from runbooks.states import GuideState, PlanState, RunState, StepState
+from runbooks.transitions import tell_incident
 
 END: Final = "end"
 _OVER: Final = (RunState.FINISHED, RunState.CANCELLED)
@@ -138,6 +140,7 @@ def plan(guide: Guide, step_id: str, *, actor: str) -> Plan:
         made = make_plan(keys, ask)
         _within_budget(book, made)
         GuideStep.objects.filter(pk=row.pk).update(plan=made)
+        _attach(guide, made, actor=actor)
         _tell(guide, "plan", step=step_id, actor=actor, detail={"plan": made.code, "rows": made.eligible})
     return made
 
@@ -150,6 +153,13 @@ def plan_again(guide: Guide, step_id: str, *, actor: str) -> Plan:
             raise NotAllowed(_("Its plan is under way: wait for it, or stop it first."))
         GuideStep.objects.filter(pk=row.pk).update(plan=None)
         return plan(guide, step_id, actor=actor)
+
+
+def _attach(guide: Guide, made: Plan, *, actor: str) -> None:
+    """A plan of a run that is part of an incident is part of the incident too."""
+    incident = Incident.objects.filter(pk=guide.incident_id).first() if guide.incident_id else None
+    if incident is not None:
+        leading.attach_plan(incident, made.code, leading.By(actor))
 
 
 def readings_of(step: Step, params: Mapping[str, str]) -> Sequence[Reading]:
@@ -266,3 +276,7 @@ def _tell(
     guide: Guide, verb: str, *, actor: str, step: str = "", note: str = "", detail: Mapping[str, Any] | None = None
 ) -> None:
     GuideEvent.objects.create(guide=guide, verb=verb, step=step, actor=actor, note=note, detail=dict(detail or {}))
+    incident = Incident.objects.filter(pk=guide.incident_id).first() if guide.incident_id else None
+    if incident is not None:
+        told = {"runbook": guide.runbook, "run": guide.code, "step": step, "what": verb}
+        tell_incident(incident, "runbook", actor=actor, text=note, detail=told)

@@ -7,9 +7,11 @@ from django.test import Client
 
 from orders.models import OperatorAction
 from runbooks.files import load
-from runbooks.models import Guide, GuideEvent, GuideStep, Plan
+from runbooks.incident_states import Severity
+from runbooks.models import Guide, GuideEvent, GuideStep, IncidentPlan, Plan
 from runbooks.services import guiding
 from runbooks.services.guiding import Said
+from runbooks.services.incidents import opening
 from tests.console.people import World
 from tests.orders.making import make_letter
 from tests.runbooks.planning import SARI
@@ -141,3 +143,22 @@ def test_a_page_costs_the_same_for_one_subject_and_for_many(sari: Client, django
         html(sari, address(guide))
     with django_assert_max_num_queries(14):
         html(sari, "/runbooks/library/")
+
+
+def test_a_run_that_is_part_of_an_incident_is_on_its_timeline(sari: Client) -> None:
+    make_letter()
+    incident = opening.open_by_hand(
+        title="UPG answers nothing", service="upg", failure="down", severity=Severity.P0, actor=SARI, reason="seen"
+    )
+    assert f"/runbooks/library/payment-processor-down/?incident={incident.code}" in html(
+        sari, f"/incidents/{incident.code}/"
+    )
+    page = html(sari, f"/runbooks/library/{NAME}/?incident={incident.code}")
+    assert f'name="incident" value="{incident.code}"' in page
+    sari.post(f"/runbooks/{NAME}/runs/", {"incident": incident.code})
+    guide = up_to_replay(Guide.objects.get())
+    assert guide.incident_id == incident.pk
+    sari.post(address(guide, "plan"), {"step": "replay"})
+    assert IncidentPlan.objects.get().plan == Plan.objects.get()
+    assert "Runbook Message broker down, broker: Done" in html(sari, f"/incidents/{incident.code}/")
+    assert incident.code in html(sari, address(guide))

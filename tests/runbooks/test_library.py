@@ -16,7 +16,7 @@ from runbooks.files.rendering import pages, prose
 TODAY = date(2026, 11, 28)
 WANTED = {
     *("database-failover", "order-orchestrator-down", "tpg-bbd-down", "redis-failure", "payment-processor-down"),
-    *("one-gateway-down", "saga-compensation-stuck", "message-broker-down", "cascading-failure"),
+    *("gateway-down", "saga-compensation-stuck", "message-broker-down", "cascading-failure"),
     *("traffic-spike-hanging-orders", "payments-missing-at-ho", "callback-loss", "duplicate-charges"),
 }
 GOOD = (LIBRARY / "tpg-bbd-down.md").read_text()
@@ -130,7 +130,9 @@ def test_the_copy_that_survives_needs_nothing_else(tmp_path: Path) -> None:
     page = (tmp_path / "database-failover.html").read_text()
     assert "patronictl -c /etc/patroni.yml list" in page
     assert "Pemindahan basis data" in page
-    assert pages(load_all())["index.html"].index("database-failover") < pages(load_all())["index.html"].index("one-gat")
+    assert pages(load_all())["index.html"].index("database-failover") < pages(load_all())["index.html"].index(
+        "gateway-down.html"
+    )
 
 
 def test_the_command_names_problems_and_fails(tmp_path: Path) -> None:
