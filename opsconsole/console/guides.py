@@ -79,7 +79,7 @@ def book(request: HttpRequest, name: str) -> HttpResponse:
         "title": title_of(found),
         "summary": summary_of(found),
         "priority": int(found.front.severity[1]),
-        "sections": [(heading, html(found.sections.get(heading, ""))) for heading in SECTIONS],
+        "chapters": [(heading, html(found.sections.get(heading, ""))) for heading in SECTIONS],
         "steps": [(step, step_title(step), KINDS[step.kind], html(step.prose)) for step in found.steps],
         "runs": shown_runs(queries.guides_of(name), {name: title_of(found)}),
     }

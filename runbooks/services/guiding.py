@@ -159,7 +159,7 @@ def _attach(guide: Guide, made: Plan, *, actor: str) -> None:
     """A plan of a run that is part of an incident is part of the incident too."""
     incident = Incident.objects.filter(pk=guide.incident_id).first() if guide.incident_id else None
     if incident is not None:
-        leading.attach_plan(incident, made.code, leading.By(actor))
+        leading.attach_plan(incident, made.code, leading.By(actor=actor))
 
 
 def readings_of(step: Step, params: Mapping[str, str]) -> Sequence[Reading]:
