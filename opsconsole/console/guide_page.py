@@ -160,7 +160,7 @@ def _act(request: HttpRequest, guide: Guide, current: ShownStep) -> dict[str, An
     context: dict[str, Any] = {
         "action": action,
         "may_act": may(request.user, action.right),
-        "undo": current.step.spec.undo,
+        "undo": _("It can be undone afterwards.") if action.undo else action.irreversible,
         "made": made,
     }
     if made is None:

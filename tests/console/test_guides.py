@@ -139,7 +139,7 @@ def test_a_page_costs_the_same_for_one_subject_and_for_many(sari: Client, django
     for _number in range(30):
         make_letter()
     guide = up_to_replay(begin())
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(25):
         html(sari, address(guide))
     with django_assert_max_num_queries(14):
         html(sari, "/runbooks/library/")
