@@ -5,7 +5,7 @@ It does what the runbook does, to what is there. `drain_all` does the work of th
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -52,8 +52,19 @@ class Report:
             self.lines.append(f"  FAULT: {said}")
 
 
-def drill(book: Book) -> Report:
-    """Go through a runbook to its end with injected failures, and look whether any of them did harm."""
+PlanStep = Callable[[Guide, str], Plan]
+
+
+def plan_step(guide: Guide, step_id: str) -> Plan:
+    """What a person's click on "Plan it" does."""
+    return guiding.plan(guide, step_id, actor=DRILLER)
+
+
+def drill(book: Book, *, click: PlanStep = plan_step) -> Report:
+    """Go through a runbook to its end with injected failures, and look whether any of them did harm.
+
+    `click` plans a step; another one is given to see that the drill notices what goes wrong.
+    """
     report = Report(book, lines=[f"{book.name}"])
     guide = guiding.begin(book, actor=DRILLER)
     while (row := GuideStep.objects.filter(guide=guide, state=StepState.CURRENT).first()) is not None:
@@ -62,7 +73,7 @@ def drill(book: Book) -> Report:
             report.must(False, f"there is no step {row.step}")
             break
         if step.kind == "act":
-            _act(report, guide, step)
+            _act(report, guide, step, click)
         _end(report, guide, step)
     guide.refresh_from_db()
     _timeline(report, guide)
@@ -83,13 +94,13 @@ def _end(report: Report, guide: Guide, step: Step) -> None:
     report.must(told == events, f"{step.id}: a refused click was written down")
 
 
-def _act(report: Report, guide: Guide, step: Step) -> None:
+def _act(report: Report, guide: Guide, step: Step, click: PlanStep) -> None:
     try:
-        plan = guiding.plan(guide, step.id, actor=DRILLER)
+        plan = click(guide, step.id)
     except NotAllowed as refusal:
         report.say(f"{step.id}: {refusal}")
         return
-    report.must(guiding.plan(guide, step.id, actor=DRILLER).pk == plan.pk, f"{step.id}: a double click made two plans")
+    report.must(click(guide, step.id).pk == plan.pk, f"{step.id}: a double click made two plans")
     if not plan.eligible:
         report.say(f"{step.id}: nothing to act on, {plan.ineligible} left out")
         return
