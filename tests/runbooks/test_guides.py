@@ -1,6 +1,5 @@
 """Going through a runbook: one step at a time, once, by whoever is there, and on after anything."""
 
-import sys
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -276,16 +275,16 @@ def careless(guide: Guide, step_id: str) -> Plan:
     return made
 
 
-def test_a_run_at_the_terminal_works_without_redis(monkeypatch: Any, settings: Any) -> None:
+def test_a_run_at_the_terminal_works_without_redis(settings: Any) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     for _number in range(2):
         make_letter()
     answers = ("ok", "all nodes run", "restarted", "ok drained", "plan mended", "ok replayed", "ok")
-    monkeypatch.setattr(sys, "stdin", StringIO("\n".join(answers) + "\n"))
     out = StringIO()
     with pytest.raises(CommandError, match="Say who you are"):
         call_command("runbook", "run", "message-broker-down", stdout=out)
-    call_command("runbook", "run", "message-broker-down", "--inline", "--actor", "sari", stdout=out)
+    given = StringIO("\n".join(answers) + "\n")
+    call_command("runbook", "run", "message-broker-down", "--inline", "--actor", "sari", stdout=out, stdin=given)
     said = out.getvalue()
     assert "would touch 2, no money moves" in said
     assert "started." in said

@@ -2,9 +2,10 @@
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -29,6 +30,7 @@ SHOWN: Final = 10  # lines of a manifest
 class Command(BaseCommand):
     help = "Check, preview, drill, render and go through runbooks."
     requires_system_checks: list[str] = []
+    stealth_options = ("stdin",)  # where a test answers
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
@@ -95,16 +97,27 @@ class Command(BaseCommand):
     def _run(self, options: Mapping[str, Any]) -> None:
         if not options["actor"]:
             raise CommandError("Say who you are: --actor NAME.")
-        book = _book(options["name"])
-        guide = guiding.begin(book, actor=f"user:{options['actor']}")
-        Terminal(guide, book, actor=f"user:{options['actor']}", is_inline=options["inline"], say=self.stdout.write).go()
+        book, actor = _book(options["name"]), f"user:{options['actor']}"
+        Terminal(
+            guide=guiding.begin(book, actor=actor),
+            book=book,
+            actor=actor,
+            is_inline=options["inline"],
+            say=self.stdout.write,
+            answers=options.get("stdin") or sys.stdin,
+        ).go()
 
 
+@dataclass(frozen=True, kw_only=True)
 class Terminal:
     """A run at the terminal: each step in words, one answer, the same rows as on screen."""
 
-    def __init__(self, guide: Guide, book: Book, *, actor: str, is_inline: bool, say: Callable[[str], object]) -> None:
-        self.guide, self.book, self.actor, self.is_inline, self.say = guide, book, actor, is_inline, say
+    guide: Guide
+    book: Book
+    actor: str
+    is_inline: bool
+    say: Callable[[str], object]
+    answers: TextIO
 
     def go(self) -> None:
         self.say(f"{self.guide.code}: {self.book.front.title}")
@@ -124,7 +137,7 @@ class Terminal:
     def _step(self, step: Step) -> bool:
         """One answer to one step. False when the person leaves."""
         self._tell(step)
-        answer = _ask(_QUESTIONS[step.kind])
+        answer = self._ask(_QUESTIONS[step.kind])
         if answer is None or answer == "quit":
             return False
         word, _space, rest = answer.partition(" ")
@@ -138,6 +151,12 @@ class Terminal:
             note = answer if word != "ok" else rest
             guiding.done(self.guide, step.id, Said(actor=self.actor, note=note))
         return True
+
+    def _ask(self, question: str) -> str | None:
+        """One line; None when there is no more."""
+        self.say(f"  > {question}")
+        line = self.answers.readline()
+        return line.strip() if line else None
 
     def _tell(self, step: Step) -> None:
         self.say(f"\n== {step.title} [{step.kind}]")
@@ -183,13 +202,6 @@ _QUESTIONS: Final = {
     "message": "ok when it is sent, or what you sent instead: ",
     "wait": "ok when it is as wanted, a note, “skip WHY”, or quit: ",
 }
-
-
-def _ask(question: str) -> str | None:
-    sys.stdout.write(f"  > {question}")
-    sys.stdout.flush()
-    line = sys.stdin.readline()
-    return line.strip() if line else None
 
 
 def _book(name: str) -> Book:
