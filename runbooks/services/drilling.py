@@ -196,6 +196,13 @@ def drain_all(kinds: Sequence[str], *, rounds: int = 4) -> int:
     return done
 
 
+def work_off(plan: Plan) -> None:
+    """Do the work of a started plan here until its run ends, pauses, or `LONGEST` is over. Without Redis."""
+    until = time.monotonic() + LONGEST.total_seconds()
+    while time.monotonic() < until and Run.objects.filter(plan=plan, state=RunState.RUNNING).exists():
+        drain_all(QUEUES)
+
+
 def counts_of(plan: Plan) -> Mapping[str, int]:
     """Rows of a plan by state, of those that were to be acted on."""
     return Counter(plan.rows.filter(place__isnull=False).values_list("state", flat=True))

@@ -189,7 +189,7 @@ class Terminal:
         approving.start(made, go)
         self.say(f"  {made.code} started.")
         if self.is_inline:
-            drilling.drain_all(drilling.QUEUES)
+            drilling.work_off(made)
             counts = drilling.counts_of(made)
             self.say("  " + ", ".join(f"{count} {state}" for state, count in sorted(counts.items())))
 
