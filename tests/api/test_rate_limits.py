@@ -183,4 +183,5 @@ def test_the_document_says_what_is_limited():
     assert "At most 100 a second and 200 at once" in order["description"]
     assert "Retry-After" in order["responses"]["429"]["headers"]
     limited = {each["operationId"] for path in paths.values() for each in path.values() if "x-rate-limit" in each}
-    assert limited == {"create_cart", "add_item", "create_order", "get_active_order", "get_history_order"}
+    orders = {"create_cart", "add_item", "create_order", "get_active_order", "get_history_order"}
+    assert limited == orders | {"create_checkout", "get_checkout"}

@@ -4,7 +4,6 @@ import csv
 import io
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -14,10 +13,9 @@ from pytest_django import DjangoAssertNumQueries
 from opsconsole.console.frame import ALERTS
 from orders.models import Order, Saga, StuckLimit
 from orders.queries.hands import Wanted, all_hands, hands_page
-from orders.services import ledger
-from tests.console.browser import LOOKS, Look, Site, assert_page_is_clean
+from tests.console.hands import hand
 from tests.console.people import World
-from tests.orders.making import make_attempt, make_order, make_saga, make_step
+from tests.orders.making import make_order, make_saga
 
 pytestmark = pytest.mark.django_db
 
@@ -28,27 +26,6 @@ ROW = re.compile(r'<tr id="row-([^"]+)"')
 @pytest.fixture
 def sari(people: World) -> Client:
     return people.client("sari")
-
-
-def hand(
-    minutes: float = 10,
-    *,
-    state: str = "needs_hand",
-    cause: str = "undo_refused",
-    partner: str = "tpg",
-    kind: str = "booking",
-    paid: int = 0,
-    **order: Any,
-) -> Saga:
-    """A saga that stopped so many minutes ago at its second step, the first still to be undone."""
-    since = timezone.now() - timedelta(minutes=minutes)
-    made = make_order("booking", **order)
-    if paid:
-        ledger.charge(make_attempt(made, "paid"), amount=paid, at=since)
-    saga = make_saga(made, state, since=since, kind=kind, cause=cause if state == "needs_hand" else "")
-    make_step(saga, "done", partner="rent")
-    make_step(saga, "undo_failed" if state == "needs_hand" else "undoing", partner=partner, last_error="409 too late")
-    return saga
 
 
 def page(client: Client, query: str = "", **headers: str) -> str:
@@ -199,11 +176,3 @@ def test_the_export_has_every_row_and_no_formula(sari: Client, people: World) ->
     assert [row["order_id"] for row in rows] == [first.order.public_id, Saga.objects.latest("pk").order.public_id]
     assert (rows[0]["amount_idr"], rows[0]["city"], rows[0]["partner"]) == ("150000", "'=1+1", "tpg")
     assert people.client("dewi").get(f"{LIST}export.csv").status_code == 403
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("look", LOOKS, ids=str)
-def test_queue_and_saga_are_clean_in_every_look(site: Site, look: Look) -> None:
-    saga = hand(paid=150_000)
-    assert_page_is_clean(site, site.open(LIST, who="sari", look=look))
-    assert_page_is_clean(site, site.open(f"/orders/{saga.order.public_id}/sagas/1/", who="sari", look=look))

@@ -241,7 +241,7 @@ def test_head_offices_ledger_reads_by_its_own_names_in_any_currency(read: Read) 
     lines, refused, _table = read("ho", text)
     assert refused == {}
     assert lines[0].amount == 7166
-    assert (lines[0].order_reference, lines[0].external_reference, lines[0].batch) == ("o-1", "HO-1-1", "acc")
+    assert (lines[0].order_reference, lines[0].external_reference, lines[0].batch) == ("o-1", "HO-1-1", "")
 
 
 GENERIC = """\
