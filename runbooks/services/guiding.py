@@ -4,7 +4,6 @@ Every verb locks the run, looks whether the step is still the current one, write
 transaction: of two people who click the same only the first moves it. Nothing but rows: a run goes on after anything.
 """
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +16,7 @@ from django.utils.translation import ngettext
 from orders.errors import NotAllowed
 from orders.money import shown as money_shown
 from reconciliation import business_day
+from runbooks.codes import new_code
 from runbooks.files import Book, Step, read
 from runbooks.files.lint import resolved
 from runbooks.models import Guide, GuideEvent, GuideStep, Incident, Plan
@@ -24,7 +24,7 @@ from runbooks.queries import figures
 from runbooks.queries.figures import Reading
 from runbooks.services.incidents import leading
 from runbooks.services.manifest import keys_of
-from runbooks.services.planning import LETTERS, Ask, make_plan
+from runbooks.services.planning import Ask, make_plan
 from runbooks.states import GuideState, PlanState, RunState, StepState
 from runbooks.transitions import tell_incident
 
@@ -50,7 +50,7 @@ def begin(book: Book, *, actor: str, params: Mapping[str, str] | None = None, in
             raise NotAllowed(_("“%(value)s” is not offered for %(name)s.") % {"value": chosen[name], "name": name})
     with transaction.atomic():
         guide = Guide.objects.create(
-            code=f"RB-{''.join(secrets.choice(LETTERS) for _letter in range(6))}",
+            code=new_code("RB", 6),
             runbook=book.name,
             text=book.text,
             hash=book.hash,

@@ -1,6 +1,5 @@
 """Making a plan: read what would happen, freeze it, hash it."""
 
-import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from pydantic import ValidationError
 
 from orders.errors import NotAllowed
 from runbooks import policies
+from runbooks.codes import new_code
 from runbooks.digest import digest
 from runbooks.models import Plan, PlanRow
 from runbooks.policies import Size
@@ -27,8 +27,6 @@ from runbooks.subjects import resource_of
 from runbooks.transitions import tell
 
 HOUR: Final = timedelta(hours=1)
-# Without what is mistaken for something else when it is read aloud.
-LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +143,7 @@ def started_within_hour(proposer: str) -> tuple[int, int]:
 @transaction.atomic
 def _freeze(seen: Sequence[Seen], action: Action, ask: Ask, *, size: Size) -> Plan:
     plan = Plan(
-        code=f"PL-{''.join(secrets.choice(LETTERS) for _letter in range(6))}",
+        code=new_code("PL", 6),
         action=str(action),
         subject=action.subject,
         params=dict(ask.params),

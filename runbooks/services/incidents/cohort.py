@@ -8,13 +8,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
-from orders.errors import NotAllowed
-from orders.queries.stuck import StuckFilter, StuckRow, all_stuck
+from orders.queries.stuck import StuckRow, all_stuck
 from orders.queries.stuck.filters import UNPAID
 from runbooks.incident_states import LIVE, IncidentState
 from runbooks.models import CohortOrder, CohortSample, Incident
@@ -30,16 +27,6 @@ def pin_what_hangs(incident: Incident, *, actor: str) -> int:
     """Pin what began to hang since shortly before the incident. How many."""
     since = incident.began_at - BEFORE
     rows = [row for batch in all_stuck() for row in batch if row.since + row.limit >= since]
-    return pin(incident, rows, actor=actor)
-
-
-def pin_filter(incident: Incident, wanted: StuckFilter, *, actor: str) -> int:
-    """Pin all that a filter of the stuck list has now. Raises NotAllowed for nothing, or too many."""
-    rows = [row for batch in all_stuck(wanted) for row in batch]
-    if not rows:
-        raise NotAllowed(_("Nothing hangs there: nothing was pinned."))
-    if len(rows) > settings.RUN_MOST_ORDERS:
-        raise NotAllowed(_("%(count)s orders match; narrow the filter.") % {"count": len(rows)})
     return pin(incident, rows, actor=actor)
 
 

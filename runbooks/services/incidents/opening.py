@@ -1,6 +1,5 @@
 """How an incident begins: by an alert, or by hand. One live incident for each storm, whoever comes at once."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 from orders.errors import NotAllowed
 from runbooks import correlation
 from runbooks.catalogue import CATALOGUE
+from runbooks.codes import new_code
 from runbooks.correlation import FAILURES, Joined, Kind, Live
 from runbooks.incident_states import LIVE, AlertState, IncidentState, IncidentVerb, Severity
 from runbooks.models import Episode, Incident
@@ -20,7 +20,6 @@ from runbooks.services.incidents import clocks, cohort, paging
 from runbooks.transitions import change_incident, lock_incident, move_incident, tell_incident
 
 RULE: Final = "policy:incidents"
-_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # without what is mistaken for something else aloud
 _LOCK: Final = 0x6F707369  # "opsi": who opens an incident, or joins one, does so alone
 
 
@@ -94,7 +93,7 @@ def open_new(opening: Opening) -> Incident:
     """A new incident with its clocks, pages and cohort. Call in a transaction that is `alone`."""
     kind = opening.kind
     incident = Incident.objects.create(
-        code=f"INC-{''.join(secrets.choice(_LETTERS) for _letter in range(5))}",
+        code=new_code("INC", 5),
         title=opening.title[:160],
         severity=kind.severity,
         service=kind.service,
@@ -109,15 +108,6 @@ def open_new(opening: Opening) -> Incident:
     paging.page(incident, "open")
     cohort.pin_what_hangs(incident, actor=opening.by)
     return incident
-
-
-def attach(episode: Episode, incident: Incident, *, actor: str) -> None:
-    """A person says that an alert belongs to an incident. Raises NotAllowed once the incident is over."""
-    with transaction.atomic():
-        incident = lock_incident(incident)
-        if incident.state not in LIVE:
-            raise NotAllowed(_("The incident is over."))
-        _attach(episode, incident, why="by_hand", values={"actor": actor}, actor=actor)
 
 
 def _join(episode: Episode, kind: Kind, joined: Joined) -> Incident:
