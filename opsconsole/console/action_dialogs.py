@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from opsconsole.console.formats import duration
 from opsconsole.console.formats import money as shown_money
 from opsconsole.console.order_choices import effect_of, failed_refund, label_of, suggested_refund
+from opsconsole.console.staff import actor_of
 from opsconsole.console.sums import accepted_spellings, parsed_sum
 from orders import names
 from orders.models import Order
@@ -104,7 +105,7 @@ def _params(request: HttpRequest, name: str, amount: int) -> dict[str, Any]:
     if name == "refund":
         return {"amount": amount}
     entry = _entry(request)
-    return {"entry": int(entry), "by": f"user:{request.user.get_username()}"} if entry else {}
+    return {"entry": int(entry), "by": actor_of(request)} if entry else {}
 
 
 def _amount(request: HttpRequest, rows: OrderRows, money: Money) -> int:

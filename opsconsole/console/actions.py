@@ -18,6 +18,7 @@ from opsconsole.console.formats import money
 from opsconsole.console.live import is_fragment
 from opsconsole.console.order import found
 from opsconsole.console.order_choices import KINDS, Risk, risk_of
+from opsconsole.console.staff import actor_of
 from opsconsole.console.sums import parsed_sum
 from orders.errors import Refusal, StaleState
 from orders.models import OperatorAction, Order
@@ -108,7 +109,7 @@ def _wish(request: HttpRequest, name: str, given: Mapping[str, Any]) -> Wish:
     params = {each: given[each] for each in ("amount", "gateway", "entry", "channel") if given.get(each)}
     return Wish(
         name=name,
-        actor=f"user:{request.user.get_username()}",
+        actor=actor_of(request),
         reason=given["reason"],
         expected_version=given["version"],
         key=given["key"],
@@ -167,7 +168,7 @@ def echo(request: HttpRequest, public_id: str) -> HttpResponse:
 def withdraw(request: HttpRequest, public_id: str, pk: int) -> HttpResponse:
     """Who proposed something that waits for a second person takes it back."""
     order = found(public_id)
-    actor = f"user:{request.user.get_username()}"
+    actor = actor_of(request)
     action = OperatorAction.objects.filter(pk=pk, order=order, actor=actor).first()
     if action is None:
         raise Http404

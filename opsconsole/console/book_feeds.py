@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from opsconsole.console.access import allowed, refuse
 from opsconsole.console.book_shown import feed_rows, load_rows, told_actor
 from opsconsole.console.roles import RIGHT_BY_CODENAME
-from opsconsole.console.staff import person
+from opsconsole.console.staff import actor_of, person
 from orders.errors import Refusal
 from orders.queries.order_page import people
 from reconciliation.models import BookEvent, Feed
@@ -78,7 +78,7 @@ def feed(request: HttpRequest, pk: int) -> HttpResponse:
                 found,
                 form.terms,
                 expected=form.expected,
-                actor=f"user:{person(request).get_username()}",
+                actor=actor_of(request),
                 reason=form.cleaned_data["reason"],
             )
         except Refusal as refusal:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from opsconsole.console.access import allowed
 from opsconsole.console.book_shown import source_name
 from opsconsole.console.layout_form import STATUS_LABELS, Editor, edited, editor
-from opsconsole.console.staff import person
+from opsconsole.console.staff import actor_of
 from orders.errors import Refusal
 from orders.money import EXPONENTS, NotMoney, exponent
 from reconciliation import business_day
@@ -131,7 +131,7 @@ def _save(request: HttpRequest, asked: Asked, layout: Layout) -> HttpResponse:
         version = saved.save(
             name,
             layout,
-            actor=_actor(request),
+            actor=actor_of(request),
             note=request.POST.get("note", ""),
             expected=int(number or 0) if is_next else None,
         )
@@ -156,7 +156,7 @@ def _load(request: HttpRequest, asked: Asked, base: Layout, layout: Layout) -> H
         name=asked.name,
         label=label,
         layout=layout,
-        actor=_actor(request),
+        actor=actor_of(request),
         currency=asked.currency,
         stated=stated,
     )
@@ -259,7 +259,3 @@ def _editor(layout: Layout, seen: Preview) -> Editor:
 def _save_as(asked: Asked) -> str:
     name = asked.layout.partition("@")[0]
     return name if name not in BUILTIN or "@" in asked.layout else f"{name}-ours"
-
-
-def _actor(request: HttpRequest) -> str:
-    return f"user:{person(request).get_username()}"

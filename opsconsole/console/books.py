@@ -16,7 +16,7 @@ from opsconsole.console.book_shown import feed_rows, load_row, load_rows, shown_
 from opsconsole.console.chips import Choices
 from opsconsole.console.export import csv_file
 from opsconsole.console.live import answer
-from opsconsole.console.staff import person
+from opsconsole.console.staff import actor_of
 from orders.errors import Refusal
 from reconciliation.holds import told
 from reconciliation.layouts import LayoutRefused
@@ -116,7 +116,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _decided(request: HttpRequest, found: Load, reason: str) -> str:
-    actor = f"user:{person(request).get_username()}"
+    actor = actor_of(request)
     match request.POST.get("decision"):
         case "release":
             decisions.release(found.pk, actor=actor, reason=reason)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from opsconsole.console.access import allowed
 from opsconsole.console.break_list import Asked
 from opsconsole.console.desk import colleagues
-from opsconsole.console.staff import person
+from opsconsole.console.staff import actor_of, person
 from orders.errors import Refusal
 from reconciliation.models import Break, Case
 from reconciliation.queries.breaks import breaks
@@ -50,7 +50,7 @@ def _chosen(request: HttpRequest) -> list[int]:
 
 
 def _done(request: HttpRequest, ids: list[int]) -> str:
-    actor, text = _actor(request), request.POST.get("note", "")
+    actor, text = actor_of(request), request.POST.get("note", "")
     match request.POST.get("do"):
         case "take":
             count = findings.assign(ids, person(request), actor=actor, reason=text)
@@ -70,7 +70,7 @@ def _done(request: HttpRequest, ids: list[int]) -> str:
 def act_on_one(request: HttpRequest, pk: int) -> HttpResponse:
     if not Break.objects.filter(pk=pk).exists():
         raise Http404
-    actor, text = _actor(request), request.POST.get("note", "")
+    actor, text = actor_of(request), request.POST.get("note", "")
     try:
         if request.POST.get("do") == "note":
             findings.note([pk], actor=actor, text=text)
@@ -88,7 +88,7 @@ def act_on_one(request: HttpRequest, pk: int) -> HttpResponse:
 def act_on_case(request: HttpRequest, pk: int) -> HttpResponse:
     if not Case.objects.filter(pk=pk).exists():
         raise Http404
-    actor, text = _actor(request), request.POST.get("note", "")
+    actor, text = actor_of(request), request.POST.get("note", "")
     try:
         if request.POST.get("do") == "note":
             findings.note_case(pk, actor=actor, text=text)
@@ -118,7 +118,3 @@ def _owner(request: HttpRequest) -> User | None:
 def _seen(request: HttpRequest) -> int:
     text = request.POST.get("seen", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-
-
-def _actor(request: HttpRequest) -> str:
-    return f"user:{person(request).get_username()}"

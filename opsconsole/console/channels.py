@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from opsconsole.console.access import allowed
 from opsconsole.console.action_answers import told
 from opsconsole.console.live import answer
+from opsconsole.console.staff import actor_of
 from orders.errors import Refusal
 from orders.models import ChannelPause
 from orders.queries.order_page import people
@@ -73,7 +74,7 @@ def resume(request: HttpRequest, name: str) -> HttpResponse:
 def _do(request: HttpRequest, action: str, name: str, params: dict[str, object], said: str) -> HttpResponse:
     if name not in Channel.values:
         raise Http404
-    actor = f"user:{request.user.get_username()}"
+    actor = actor_of(request)
     try:
         single.do(action, name, actor=actor, reason=request.POST.get("reason", ""), params=params)
     except Refusal as refusal:

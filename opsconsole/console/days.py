@@ -16,7 +16,7 @@ from opsconsole.console.day_shown import month_of, shown_day, shown_rows
 from opsconsole.console.export import csv_file
 from opsconsole.console.formats import iso
 from opsconsole.console.live import answer
-from opsconsole.console.staff import person
+from opsconsole.console.staff import actor_of
 from orders.errors import Refusal
 from reconciliation import business_day
 from reconciliation.day_states import Book
@@ -88,7 +88,7 @@ def decide(request: HttpRequest, on: date, deed: str) -> HttpResponse:
     """Compute anew, sign, take back, lock, ask to reopen, reopen, keep locked."""
     if deed not in DEEDS:
         raise Http404
-    actor, reason = f"user:{person(request).get_username()}", request.POST.get("reason", "")
+    actor, reason = actor_of(request), request.POST.get("reason", "")
     try:
         said = DEEDS[deed](on, actor, reason, request.POST)
     except Refusal as refusal:

@@ -21,6 +21,7 @@ from opsconsole.console.formats import duration
 from opsconsole.console.live import is_fragment
 from opsconsole.console.order import found
 from opsconsole.console.roles import roles_with
+from opsconsole.console.staff import actor_of
 from orders.errors import Refusal, StaleState
 from orders.models import Order
 from orders.services import desk
@@ -88,7 +89,7 @@ def _was(request: HttpRequest) -> int | None:
 
 def _assign(request: HttpRequest, order: Order, owner: Any, *, was: int | None) -> HttpResponse:
     try:
-        desk.assign(order, owner, actor=_actor(request), expected_owner=was)
+        desk.assign(order, owner, actor=actor_of(request), expected_owner=was)
     except StaleState:
         return refused(request, order, _owner_changed(order))
     after = owner.pk if owner else None
@@ -118,7 +119,7 @@ def hold(request: HttpRequest, public_id: str) -> HttpResponse:
     until = timezone.now() + timedelta(seconds=int(form.cleaned_data["span"]))
     before, reason_before = desk_undo.instant(order.held_until), order.hold_reason
     try:
-        desk.hold(order, until=until, actor=_actor(request), reason=form.cleaned_data["reason"])
+        desk.hold(order, until=until, actor=actor_of(request), reason=form.cleaned_data["reason"])
     except Refusal as refusal:
         return refused(request, order, str(refusal))
     undo = desk_undo.offer(
@@ -131,7 +132,7 @@ def hold(request: HttpRequest, public_id: str) -> HttpResponse:
 @allowed("hold_order")
 def release(request: HttpRequest, public_id: str) -> HttpResponse:
     order = found(public_id)
-    desk.release(order, actor=_actor(request))
+    desk.release(order, actor=actor_of(request))
     return done(request, order, _("Hold ended."))
 
 
@@ -144,7 +145,7 @@ def note(request: HttpRequest, public_id: str) -> HttpResponse:
     if request.method == "GET" or not form.is_valid():
         status = 200 if request.method == "GET" else 422
         return _draw(request, order, "note", status=status, form=form if form.is_bound else None)
-    desk.note(order, form.cleaned_data["text"], actor=_actor(request))
+    desk.note(order, form.cleaned_data["text"], actor=actor_of(request))
     return done(request, order, _("Written on the timeline."))
 
 
@@ -170,11 +171,11 @@ _TOO_LATE: Final = gettext_lazy("The time to undo is over. Nothing was done.")
 
 def _undo_assignment(request: HttpRequest, order: Order, offer: desk_undo.Undo) -> None:
     owner = get_user_model().objects.filter(pk=offer.before).first() if offer.before else None
-    desk_undo.undo_assignment(order, offer, owner=owner, actor=_actor(request))
+    desk_undo.undo_assignment(order, offer, owner=owner, actor=actor_of(request))
 
 
 def _undo_hold(request: HttpRequest, order: Order, offer: desk_undo.Undo) -> None:
-    desk_undo.undo_hold(order, offer, actor=_actor(request))
+    desk_undo.undo_hold(order, offer, actor=actor_of(request))
 
 
 _UNDO: Final[dict[str, Callable[[HttpRequest, Order, desk_undo.Undo], None]]] = {
@@ -188,7 +189,3 @@ def _draw(request: HttpRequest, order: Order, name: str, *, status: int = 200, *
     if is_fragment(request):
         return render(request, "console/order/desk_dialog.html", context, status=status)
     return render(request, "console/order/desk_page.html", {**context, "is_page": True}, status=status)
-
-
-def _actor(request: HttpRequest) -> str:
-    return f"user:{request.user.get_username()}"

@@ -21,7 +21,7 @@ from opsconsole.console.dispatch_queue import Asked, read_queue
 from opsconsole.console.live import answer, is_fragment, is_poll, toast
 from opsconsole.console.order import found
 from opsconsole.console.reading import known
-from opsconsole.console.staff import person
+from opsconsole.console.staff import actor_of, person
 from orders.errors import Refusal
 from orders.models import DispatchEntry, Order
 from orders.queries.dispatch import free_ids
@@ -36,7 +36,7 @@ RIGHT: Final = "dispatch_by_hand"
 @allowed("view_orders")
 def queue(request: HttpRequest) -> HttpResponse:
     """All that waits for a car."""
-    asked = Asked.read(request.GET, actor=_actor(request))
+    asked = Asked.read(request.GET, actor=actor_of(request))
     context = {"queue": known(lambda: read_queue(asked)), "asked": asked, "section": "orders", "place": "dispatch"}
     return answer(request, "console/dispatch.html", "console/dispatch/live.html", context)
 
@@ -63,7 +63,7 @@ def _entry(request: HttpRequest, public_id: str, fragment: str) -> HttpResponse:
     order = found(public_id)
     chosen = found_entry(order, request.GET.get("entry", ""))
     if not is_poll(request):
-        dispatch_desk.touch(chosen, actor=_actor(request))
+        dispatch_desk.touch(chosen, actor=actor_of(request))
         chosen.refresh_from_db(fields=["touched_at"])
     return answer(request, "console/dispatch/entry_page.html", fragment, entry_context(request, order, chosen))
 
@@ -74,7 +74,7 @@ def vehicles(request: HttpRequest, public_id: str) -> HttpResponse:
     """Asks the dispatch system now; POST because it costs a call."""
     order = found(public_id)
     chosen = found_entry(order, request.POST.get("entry", ""))
-    dispatch_desk.touch(chosen, actor=_actor(request))
+    dispatch_desk.touch(chosen, actor=actor_of(request))
     context = entry_context(request, order, chosen, nearest=ask_nearest(chosen), is_asked=True)
     if is_fragment(request):
         return render(request, "console/dispatch/vehicles.html", context)
@@ -84,7 +84,7 @@ def vehicles(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 @allowed(RIGHT)
 def claim(request: HttpRequest, public_id: str) -> HttpResponse:
-    return _do(request, public_id, lambda each: dispatch_desk.claim(each, actor=_actor(request)), _("It is yours."))
+    return _do(request, public_id, lambda each: dispatch_desk.claim(each, actor=actor_of(request)), _("It is yours."))
 
 
 @require_POST
@@ -92,8 +92,8 @@ def claim(request: HttpRequest, public_id: str) -> HttpResponse:
 def take_next(request: HttpRequest) -> HttpResponse:
     """The first of the list that nobody has, with the list's own filters and order."""
     query = request.GET
-    asked = Asked.read(query, actor=_actor(request))
-    taken = dispatch_desk.claim_first(free_ids(asked.wanted, sort=asked.sort), actor=_actor(request))
+    asked = Asked.read(query, actor=actor_of(request))
+    taken = dispatch_desk.claim_first(free_ids(asked.wanted, sort=asked.sort), actor=actor_of(request))
     if taken is None:
         return _said(request, None, _("Nothing here is free."), tone="failed")
     return _taken(request, taken, _("%(order)s is yours.") % {"order": taken.order.public_id})
@@ -107,7 +107,7 @@ def release(request: HttpRequest, public_id: str) -> HttpResponse:
         return _dialog(request, public_id, "release")
     note = request.POST.get("note", "")
     done = _("Back in the queue.")
-    return _do(request, public_id, lambda each: dispatch_desk.release(each, actor=_actor(request), note=note), done)
+    return _do(request, public_id, lambda each: dispatch_desk.release(each, actor=actor_of(request), note=note), done)
 
 
 class HandOverForm(forms.Form):
@@ -134,7 +134,7 @@ def hand_over(request: HttpRequest, public_id: str) -> HttpResponse:
     done = _("It is %(name)s's now.") % {"name": to.get_full_name() or to.get_username()}
 
     def hand(each: DispatchEntry) -> None:
-        dispatch_desk.hand_over(each, actor=_actor(request), to=f"user:{to.get_username()}", note=note)
+        dispatch_desk.hand_over(each, actor=actor_of(request), to=f"user:{to.get_username()}", note=note)
 
     return _do(request, public_id, hand, done)
 
@@ -144,7 +144,7 @@ def hand_over(request: HttpRequest, public_id: str) -> HttpResponse:
 def note(request: HttpRequest, public_id: str) -> HttpResponse:
     text = request.POST.get("text", "")
     done = _("Written down.")
-    return _do(request, public_id, lambda each: dispatch_desk.write_note(each, text, actor=_actor(request)), done)
+    return _do(request, public_id, lambda each: dispatch_desk.write_note(each, text, actor=actor_of(request)), done)
 
 
 @require_POST
@@ -153,14 +153,14 @@ def assign(request: HttpRequest, public_id: str) -> HttpResponse:
     """A car and its driver, typed or from the list of vacant ones."""
     given = [request.POST.get(name, "")[:80] for name in ("vehicle", "driver", "phone")]
     done = _("Assigned. Call the driver, then mark it as dispatched.")
-    return _do(request, public_id, lambda each: dispatch_desk.assign(each, Car(*given), actor=_actor(request)), done)
+    return _do(request, public_id, lambda each: dispatch_desk.assign(each, Car(*given), actor=actor_of(request)), done)
 
 
 @require_POST
 @allowed(RIGHT)
 def free(request: HttpRequest, public_id: str) -> HttpResponse:
     done = _("The car is off again.")
-    return _do(request, public_id, lambda each: dispatch_desk.free(each, actor=_actor(request)), done)
+    return _do(request, public_id, lambda each: dispatch_desk.free(each, actor=actor_of(request)), done)
 
 
 def _do(request: HttpRequest, public_id: str, deed: Callable[[DispatchEntry], object], done: str) -> HttpResponse:
@@ -206,7 +206,3 @@ def _dialog(request: HttpRequest, public_id: str, name: str, *, status: int = 20
     if is_fragment(request):
         return render(request, "console/order/desk_dialog.html", context, status=status)
     return render(request, "console/order/desk_page.html", {**context, "is_page": True}, status=status)
-
-
-def _actor(request: HttpRequest) -> str:
-    return f"user:{person(request).get_username()}"

@@ -17,7 +17,7 @@ from opsconsole.console.dispatch_queue import place_of, trip_of
 from opsconsole.console.formats import money
 from opsconsole.console.order_actions_shown import ShownAction, shown_actions
 from opsconsole.console.order_choices import KINDS, Choice, desk_choice
-from opsconsole.console.staff import person
+from opsconsole.console.staff import actor_of, person
 from orders.models import DispatchEntry, OperatorAction, Order
 from orders.models.saga import LIVE_DISPATCH
 from orders.queries.order_page import people
@@ -111,7 +111,7 @@ def found_entry(order: Order, given: str) -> DispatchEntry:
 
 
 def entry_view(request: HttpRequest, order: Order, entry: DispatchEntry) -> EntryView:
-    actor = f"user:{person(request).get_username()}"
+    actor = actor_of(request)
     asked = list(order.actions.order_by("pk"))
     names = people({entry.claimed_by, *(action.actor for action in asked)})
     is_mine = (entry.state, entry.claimed_by) == (DispatchState.CLAIMED, actor)

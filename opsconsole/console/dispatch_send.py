@@ -20,7 +20,7 @@ from opsconsole.console.dispatch_queue import Asked
 from opsconsole.console.live import is_fragment, toast
 from opsconsole.console.models import Bulk
 from opsconsole.console.preferences import safe_next
-from opsconsole.console.staff import person
+from opsconsole.console.staff import actor_of, person
 from opsconsole.console.stuck_head import main_sum
 from orders.errors import Refusal
 from orders.models import DispatchEntry
@@ -65,7 +65,7 @@ def send(request: HttpRequest) -> HttpResponse:
 
 
 def _plan(request: HttpRequest, given: QueryDict) -> Plan:
-    actor = f"user:{person(request).get_username()}"
+    actor = actor_of(request)
     goes, skipped = [], []
     for entry in _selected(given, actor)[:MOST]:
         why = actions.why_not(entry.order, NAME, {"entry": entry.pk, "by": actor})
@@ -129,7 +129,7 @@ def _wish(request: HttpRequest, entry: DispatchEntry, key: str, reason: str) -> 
     """None when it was asked for, else the order and why not."""
     wish = actions.Wish(
         name=NAME,
-        actor=f"user:{person(request).get_username()}",
+        actor=actor_of(request),
         reason=reason,
         expected_version=entry.order.version,
         key=f"{key}:{entry.pk}",

@@ -13,7 +13,7 @@ from opsconsole.console.export import BATCH, csv_file
 from opsconsole.console.formats import iso
 from opsconsole.console.link_desk import wanted_of
 from opsconsole.console.money_desk import case_of
-from opsconsole.console.staff import person
+from opsconsole.console.staff import actor_of
 from orders.models import DispatchEntry
 from orders.queries.dispatch import all_entries
 from orders.queries.link_desk import LinkRow, link_page
@@ -28,7 +28,7 @@ MONEY: Final = ("amount_minor", "currency")
 @allowed("export_orders")
 def dispatch(request: HttpRequest) -> StreamingHttpResponse:
     """Every live entry of the dispatch queue that matches, the oldest first. No driver's name or number goes out."""
-    wanted = Asked.read(request.GET, actor=f"user:{person(request).get_username()}").wanted
+    wanted = Asked.read(request.GET, actor=actor_of(request)).wanted
     head = ("order_id", "waits_since", "state", "held_by", "vehicle", *MONEY, "service", "city", "next_try")
     return csv_file("dispatch-queue", head, (_entry(each) for each in all_entries(wanted, batch=BATCH)))
 

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_POST
 
 from opsconsole.console.access import allowed, refuse
 from opsconsole.console.action_answers import told
-from opsconsole.console.plan_deeds import actor_of
 from opsconsole.console.plan_rights import may
 from opsconsole.console.roles import RIGHT_BY_CODENAME
+from opsconsole.console.staff import actor_of
 from orders.errors import Refusal
 from runbooks.files import load
 from runbooks.models import Guide, Plan

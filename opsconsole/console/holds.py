@@ -15,6 +15,7 @@ from django_htmx.http import trigger_client_event
 from opsconsole.console.access import allowed
 from opsconsole.console.action_answers import MOVED
 from opsconsole.console.live import is_fragment, toast
+from opsconsole.console.staff import actor_of
 from orders import names
 from orders.errors import Refusal
 from orders.models import DispatchHold
@@ -65,7 +66,7 @@ def change(request: HttpRequest, method: str) -> HttpResponse:
         return _draw(request, method, status=200 if request.method == "GET" else 422)
     try:
         span = timedelta(minutes=form.cleaned_data["minutes"])
-        service.set_hold(method, span, actor=f"user:{request.user.get_username()}")
+        service.set_hold(method, span, actor=actor_of(request))
     except Refusal as refusal:
         return _answered(request, str(refusal), tone="failed")
     return _answered(request, _("In force from the next payment on."))

@@ -19,6 +19,7 @@ from opsconsole.console.incident_choices import Choice, choice_named, is_open, m
 from opsconsole.console.incident_page import found_or_404
 from opsconsole.console.live import is_fragment, toast
 from opsconsole.console.roles import RIGHT_BY_CODENAME, Role
+from opsconsole.console.staff import actor_of
 from orders.errors import Refusal
 from orders.queries.order_page import people
 from orders.queries.telling import who
@@ -75,7 +76,7 @@ def _do(request: HttpRequest, found: Incident, choice: Choice, deed: str, form: 
     seen = request.POST.get("version", "")
     given = dict(form.cleaned_data) if choice.asks else {}
     by = By(
-        actor=f"user:{request.user.get_username()}",
+        actor=actor_of(request),
         version=int(seen) if seen.isdecimal() else None,
         reason=given.pop("reason", ""),
     )

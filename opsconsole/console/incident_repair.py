@@ -15,7 +15,7 @@ from opsconsole.console.bulk_plan import NOT_FROM_LIST, offered
 from opsconsole.console.incident_page import found_or_404
 from opsconsole.console.live import is_fragment
 from opsconsole.console.roles import RIGHT_BY_CODENAME
-from opsconsole.console.staff import person
+from opsconsole.console.staff import actor_of, person
 from orders.diagnosis.causes import WORDS, Cause
 from orders.errors import Refusal
 from runbooks.models import Incident, Plan
@@ -40,7 +40,7 @@ def repair(request: HttpRequest, code: str) -> HttpResponse:
     if not request.user.has_perm(right.permission):
         return refuse(request, right)
     try:
-        plan = _plan(found, str(action), request.POST.get("cause", ""), actor=f"user:{request.user.get_username()}")
+        plan = _plan(found, str(action), request.POST.get("cause", ""), actor=actor_of(request))
     except Refusal as refusal:
         return _draw(request, found, problem=str(refusal))
     address = reverse("plan", args=[plan.code])

@@ -21,6 +21,7 @@ from opsconsole.console.access import allowed
 from opsconsole.console.formats import money
 from opsconsole.console.incident_page import found_or_404
 from opsconsole.console.review_markdown import as_markdown
+from opsconsole.console.staff import actor_of
 from orders.errors import Refusal
 from orders.queries.order_page import people
 from orders.queries.telling import who
@@ -179,7 +180,7 @@ def write(request: HttpRequest, code: str) -> HttpResponse:
     """By `what`: the draft, the texts, the numbers once more, or the end of the review."""
     found = found_or_404(code)
     what, seen = request.POST.get("what", "texts"), request.POST.get("version", "")
-    by = By(actor=_actor(request), version=int(seen) if seen.isdecimal() else None)
+    by = By(actor=actor_of(request), version=int(seen) if seen.isdecimal() else None)
     try:
         kept = reviewing.draft(found, actor=by.actor)
         if what == "count":
@@ -203,7 +204,7 @@ def add_item(request: HttpRequest, code: str) -> HttpResponse:
         messages.error(request, _("Say what is to be done, by whom and by when."))
         return redirect("incident-review", code=code)
     try:
-        reviewing.add_item(found, Item(**form.cleaned_data), actor=_actor(request))
+        reviewing.add_item(found, Item(**form.cleaned_data), actor=actor_of(request))
     except Refusal as refusal:
         messages.error(request, str(refusal))
     return redirect("incident-review", code=code)
@@ -217,7 +218,7 @@ def end_item(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     state = request.POST.get("state", "")
     try:
-        reviewing.end_item(item, state, said=request.POST.get("said", ""), actor=_actor(request))
+        reviewing.end_item(item, state, said=request.POST.get("said", ""), actor=actor_of(request))
     except Refusal as refusal:
         messages.error(request, str(refusal))
     return redirect("incident-review", code=item.incident.code)
@@ -251,7 +252,3 @@ def items(request: HttpRequest) -> HttpResponse:
 
 def _is_over(found: Incident) -> bool:
     return found.state in (IncidentState.RESOLVED, IncidentState.REVIEWED)
-
-
-def _actor(request: HttpRequest) -> str:
-    return f"user:{request.user.get_username()}"

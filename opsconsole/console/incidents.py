@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from opsconsole.console import incident_words as words
 from opsconsole.console.access import allowed
 from opsconsole.console.live import answer
+from opsconsole.console.staff import actor_of
 from opsconsole.console.tones import Tone
 from orders.errors import Refusal
 from orders.queries.order_page import people
@@ -133,7 +134,7 @@ class OpenForm(forms.Form):
 def new(request: HttpRequest) -> HttpResponse:
     form = OpenForm(request.POST or None, initial={"severity": request.GET.get("severity", 1)})
     if request.method == "POST" and form.is_valid():
-        actor = f"user:{request.user.get_username()}"
+        actor = actor_of(request)
         try:
             incident = opening.open_by_hand(**form.cleaned_data, actor=actor)
         except Refusal as refusal:

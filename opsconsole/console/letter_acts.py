@@ -15,6 +15,7 @@ from opsconsole.console.access import allowed
 from opsconsole.console.action_answers import MOVED
 from opsconsole.console.letters import Asked, draw, found_letter, pretty
 from opsconsole.console.live import is_fragment, toast
+from opsconsole.console.staff import actor_of
 from orders.errors import Refusal
 from orders.models import DeadLetter
 from orders.queries.letters import wanted_letters
@@ -48,7 +49,7 @@ def replay(request: HttpRequest, pk: int) -> HttpResponse:
         service.replay(
             letter,
             version=version,
-            actor=_actor(request),
+            actor=actor_of(request),
             reason=given["reason"],
             body="" if as_it_was else body,
         )
@@ -62,7 +63,7 @@ def discard(request: HttpRequest, pk: int) -> HttpResponse:
     letter = found_letter(pk)
 
     def act(given: dict[str, str], version: int) -> None:
-        service.discard(letter, version=version, actor=_actor(request), reason=given["reason"])
+        service.discard(letter, version=version, actor=actor_of(request), reason=given["reason"])
 
     return _one(request, letter, "console/letters/discard.html", act, _("Discarded. It can still be replayed."))
 
@@ -107,7 +108,7 @@ def replay_many(request: HttpRequest) -> HttpResponse:
         }
         return draw(request, "console/letters/replay_many.html", context, status=200 if not form.is_bound else 422)
     letters = list(chosen.select_related("order").order_by("first_seen_at", "pk")[:MOST])
-    done, left_out = service.replay_many(letters, actor=_actor(request), reason=form.cleaned_data["why"])
+    done, left_out = service.replay_many(letters, actor=actor_of(request), reason=form.cleaned_data["why"])
     text = ngettext("%(count)d letter replayed.", "%(count)d letters replayed.", done) % {"count": done}
     if left_out:
         text += " " + ngettext("%(count)d left out.", "%(count)d left out.", left_out) % {"count": left_out}
@@ -119,7 +120,3 @@ def _answered(request: HttpRequest, text: str, page: str, *arguments: int) -> Ht
         return trigger_client_event(toast(HttpResponse(), text), MOVED)
     messages.success(request, text)
     return redirect(page, *arguments)
-
-
-def _actor(request: HttpRequest) -> str:
-    return f"user:{request.user.get_username()}"

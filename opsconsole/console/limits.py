@@ -19,6 +19,7 @@ from opsconsole.console.access import allowed
 from opsconsole.console.action_answers import MOVED
 from opsconsole.console.holds import hold_rows
 from opsconsole.console.live import answer, is_fragment, toast
+from opsconsole.console.staff import actor_of
 from orders.errors import Refusal
 from orders.models import StuckLimit
 from orders.policies import ANY_SERVICE, DEFAULT_LIMITS, overridden
@@ -92,7 +93,7 @@ def change(request: HttpRequest, machine: str, state: str) -> HttpResponse:
     if not form.is_valid():
         return _draw(request, machine, state, form=form, status=422)
     try:
-        service.set_limit((machine, state, form.cleaned_data["service"]), form.span, actor=_actor(request))
+        service.set_limit((machine, state, form.cleaned_data["service"]), form.span, actor=actor_of(request))
     except Refusal as refusal:
         return _answered(request, str(refusal), tone="failed")
     return _answered(request, _("The limit is in force."))
@@ -100,7 +101,7 @@ def change(request: HttpRequest, machine: str, state: str) -> HttpResponse:
 
 def _clear(request: HttpRequest, key: Key) -> HttpResponse:
     try:
-        service.clear_limit(key, actor=_actor(request))
+        service.clear_limit(key, actor=actor_of(request))
     except Refusal as refusal:
         return _answered(request, str(refusal), tone="failed")
     return _answered(request, _("Back to the default."))
@@ -181,7 +182,3 @@ def _answered(request: HttpRequest, text: str, *, tone: str = "done") -> HttpRes
     add = messages.error if tone == "failed" else messages.success
     add(request, text)
     return redirect("limits")
-
-
-def _actor(request: HttpRequest) -> str:
-    return f"user:{request.user.get_username()}"

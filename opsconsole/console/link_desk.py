@@ -23,6 +23,7 @@ from opsconsole.console.order import found
 from opsconsole.console.order_actions_shown import ShownAction, qr_code, shown_actions
 from opsconsole.console.order_choices import Choice, desk_choice
 from opsconsole.console.reading import known
+from opsconsole.console.staff import actor_of
 from opsconsole.console.stuck_head import grouped, main_sum
 from opsconsole.console.stuck_rows import item_of, service_label
 from orders import names
@@ -263,9 +264,7 @@ def link_view(request: HttpRequest, order: Order) -> LinkView:
         attempts=list(order.attempts.order_by("number")),
         open=current,
         qr=qr_code(current.link_url) if current else "",
-        actions=shown_actions(
-            mine, people(action.actor for action in mine), reader=f"user:{request.user.get_username()}"
-        ),
+        actions=shown_actions(mine, people(action.actor for action in mine), reader=actor_of(request)),
         make=desk_choice(order, request.user, "make_link", asked),
         ways=[
             (label, way, desk_choice(order, request.user, "send_link", asked, channel=way))

@@ -16,7 +16,7 @@ from opsconsole.console.book_shown import source_name, told_actor
 from opsconsole.console.book_tones import LINK_TONES
 from opsconsole.console.chips import Choices
 from opsconsole.console.roles import RIGHT_BY_CODENAME
-from opsconsole.console.staff import person
+from opsconsole.console.staff import actor_of, person
 from opsconsole.console.sums import parsed_sum
 from orders.errors import Refusal
 from orders.queries.order_page import people
@@ -97,7 +97,7 @@ def _confirmed(request: HttpRequest, asked: Asked) -> HttpResponse:
         asked.pairing,
         _ids(request, "ours"),
         _ids(request, "theirs"),
-        actor=_actor(request),
+        actor=actor_of(request),
         reason=request.POST.get("reason", ""),
     )
     if run is None:
@@ -204,7 +204,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     """Agree to a proposal, refuse it, or take a link back, always with a reason."""
     if queries.link_of(pk) is None:
         raise Http404
-    reason, actor = request.POST.get("reason", ""), _actor(request)
+    reason, actor = request.POST.get("reason", ""), actor_of(request)
     try:
         messages.success(request, _decided(request.POST.get("do", ""), pk, actor=actor, reason=reason))
     except Refusal as refusal:
@@ -224,7 +224,3 @@ def _decided(do: str, pk: int, *, actor: str, reason: str) -> str:
             ring_run(links.undo(pk, actor=actor, reason=reason)[1].pk)
             return _("Taken back. The days of these lines are being compared again.")
     raise Http404
-
-
-def _actor(request: HttpRequest) -> str:
-    return f"user:{person(request).get_username()}"

@@ -15,6 +15,7 @@ from opsconsole.console.action_answers import told
 from opsconsole.console.live import is_fragment
 from opsconsole.console.plan_rights import may_do, right_of
 from opsconsole.console.plan_words import run_of
+from opsconsole.console.staff import actor_of
 from opsconsole.console.sums import parsed_sum
 from orders.errors import NotAllowed, Refusal
 from runbooks.models import Plan, Run
@@ -44,10 +45,6 @@ def do(request: HttpRequest, code: str, deed: str) -> HttpResponse:
             messages.success(request, said)
     target = redirect("plan", code=said.code if isinstance(said, Plan) else plan.code)
     return HttpResponseClientRedirect(target["Location"]) if is_fragment(request) else target
-
-
-def actor_of(request: HttpRequest) -> str:
-    return f"user:{request.user.get_username()}"
 
 
 def _go(request: HttpRequest) -> Go:

@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from opsconsole.console.access import allowed
-from opsconsole.console.staff import person
+from opsconsole.console.staff import actor_of
 from orders.errors import Refusal
 from reconciliation.queries.breaks import open_breaks_in
 from reconciliation.states import BreakState
@@ -67,7 +67,7 @@ def _ask(request: HttpRequest, action: Action) -> Ask:
     code, case = request.POST.get("code", ""), request.POST.get("case", "")
     return Ask(
         action=str(action),
-        proposer=f"user:{person(request).get_username()}",
+        proposer=actor_of(request),
         kind=Plan.Kind.CASE if case else Plan.Kind.SELECTION,
         source={"case": case} if case else {},
         params={"code": code} if "code" in action.input.model_fields else {},

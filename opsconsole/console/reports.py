@@ -20,7 +20,7 @@ from opsconsole.console.export import csv_file
 from opsconsole.console.formats import iso
 from opsconsole.console.live import answer
 from opsconsole.console.report_words import FILTER_LABELS, choices_of, shown
-from opsconsole.console.staff import person
+from opsconsole.console.staff import actor_of
 from orders.errors import Refusal
 from reconciliation import business_day
 from reconciliation.models import ReportFile
@@ -37,7 +37,7 @@ MONTH: Final = timedelta(days=30)
 @require_GET
 @allowed("view_reconciliation")
 def reports(request: HttpRequest) -> HttpResponse:
-    mine = ReportFile.objects.filter(actor=_actor(request)).order_by("-pk")[:10]
+    mine = ReportFile.objects.filter(actor=actor_of(request)).order_by("-pk")[:10]
     context = {
         "section": "reconciliation",
         "place": "reports",
@@ -81,7 +81,7 @@ def report_csv(request: HttpRequest, name: str) -> StreamingHttpResponse:
 @allowed("export_orders")
 def ask(request: HttpRequest, name: str) -> HttpResponse:
     """Have a worker write it; the page of reports says how far it is."""
-    report_files.ask(_report(name).name, _wanted(request), actor=_actor(request))
+    report_files.ask(_report(name).name, _wanted(request), actor=actor_of(request))
     messages.success(request, _("The spreadsheet is being written. It can be fetched here for a day."))
     return redirect("reports")
 
@@ -90,7 +90,7 @@ def ask(request: HttpRequest, name: str) -> HttpResponse:
 @allowed("export_orders")
 def file(request: HttpRequest, pk: int) -> FileResponse:
     """Only by who asked for it, and only while it is kept."""
-    made = ReportFile.objects.filter(pk=pk, actor=_actor(request), state=FileState.DONE).first()
+    made = ReportFile.objects.filter(pk=pk, actor=actor_of(request), state=FileState.DONE).first()
     path = Path(settings.REPORTS_DIR) / made.file if made else None
     if made is None or path is None or not path.is_file():
         raise Http404
@@ -107,7 +107,7 @@ def load_back(request: HttpRequest) -> HttpResponse:
         try:
             kept = files.keep(sent.chunks(), name=sent.name or "breaks.xlsx")
             context["loaded"] = proposals.load(
-                files.path_of(kept.name), name=sent.name or "breaks.xlsx", proposer=_actor(request)
+                files.path_of(kept.name), name=sent.name or "breaks.xlsx", proposer=actor_of(request)
             )
         except (Refusal, FileRefused) as refusal:
             context["wrong"] = _why(refusal)
@@ -140,7 +140,3 @@ def _day(text: str | None, otherwise: date) -> date:
 
 def _plain(value: Any) -> Any:
     return iso(value) if hasattr(value, "astimezone") else ("" if value is None else value)
-
-
-def _actor(request: HttpRequest) -> str:
-    return f"user:{person(request).get_username()}"

@@ -16,7 +16,7 @@ from opsconsole.console.access import allowed, refuse
 from opsconsole.console.book_shown import told_actor
 from opsconsole.console.roles import RIGHT_BY_CODENAME
 from opsconsole.console.runs import run_or_404
-from opsconsole.console.staff import person
+from opsconsole.console.staff import actor_of, person
 from orders.errors import Refusal
 from orders.money import NotMoney, to_major, to_minor
 from orders.queries.order_page import people
@@ -81,7 +81,7 @@ def rules(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         today = business_day.of(timezone.now())
         window = today - timedelta(days=form.cleaned_data["days"]), today
-        trial = ask(scope=RunScope.WINDOW, window=window, trial=form.fields_of_rules, actor=_actor(request))
+        trial = ask(scope=RunScope.WINDOW, window=window, trial=form.fields_of_rules, actor=actor_of(request))
         ring_run(trial.pk)
         return redirect("book-run", pk=trial.pk)
     versions = list(Rules.objects.order_by("-number")[:20])
@@ -105,7 +105,7 @@ def save(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     reason = request.POST.get("reason", "")
     try:
-        saved = save_rules(run.trial, expected=run.rules.number, actor=_actor(request), reason=reason)
+        saved = save_rules(run.trial, expected=run.rules.number, actor=actor_of(request), reason=reason)
     except Refusal as refusal:
         messages.error(request, str(refusal))
         return redirect("book-run", pk=pk)
@@ -125,7 +125,3 @@ def _initial(found: Rules) -> dict[str, Any]:
         "patience_days": found.patience_days,
         "days": TRIED_DAYS,
     }
-
-
-def _actor(request: HttpRequest) -> str:
-    return f"user:{person(request).get_username()}"

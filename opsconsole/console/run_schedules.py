@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from opsconsole.console.access import allowed
 from opsconsole.console.book_shown import told_actor
-from opsconsole.console.staff import person
+from opsconsole.console.staff import actor_of
 from orders.errors import Refusal
 from orders.queries.order_page import people
 from reconciliation.models import BookEvent, RunSchedule
@@ -65,7 +65,7 @@ def schedule(request: HttpRequest, pk: int = 0) -> HttpResponse:
                 found,
                 form.given,
                 expected=form.cleaned_data["version"],
-                actor=f"user:{person(request).get_username()}",
+                actor=actor_of(request),
                 reason=form.cleaned_data["reason"],
             )
         except Refusal as refusal:

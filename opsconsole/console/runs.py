@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from opsconsole.console.access import allowed
 from opsconsole.console.live import answer
 from opsconsole.console.run_shown import between_rows, book_rows, effect_rows, run_row, run_rows, shown_run, told_rows
-from opsconsole.console.staff import person
+from opsconsole.console.staff import actor_of
 from reconciliation.models import Run, RunSchedule
 from reconciliation.queries import runs as queries
 from reconciliation.services.rounds import ring_run
@@ -106,7 +106,7 @@ def start(request: HttpRequest) -> HttpResponse:
             scope=RunScope(form.cleaned_data["scope"]),
             window=form.window,
             dry=form.cleaned_data["dry"],
-            actor=f"user:{person(request).get_username()}",
+            actor=actor_of(request),
         )
         ring_run(wanted.pk)
         return redirect("book-run", pk=wanted.pk)

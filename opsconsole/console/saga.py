@@ -25,6 +25,7 @@ from opsconsole.console.order_choices import Risk
 from opsconsole.console.saga_choices import KINDS, seen
 from opsconsole.console.saga_page import saga_page
 from opsconsole.console.saga_words import step_label
+from opsconsole.console.staff import actor_of
 from orders import names
 from orders.errors import Refusal, StaleState
 from orders.models import OperatorAction, Order
@@ -137,7 +138,7 @@ def _ask(request: HttpRequest, order: Order, number: int, name: str) -> HttpResp
 def _wish(request: HttpRequest, number: int, name: str, given: Mapping[str, Any]) -> Wish:
     return Wish(
         name=name,
-        actor=f"user:{request.user.get_username()}",
+        actor=actor_of(request),
         reason=given["reason"],
         expected_version=given["version"],
         key=given["key"],

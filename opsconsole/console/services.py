@@ -20,6 +20,7 @@ from opsconsole.console.access import allowed
 from opsconsole.console.action_answers import MOVED
 from opsconsole.console.breaker_words import LABELS, TONES
 from opsconsole.console.live import answer, is_fragment, toast
+from opsconsole.console.staff import actor_of
 from opsconsole.degradation import TABLE, what_happens_without
 from orders.errors import Refusal
 from orders.models import ChannelToken
@@ -120,10 +121,10 @@ def operate(request: HttpRequest, name: str) -> HttpResponse:
 
 def _operate(request: HttpRequest, name: str, *, wish: str, minutes: int | str, reason: str) -> None:
     if wish == "reset":
-        breakers.reset(name, reason=reason, actor=_actor(request))
+        breakers.reset(name, reason=reason, actor=actor_of(request))
         return
     until = timezone.now() + timedelta(minutes=int(minutes)) - timedelta(seconds=1)
-    breakers.force(name, wish, until=until, reason=reason, actor=_actor(request))
+    breakers.force(name, wish, until=until, reason=reason, actor=actor_of(request))
 
 
 def _draw_breaker(request: HttpRequest, name: str, form: BreakerForm) -> HttpResponse:
@@ -172,9 +173,9 @@ def _is_token(endpoint: str, scope: str) -> bool:
 
 def _change(request: HttpRequest, endpoint: str, scope: str, *, rate: int, burst: int, reason: str) -> None:
     if request.POST.get("decision") == "clear":
-        rate_limits.clear_limit(endpoint, scope, reason=reason, actor=_actor(request))
+        rate_limits.clear_limit(endpoint, scope, reason=reason, actor=actor_of(request))
     else:
-        rate_limits.set_limit(endpoint, scope, rate=rate, burst=burst, reason=reason, actor=_actor(request))
+        rate_limits.set_limit(endpoint, scope, rate=rate, burst=burst, reason=reason, actor=actor_of(request))
 
 
 def _draw_limit(
@@ -210,7 +211,3 @@ def _answered(request: HttpRequest, text: str, *, tone: str = "done") -> HttpRes
     add = messages.error if tone == "failed" else messages.success
     add(request, text)
     return redirect("services")
-
-
-def _actor(request: HttpRequest) -> str:
-    return f"user:{request.user.get_username()}"

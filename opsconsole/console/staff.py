@@ -19,3 +19,8 @@ def person(request: HttpRequest) -> User:
     if not isinstance(user, User):
         raise TypeError("a view with a rule has no anonymous reader")
     return user
+
+
+def actor_of(request: HttpRequest) -> str:
+    """Who asks, as histories and plans name people."""
+    return f"user:{person(request).get_username()}"

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from opsconsole.console.access import allowed
 from opsconsole.console.action_answers import told
+from opsconsole.console.staff import actor_of
 from orders.errors import Refusal
 from orders.models import ActionSwitch
 from orders.models.control import EVERY_ACTION
@@ -59,7 +60,7 @@ def switches(request: HttpRequest) -> HttpResponse:
 @allowed("stop_actions")
 def turn(request: HttpRequest, name: str) -> HttpResponse:
     """Stop an action or let it go again, with a reason."""
-    stop, actor = request.POST.get("stop") == "1", f"user:{request.user.get_username()}"
+    stop, actor = request.POST.get("stop") == "1", actor_of(request)
     try:
         service.turn(name, stop=stop, known=list(ACTIONS), actor=actor, reason=request.POST.get("reason", ""))
     except Refusal as refusal:

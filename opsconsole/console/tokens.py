@@ -14,6 +14,7 @@ from django_htmx.http import trigger_client_event
 from opsconsole.console.access import allowed
 from opsconsole.console.action_answers import MOVED
 from opsconsole.console.live import answer, is_fragment, toast
+from opsconsole.console.staff import actor_of
 from orders.errors import Refusal
 from orders.models import ChannelToken
 from orders.queries.order_page import people
@@ -60,7 +61,7 @@ def issue(request: HttpRequest) -> HttpResponse:
         context = {"form": form if form.is_bound else None, "channels": Channel.choices}
         return _draw(request, "console/tokens_issue.html", context, status=status)
     given = form.cleaned_data
-    token, secret = service.issue(given["channel"], name=given["name"], actor=_actor(request))
+    token, secret = service.issue(given["channel"], name=given["name"], actor=actor_of(request))
     response = _draw(request, "console/tokens_secret.html", {"token": token, "secret": secret})
     return trigger_client_event(response, MOVED) if is_fragment(request) else response
 
@@ -78,7 +79,7 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
         context = {"token": token, "form": form if form.is_bound else None}
         return _draw(request, "console/tokens_revoke.html", context, status=status)
     try:
-        service.revoke(token, actor=_actor(request), reason=form.cleaned_data["reason"])
+        service.revoke(token, actor=actor_of(request), reason=form.cleaned_data["reason"])
     except Refusal as refusal:
         return _answered(request, str(refusal), tone="failed")
     return _answered(request, _("Revoked. The next call with it is turned away."))
@@ -100,7 +101,3 @@ def _answered(request: HttpRequest, text: str, *, tone: str = "done") -> HttpRes
     add = messages.error if tone == "failed" else messages.success
     add(request, text)
     return redirect("tokens")
-
-
-def _actor(request: HttpRequest) -> str:
-    return f"user:{request.user.get_username()}"
