@@ -3,7 +3,7 @@ that the actor saw; everything is progress, and keeps an acknowledge from lapsin
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Final
 
 from django.contrib.auth import get_user_model
@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from orders.errors import NotAllowed
+from reconciliation import business_day
 from runbooks import correlation
 from runbooks.incident_states import LIVE, IncidentState, IncidentVerb, Severity
 from runbooks.models import ActionItem, Incident, IncidentPlan, Plan
@@ -151,7 +152,7 @@ def _owe(incident: Incident, obstacles: Sequence[proof.Obstacle], by: By) -> Non
         kind=ActionItem.Kind.OVERRIDE,
         text=text[:400],
         owner=by.actor,
-        due_on=date.today() + timedelta(days=OVERRIDE_DAYS),  # noqa: DTZ011 - a business day, in WIB
+        due_on=business_day.of(timezone.now()) + timedelta(days=OVERRIDE_DAYS),
         made_by=by.actor,
     )
 
