@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 
-from opsconsole.console.chips import NONE, Chip, Choices, Option
+from opsconsole.console.chips import NONE, Chip, Choices, Option, day_of
 from opsconsole.console.formats import WIB
 from opsconsole.console.stuck_head import grouped
 from opsconsole.console.stuck_rows import item_of, paid_with
@@ -90,14 +90,6 @@ def wanted_of(choices: Choices) -> Wanted:
         placed_to=_midnight(last + timedelta(days=1) if last else None),
         order_ids=tuple(match.order_id for match in search(text)) if text else None,
     )
-
-
-def day_of(text: str) -> date | None:
-    """A business day as the browser's date field writes it."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _midnight(day: date | None) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from django.contrib.auth.models import User
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET
 from opsconsole.console.access import allowed
 from opsconsole.console.book_tones import SEVERITY_SQUARES
 from opsconsole.console.break_words import BUCKET_WORDS
-from opsconsole.console.chips import NONE, Chip, Choices, Option
+from opsconsole.console.chips import NONE, Chip, Choices, Option, day_of
 from opsconsole.console.desk import colleagues
 from opsconsole.console.export import csv_file
 from opsconsole.console.formats import iso
@@ -77,8 +77,8 @@ class Asked:
             case=_number(choices.one("case")),
             owner=_owner(owner, user_id),
             unowned=owner == NONE,
-            first_day=_day(choices.one("from")),
-            last_day=_day(choices.one("to")),
+            first_day=day_of(choices.one("from")),
+            last_day=day_of(choices.one("to")),
             least=parsed_sum(choices.one("least")) if choices.one("least") else None,
             is_timing=_TIMING.get(choices.one("timing")),
             text=choices.one("q"),
@@ -101,13 +101,6 @@ def _owner(text: str, user_id: int) -> int | None:
     if not text or text == NONE:
         return None
     return user_id if text == ME else _number(text) or 0
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 @dataclass(frozen=True, kw_only=True)

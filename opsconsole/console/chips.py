@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from django.http import QueryDict
@@ -76,3 +77,11 @@ def _cleaned(values: Sequence[str]) -> tuple[str, ...]:
     """Without NUL, which PostgreSQL cannot hold, without blanks and doubles, and never too many."""
     kept = (value.replace("\0", "").strip()[:LONGEST_VALUE] for value in values[:MOST_VALUES])
     return tuple(dict.fromkeys(value for value in kept if value))
+
+
+def day_of(text: str) -> date | None:
+    """A business day as the browser's date field writes it."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

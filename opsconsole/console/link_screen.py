@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Final
 
 from django.contrib import messages
@@ -14,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from opsconsole.console.access import allowed, refuse
 from opsconsole.console.book_shown import source_name, told_actor
 from opsconsole.console.book_tones import LINK_TONES
-from opsconsole.console.chips import Choices
+from opsconsole.console.chips import Choices, day_of
 from opsconsole.console.roles import RIGHT_BY_CODENAME
 from opsconsole.console.staff import actor_of, person
 from opsconsole.console.sums import parsed_sum
@@ -51,18 +50,11 @@ class Asked:
         choices = self.choices
         return LineFilter(
             text=choices.one("q"),
-            first_day=_day(choices.one("from")),
-            last_day=_day(choices.one("to")),
+            first_day=day_of(choices.one("from")),
+            last_day=day_of(choices.one("to")),
             amount=parsed_sum(choices.one("amount")) if choices.one("amount") else None,
             source=choices.one("source"),
         )
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def theirs(pairing: Pairing) -> Side:
