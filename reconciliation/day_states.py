@@ -71,6 +71,7 @@ class Step(TextChoices):
     COVERAGE = "coverage", _("Expected: the other book is not complete yet")
     ORDER_OPEN = "order_open", _("Expected: the order is not finished")
     ROUNDING = "rounding", _("Within tolerance")
+    KNOWN = "known_difference", _("Known difference")
     BY_HAND = "by_hand", _("Difference of lines linked by hand")
     RESOLVED = "resolved", _("Decided by a person")
     NOT_COMPARED = "not_compared", _("Not compared yet")

@@ -114,6 +114,7 @@ class Rule(TextChoices):
     REFERENCE = "reference", _("Same payment reference")
     ORDER_AMOUNT = "order_amount", _("Same order and amount")
     TOLERANCE = "tolerance", _("Same order, amount within tolerance")
+    KNOWN = "known_difference", _("Known difference, approved by two people")
     GROUP = "group", _("Sums agree")
     GROUP_TOLERANCE = "group_tolerance", _("Sums agree within tolerance")
     NETS_TO_ZERO = "nets_to_zero", _("Cancels out in its own book")

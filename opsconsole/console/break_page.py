@@ -77,7 +77,7 @@ def _context(request: HttpRequest, page: BreakPage) -> dict[str, Any]:
         "break": found,
         "row": row,
         "age": BUCKET_WORDS[row.age],
-        "sides": (str(Side.OURS.label), _theirs(found)),
+        "sides": _sides(found),
         "page": page,
         "compared": compared(page) if 0 < len(page.ours) + len(page.theirs) <= MOST_SIDE_BY_SIDE else [],
         "cause": CAUSES[found.type],
@@ -95,8 +95,11 @@ def _may_work(request: HttpRequest) -> bool:
     return person(request).has_perm(RIGHT_BY_CODENAME["work_breaks"].permission)
 
 
-def _theirs(found: Break) -> str:
-    return str((Side.HO if found.pairing == Pairing.HO else Side.GATEWAY).label)
+def _sides(found: Break) -> tuple[str, str]:
+    """What the two sums are: whose book they stand in, or what was agreed and what was taken."""
+    if found.type == BreakType.FEE_DIFFERS:
+        return _("Fee as agreed"), _("Fee taken")
+    return str(Side.OURS.label), str((Side.HO if found.pairing == Pairing.HO else Side.GATEWAY).label)
 
 
 def compared(page: BreakPage) -> list[Compared]:

@@ -33,13 +33,14 @@ MEANINGS: Final[Mapping[str, Promise]] = {
     Step.COVERAGE: _("The other book does not reach that far yet."),
     Step.ORDER_OPEN: _("Head Office is told when the order is finished."),
     Step.ROUNDING: _("Differences the rules of matching let pass."),
+    Step.KNOWN: _("Differences that the rules name, and two people let pass."),
     Step.RESOLVED: _("Written off, or accepted as it is; the break says by whom."),
     Step.NOT_COMPARED: _("Came after the last run. Compare the books."),
     Step.UNEXPLAINED: _("No rule and no break accounts for it."),
 }
 # In which order steps are read; what is a break comes between, by its type.
 _FIRST: Final = (Step.FEES_KEPT, Step.NO_REPORT, Step.IN_TRANSIT, Step.CARRIED, Step.OTHER_GATEWAY)
-_LAST: Final = (Step.ROUNDING, Step.BY_HAND, Step.RESOLVED, *UNNAMED)
+_LAST: Final = (Step.ROUNDING, Step.KNOWN, Step.BY_HAND, Step.RESOLVED, *UNNAMED)
 ORDER: Final = (
     *(Step.GROSS, Step.REFUNDS, Step.REVERSALS, Step.FEES),
     *_FIRST,

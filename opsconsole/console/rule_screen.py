@@ -15,17 +15,20 @@ from django.views.decorators.http import require_http_methods, require_POST
 from opsconsole.console.access import allowed, refuse
 from opsconsole.console.book_shown import told_actor
 from opsconsole.console.roles import RIGHT_BY_CODENAME
+from opsconsole.console.rule_rows import KnownRow, TariffRow, are_right, rows_of, said_in
+from opsconsole.console.rule_words import told_known, told_people, told_tariff
 from opsconsole.console.runs import run_or_404
 from opsconsole.console.staff import actor_of, person
+from orders import names
 from orders.errors import Refusal
 from orders.money import NotMoney, to_major, to_minor
 from orders.queries.order_page import people
 from reconciliation import business_day
-from reconciliation.models import Rules
+from reconciliation.models import Feed, Rules, Run
 from reconciliation.services.rounds import ring_run
 from reconciliation.services.rules import rules_in_force, save_rules
 from reconciliation.services.runs import ask
-from reconciliation.states import RunScope, RunState
+from reconciliation.states import Pairing, RunScope, RunState, Side
 
 TRIED_DAYS: Final = 7
 _MOST_LINES: Final = 40
@@ -77,23 +80,45 @@ def rules(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and not person(request).has_perm(right.permission):
         return refuse(request, right)
     now = rules_in_force()
-    form = RulesForm(request.POST or None, initial=_initial(now))
-    if request.method == "POST" and form.is_valid():
-        today = business_day.of(timezone.now())
-        window = today - timedelta(days=form.cleaned_data["days"]), today
-        trial = ask(scope=RunScope.WINDOW, window=window, trial=form.fields_of_rules, actor=actor_of(request))
-        ring_run(trial.pk)
-        return redirect("book-run", pk=trial.pk)
-    versions = list(Rules.objects.order_by("-number")[:20])
-    known = people(each.actor for each in versions)
+    given = request.POST if request.method == "POST" else None
+    form = RulesForm(given, initial=_initial(now))
+    tariffs = rows_of(TariffRow, "tariff", given, now.tariffs)
+    known = rows_of(KnownRow, "known", given, now.known)
+    if given is not None and all([form.is_valid(), are_right(tariffs), are_right(known)]):
+        agreed = {"tariffs": said_in(tariffs, now.tariffs), "known": said_in(known, now.known)}
+        return redirect("book-run", pk=_tried(form, agreed, actor=actor_of(request)).pk)
     context = {
         "section": "reconciliation",
         "place": "rules",
         "form": form,
+        "tariffs": tariffs,
+        "known": known,
+        "pairings": Pairing.choices,
+        "gateways": Feed.objects.filter(side=Side.GATEWAY).order_by("source").values_list("source", flat=True),
+        "methods": sorted(names.METHODS),
         "in_force": now,
-        "versions": [(each, told_actor(each.actor, known), _initial(each)) for each in versions],
+        "versions": _versions(),
     }
     return render(request, "console/books/rules.html", context, status=422 if form.is_bound else 200)
+
+
+def _tried(form: RulesForm, agreed: dict[str, Any], *, actor: str) -> Run:
+    today = business_day.of(timezone.now())
+    window = today - timedelta(days=form.cleaned_data["days"]), today
+    trial = ask(scope=RunScope.WINDOW, window=window, trial=form.fields_of_rules | agreed, actor=actor)
+    ring_run(trial.pk)
+    return trial
+
+
+def _versions() -> list[tuple[Rules, str, dict[str, Any]]]:
+    versions = list(Rules.objects.order_by("-number")[:20])
+    known = people(each.actor for each in versions)
+    return [(each, told_actor(each.actor, known), _initial(each) | _agreed(each)) for each in versions]
+
+
+def _agreed(found: Rules) -> dict[str, list[str]]:
+    approved = [f"{told_known(each)} ({told_people(each)})" for each in found.known]
+    return {"tariffs": [told_tariff(each) for each in found.tariffs], "known": approved}
 
 
 @require_POST
@@ -105,7 +130,9 @@ def save(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     reason = request.POST.get("reason", "")
     try:
-        saved = save_rules(run.trial, expected=run.rules.number, actor=actor_of(request), reason=reason)
+        saved = save_rules(
+            run.trial, expected=run.rules.number, actor=actor_of(request), reason=reason, asked_by=run.actor
+        )
     except Refusal as refusal:
         messages.error(request, str(refusal))
         return redirect("book-run", pk=pk)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from opsconsole.console import run_words
 from opsconsole.console.book_shown import told_actor
 from opsconsole.console.book_tones import RUN_TONES
+from opsconsole.console.rule_words import told_field
 from opsconsole.console.tones import Tone
 from orders.queries.order_page import people
 from reconciliation.models import Rules, Run
@@ -155,12 +156,17 @@ def _looks_alike(one: Run, other: Run) -> bool:
     return one.scope == other.scope != RunScope.CHANGES and windows[0] == windows[1]
 
 
-def _rules(before: Rules | None, after: Rules | None) -> list[tuple[str, Any, Any]]:
-    """Fields of the rules that differ, with both values."""
+def _rules(before: Rules | None, after: Rules | None) -> list[tuple[str, str, str]]:
+    """Fields of the rules that differ, with both values, in words."""
     if before is None or after is None or before.pk == after.pk:
         return []
     pairs = ((name, getattr(before, name), getattr(after, name)) for name in FIELDS)
-    return [(name, old, new) for name, old, new in pairs if old != new]
+    return [_changed(name, old, new) for name, old, new in pairs if old != new]
+
+
+def _changed(name: str, old: Any, new: Any) -> tuple[str, str, str]:
+    label, before = told_field(name, old)
+    return label, "; ".join(before) or "–", "; ".join(told_field(name, new)[1]) or "–"
 
 
 def effect_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -14,11 +14,13 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from opsconsole.console.access import allowed
 from opsconsole.console.live import answer
+from opsconsole.console.rule_words import told_field
 from opsconsole.console.run_shown import between_rows, book_rows, effect_rows, run_row, run_rows, shown_run, told_rows
 from opsconsole.console.staff import actor_of
 from reconciliation.models import Run, RunSchedule
 from reconciliation.queries import runs as queries
 from reconciliation.services.rounds import ring_run
+from reconciliation.services.rules import takes_two
 from reconciliation.services.runs import ask
 from reconciliation.states import BreakVerb, RunScope, RunState
 
@@ -82,6 +84,8 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "shown": shown_run(found),
         "earlier": earlier,
         "books": book_rows(queries.books_of(found)),
+        "tried": [told_field(*field) for field in found.trial.items()],
+        "waits_for_another": takes_two(found.trial, found.rules) and found.actor == actor_of(request),
         "effect": effect_rows(found.summary) if found.trial and found.state == RunState.DONE else None,
     }
     if found.state == RunState.DONE and not found.is_dry:

@@ -144,7 +144,7 @@ def _part(name: str) -> str:
     step = name.partition(": ")[2]
     if step == "pass_0_one_each":
         return "first pass"
-    if step in {"signatures", "write_breaks", "heal", "write_matches", "write_cases"}:
+    if step in {"signatures", "write_breaks", "heal", "heal_resolved", "write_matches", "write_cases"}:
         return "write"
     return "classify" if step in {"classify", "causes", "found_match", "expect", "suspects"} else "later passes"
 

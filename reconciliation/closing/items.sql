@@ -24,6 +24,7 @@ SELECT book, gateway, currency,
 FROM here WHERE amount <> difference
 UNION ALL
 SELECT book, gateway, currency,
-       CASE WHEN rule IN ('tolerance', 'group_tolerance') THEN 'rounding' WHEN rule = 'by_hand' THEN 'by_hand' ELSE 'unexplained' END,
+       CASE WHEN rule IN ('tolerance', 'group_tolerance') THEN 'rounding' WHEN rule IN ('by_hand', 'known_difference') THEN rule
+            ELSE 'unexplained' END,
        key, difference, entries, NULL::bigint, carried_from
 FROM here WHERE difference <> 0;

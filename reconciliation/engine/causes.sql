@@ -5,15 +5,17 @@
 CREATE TEMP TABLE found_break ON COMMIT DROP AS
 WITH judged AS (
     SELECT *, type IN ('currency_differs', 'ambiguous') AS is_incomparable,
-           type IN ('missing_in_ho', 'refund_missing_in_ho') AS is_untold, type = 'payout_differs' AS is_payout
+           type IN ('missing_in_ho', 'refund_missing_in_ho') AS is_untold, type = 'payout_differs' AS is_payout,
+           type = 'fee_differs' AS is_fee
     FROM drafted_break
 )
-SELECT j.identity, j.grp, j.key, j.type, j.currency, j.order_reference, j.reference, j.source, j.gateway, j.method, j.ours,
+SELECT j.identity, j.grp, j.key, j.type, j.currency, j.order_reference, j.reference, j.source,
+       CASE WHEN is_fee THEN j.source ELSE j.gateway END AS gateway, j.method, j.ours,
        j.theirs, j.occurred_at, j.business_date,
-       -- A payout stands in the books below zero; what the batch adds up to is no line of either.
-       CASE WHEN is_payout THEN -theirs_amount - stake ELSE ours_amount END AS ours_amount,
+       -- A payout stands in the books below zero; what the batch adds up to is no line of either, and nor is the agreed fee.
+       CASE WHEN is_payout THEN -theirs_amount - stake WHEN is_fee THEN theirs_amount - stake ELSE ours_amount END AS ours_amount,
        CASE WHEN is_payout THEN -theirs_amount ELSE theirs_amount END AS theirs_amount,
-       CASE WHEN is_payout THEN stake WHEN is_incomparable THEN 0 ELSE theirs_amount - ours_amount END AS difference,
+       CASE WHEN is_payout OR is_fee THEN stake WHEN is_incomparable THEN 0 ELSE theirs_amount - ours_amount END AS difference,
        CASE WHEN stake <> 0 THEN abs(stake)
             WHEN is_incomparable OR type IN ('status_differs', 'late_reversal') OR theirs_amount = ours_amount
                 THEN greatest(abs(ours_amount), abs(theirs_amount))

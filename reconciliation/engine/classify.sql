@@ -48,7 +48,7 @@ groups AS (
 SELECT concat(g.grp, '|', CASE g.rule WHEN 'currency_differs' THEN 'currencies' ELSE g.currency END) AS identity, g.*,
        CASE
            WHEN g.rule IN ('currency_differs', 'ambiguous', 'refund_exceeds_paid', 'duplicate_charge',
-                           'duplicate_charge_across', 'late_reversal', 'payout_differs') THEN g.rule
+                           'duplicate_charge_across', 'late_reversal', 'payout_differs', 'fee_differs') THEN g.rule
            WHEN g.rule = 'duplicate' THEN CASE %(pairing)s WHEN 'ho' THEN 'duplicate_in_ho' ELSE 'duplicate_charge' END
            WHEN g.theirs_lines > 0 AND g.ours_lines > 0 THEN CASE
                WHEN g.any_reversal AND g.theirs_amount - g.ours_amount = -g.ours_back THEN 'late_reversal'

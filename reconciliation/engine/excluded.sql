@@ -7,5 +7,5 @@ UNION ALL
 SELECT 'theirs', currency, CASE counts_as WHEN 3 THEN 'no_money' ELSE 'own_fees' END, count(*), sum(amount)
 FROM reconciliation_entry
 WHERE %(pairing)s = 'gateway' AND side = 'gateway' AND counts_as >= 3
-  AND id NOT IN (SELECT id FROM pool WHERE rule = 'payout_differs')
+  AND id NOT IN (SELECT id FROM pool WHERE rule IN ('payout_differs', 'fee_differs'))
 GROUP BY currency, 3;

@@ -20,6 +20,9 @@ look_alike AS (
 )
 SELECT key FROM fresh
 UNION
+SELECT reference FROM reconciliation_entry
+WHERE %(pairing)s = 'gateway' AND side = 'gateway' AND kind = 'fee' AND reference <> '' AND id > %(after)s
+UNION
 SELECT key FROM reconciliation_expectation WHERE pairing = %(pairing)s
 UNION
 SELECT key FROM reconciliation_match WHERE pairing = %(pairing)s AND rule = 'batch'

@@ -23,9 +23,10 @@ described AS (
             THEN jsonb_build_object('source', k.source, 'difference', k.difference)
         WHEN k.type = 'amount_differs'
             THEN jsonb_build_object('source', k.source, 'more', CASE WHEN k.difference > 0 THEN 'theirs' ELSE 'ours' END)
-        WHEN k.type IN ('ho_without_payment', 'duplicate_in_ho', 'currency_differs', 'fee_differs', 'payout_differs',
+        WHEN k.type IN ('ho_without_payment', 'duplicate_in_ho', 'currency_differs', 'payout_differs',
                         'gateway_without_payment', 'invalid_row')
             THEN jsonb_build_object('source', k.source)
+        WHEN k.type = 'fee_differs' THEN jsonb_build_object('source', k.source, 'method', nullif(k.method, ''))
         WHEN k.type = 'ambiguous' THEN jsonb_build_object('method', nullif(k.method, ''))
         WHEN k.type IN ('missing_at_gateway', 'status_differs')
             THEN jsonb_build_object('gateway', k.gateway, 'method', nullif(k.method, ''))

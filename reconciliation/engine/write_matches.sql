@@ -3,16 +3,17 @@
 DELETE FROM reconciliation_match m
 WHERE m.pairing = %(pairing)s AND m.rule <> 'by_hand' AND (%(everything)s OR m.key IN (SELECT key FROM scope))
   AND NOT EXISTS (SELECT FROM found_match f
-                  WHERE f.key = m.key AND f.rule = m.rule AND f.ours = m.ours AND f.theirs = m.theirs);
+                  WHERE f.key = m.key AND f.rule = m.rule AND f.ours = m.ours AND f.theirs = m.theirs
+                    AND f.known = m.known);
 
 INSERT INTO reconciliation_match (
-    pairing, rule, key, currency, ours, theirs, ours_amount, theirs_amount, difference, is_timing, run_id)
+    pairing, rule, key, currency, ours, theirs, ours_amount, theirs_amount, difference, is_timing, known, run_id)
 SELECT %(pairing)s, f.rule, f.key, f.currency, f.ours, f.theirs, f.ours_amount, f.theirs_amount,
-       f.theirs_amount - f.ours_amount, f.is_timing, %(run)s
+       f.theirs_amount - f.ours_amount, f.is_timing, f.known, %(run)s
 FROM found_match f
 WHERE NOT EXISTS (SELECT FROM reconciliation_match m
                   WHERE m.pairing = %(pairing)s AND m.key = f.key AND m.rule = f.rule AND m.ours = f.ours
-                    AND m.theirs = f.theirs);
+                    AND m.theirs = f.theirs AND m.known = f.known);
 
 DELETE FROM reconciliation_expectation x
 WHERE x.pairing = %(pairing)s AND (%(everything)s OR x.key IN (SELECT key FROM scope))

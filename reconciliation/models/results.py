@@ -23,7 +23,8 @@ class Match(models.Model):
     """Lines of both books that belong together by a rule that an auditor may want to see.
 
     `difference` is theirs less ours, in minor units. `key` is the order, or the reference, that
-    they share; matches of one key are replaced whenever a run looks at that key again.
+    they share; matches of one key are replaced whenever a run looks at that key again. `known` names the
+    known difference of the rules (`reconciliation.agreements`) that let it pass.
     """
 
     pairing = models.CharField(max_length=8, choices=Pairing.choices)
@@ -36,6 +37,7 @@ class Match(models.Model):
     theirs_amount = models.BigIntegerField()
     difference = models.BigIntegerField()
     is_timing = models.BooleanField(default=False)
+    known = models.CharField(max_length=16, blank=True, db_default="", default="")
     run = models.ForeignKey(Run, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+")
 
     class Meta:

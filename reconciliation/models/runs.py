@@ -15,7 +15,8 @@ class Rules(models.Model):
     major unit, so that 50 is 0.05 BRL and nothing in rupiah; `tolerance_by_currency` overrides it in minor units)
     and `tolerance_percent` (hundredths of a percent of the larger amount). Both bounds are included.
     A payment of an order that is not finished is due at Head Office after `open_order_hours`; what the
-    other side's feed has not covered after `patience_days` is missing all the same.
+    other side's feed has not covered after `patience_days` is missing all the same. `tariffs` are the agreed fees
+    and `known` the differences that are let pass, both as `reconciliation.agreements` reads them.
     """
 
     number = models.IntegerField(unique=True)
@@ -24,6 +25,8 @@ class Rules(models.Model):
     tolerance_percent = models.IntegerField(default=0)
     open_order_hours = models.IntegerField(default=24)
     patience_days = models.IntegerField(default=30)
+    tariffs = models.JSONField(default=list, blank=True)
+    known = models.JSONField(default=list, blank=True)
     actor = models.CharField(max_length=80, blank=True)
     note = models.CharField(max_length=400, blank=True)
     created_at = models.DateTimeField(default=timezone.now, db_default=Now())

@@ -40,6 +40,9 @@ SELECT coalesce(b.key, o.public_id), coalesce(b.currency, o.currency), coalesce(
            WHEN b.paid IS NOT NULL AND b.ledger IS NOT NULL AND abs(b.paid - b.ledger) <= greatest(
                w.absolute, floor(greatest(abs(b.paid), abs(b.ledger)) * %(percent)s / 10000))
                THEN 'matched_within_tolerance'
+           WHEN EXISTS (SELECT FROM reconciliation_match m
+                        WHERE m.pairing = 'ho' AND m.key = b.key AND m.rule = 'known_difference')
+               THEN 'known_difference'
            WHEN EXISTS (SELECT FROM reconciliation_expectation x WHERE x.pairing = 'ho' AND x.key = b.key)
                THEN 'expected'
            WHEN b.ledger IS NULL THEN 'missing_in_ho'

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from orders import names
 from orders.money import to_major
 from reconciliation.ageing import BUCKETS, Severity, bucket, bucket_bounds, severity
+from reconciliation.cause_words import told_cause
 from reconciliation.models import Case
 from reconciliation.states import BreakType
 
@@ -202,7 +203,7 @@ def _exactly(traits: Mapping[str, Any], currency: str) -> list[str]:
             _("Always the same difference: %(amount)s %(currency)s.") % {"amount": amount, "currency": currency}
         )
     if traits.get("cause"):
-        said.append(_("What we know of telling them: %(cause)s.") % {"cause": traits["cause"]})
+        said.append(_("What we know of telling them: %(cause)s.") % {"cause": told_cause(traits["cause"])})
     if traits.get("gateway") or traits.get("source"):
         name = names.system(traits.get("gateway") or traits["source"])
         said.append(_("At: %(name)s.") % {"name": name})

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from orders.states import RefundState
 from reconciliation.ageing import BUCKETS, bucket_bounds
 from reconciliation.day_states import UNNAMED
-from reconciliation.states import BreakState, BreakType, BreakVerb, Resolution
+from reconciliation.states import BreakState, BreakType, BreakVerb, Resolution, Rule
 
 Row = Sequence[Any]
 _CHUNK: Final = 1_000
@@ -176,6 +176,40 @@ def _write_offs(wanted: Wanted) -> Iterator[Row]:
     )
 
 
+def _fees(wanted: Wanted) -> Iterator[Row]:
+    """Open breaks of fees: what was agreed for their payments, what was taken, and what that is too much."""
+    return _fetched(
+        f"""
+        SELECT b.gateway, b.method, count(*), -sum(b.ours_amount), -sum(b.theirs_amount), -sum(b.difference), b.currency
+        {_OPEN} AND b.type = %(type)s
+        GROUP BY b.gateway, b.method, b.currency ORDER BY 6 DESC, 1, 2
+        """,
+        {**wanted.params(), "type": str(BreakType.FEE_DIFFERS)},
+    )
+
+
+def _known(wanted: Wanted) -> Iterator[Row]:
+    """What each known difference of the rules in force has let pass, by the day of our line; also those without any."""
+    return _fetched(
+        """
+        WITH stated AS (
+            SELECT k.* FROM reconciliation_rules r, jsonb_to_recordset(r.known) AS k (
+                name text, pairing text, gateway text, method text, source text, currency text, difference bigint,
+                reason text, asked_by text, approved_by text)
+            WHERE r.number = (SELECT max(number) FROM reconciliation_rules)
+        )
+        SELECT s.pairing, s.gateway, s.method, s.source, s.difference, s.reason, s.asked_by, s.approved_by,
+               count(e.id), coalesce(sum(m.difference) FILTER (WHERE e.id IS NOT NULL), 0), s.currency
+        FROM stated s
+        LEFT JOIN reconciliation_match m ON m.rule = %(rule)s AND m.known = s.name AND m.pairing = s.pairing
+        LEFT JOIN reconciliation_entry e ON e.id = m.ours[1] AND e.business_date BETWEEN %(first)s AND %(last)s
+        WHERE %(gateway)s IN ('', s.gateway) AND %(method)s IN ('', s.method)
+        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, s.name, s.currency ORDER BY 9 DESC, 1, 2, 3, s.name
+        """,
+        {**wanted.params(), "rule": str(Rule.KNOWN)},
+    )
+
+
 def _open_breaks(wanted: Wanted) -> Iterator[Row]:
     """One row a break, with two empty columns to be filled in: which repair, and under which code."""
     return _fetched(
@@ -285,6 +319,33 @@ _ALL: Final = (
         ),
         rows=_write_offs,
         filters=_BROKEN_FILTERS,
+    ),
+    Report(
+        name="fees",
+        title=_("Fees"),
+        about=_("Fees that gateways took otherwise than agreed: what to claim from each of them."),
+        columns=(
+            *(Column("gateway", _("Gateway"), Kind.GATEWAY), Column("method", _("Method"), Kind.CODE)),
+            *(Column("breaks", _("Breaks"), Kind.COUNT), Column("agreed_minor", _("Agreed"), Kind.MONEY)),
+            *(Column("taken_minor", _("Taken"), Kind.MONEY), Column("too_much_minor", _("Too much"), Kind.MONEY)),
+            Column("currency", _("Currency"), Kind.CURRENCY),
+        ),
+        rows=_fees,
+        filters=_BROKEN_FILTERS,
+    ),
+    Report(
+        name="known-differences",
+        title=_("Known differences"),
+        about=_("What the differences stated in the rules have let pass, and who agreed to each."),
+        columns=(
+            *(Column("books", _("Books"), Kind.CODE), Column("gateway", _("Gateway"), Kind.GATEWAY)),
+            *(Column("method", _("Method"), Kind.CODE), Column("source", _("Source"), Kind.CODE)),
+            *(Column("each_minor", _("Each"), Kind.MONEY), Column("reason", _("Reason"))),
+            *(Column("asked_by", _("Asked by")), Column("approved_by", _("Approved by"))),
+            *(Column("matches", _("Matches"), Kind.COUNT), *_MONEY),
+        ),
+        rows=_known,
+        filters=("gateway", "method"),
     ),
     Report(
         name="open-breaks",

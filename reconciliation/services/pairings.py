@@ -1,5 +1,6 @@
 """Comparing two books: the passes in their order, and the proof that every line was counted once."""
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,14 +21,15 @@ from reconciliation.services import engine
 from reconciliation.services.elsewhere import judged_elsewhere
 from reconciliation.states import LoadState, Outcome, Pairing, RunScope, Side
 
+WHAT_A_GATEWAY_KEPT: Final = ("pass_payouts", "pass_fees")
 PASSES_OVER_THE_POOL: Final = (
-    "pass_payouts",
     "pass_1_by_hand",
     "pass_2_duplicates",
     "pass_3_reference",
     "pass_4_external_reference",
     "pass_5_order",
     "pass_6_tolerance",
+    "pass_known",
     "pass_7_sums",
 )
 PASSES: Final = (
@@ -99,6 +101,8 @@ class Comparison:
         """
         self._prepare()
         self._first_pass()
+        for name in WHAT_A_GATEWAY_KEPT:
+            self._step(name, self._params())
         with _planning(enable_nestloop="off"):  # the planner knows little of how lines of the pool are alike
             for name in PASSES_OVER_THE_POOL:
                 self._step(name, self._params())
@@ -149,6 +153,7 @@ class Comparison:
         engine.execute(
             "INSERT INTO tolerance SELECT * FROM unnest(%s::text[], %s::bigint[], %s::bigint[])", self._bands()
         )
+        self._agreements()
         engine.run(f"books_{self.pairing}")
         if self.reach.is_everything:
             engine.run("everything")
@@ -162,7 +167,7 @@ class Comparison:
         if self.reach.window is None:
             self._step("scope_changes", {"after": self.reach.after, **pairing})
         else:
-            self._step("scope_window", dict(zip(("from", "to"), self.reach.window, strict=True)))
+            self._step("scope_window", {**dict(zip(("from", "to"), self.reach.window, strict=True)), **pairing})
         engine.run("scope_together", pairing)
 
     def _coverage(self) -> tuple[list[str], list[datetime | None]]:
@@ -176,6 +181,11 @@ class Comparison:
     def _bands(self) -> tuple[list[str], list[int], list[int]]:
         bands = self.rules.bands()
         return list(bands), list(bands.values()), [self.rules.tolerance_percent] * len(bands)
+
+    def _agreements(self) -> None:
+        for table, rows in (("tariff", self.rules.tariffs), ("known_difference", self.rules.known)):
+            filled = f"INSERT INTO {table} SELECT * FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb)"  # noqa: S608
+            engine.execute(filled, [json.dumps(rows)])
 
     def _first_pass(self) -> None:
         """A full run merges: the planner, who takes every key for its own group, would hash instead.

@@ -101,3 +101,77 @@ def test_rules_that_make_no_sense_are_not_tried(people: World, wrong: dict[str, 
 def test_a_month_before_all_books_is_empty(db: None) -> None:
     assert not Entry.objects.exists()
     assert {each.state.value for each in days(date(2020, 2, 1), date(2020, 2, 29))} == {"incomplete"}
+
+
+def rows(name: str, *given: dict[str, str]) -> dict[str, str]:
+    sent = {f"{name}-{at}-{field}": value for at, row in enumerate(given) for field, value in row.items()}
+    return {f"{name}-rows": str(len(given)), **sent}
+
+
+TARIFF = {"gateway": "Midtrans", "method": "gopay", "fixed": "4000", "percent": "2", "vat": "11", "within": "1"}
+TARIFF |= {"valid_from": "2026-01-01"}
+PASSES = {"pairing": "ho", "gateway": "midtrans", "difference": "-40", "first": "2020-01-01", "reason": "coins"}
+
+
+def test_agreed_fees_are_stated_row_by_row_tried_and_saved(people: World, books: None) -> None:
+    client = people.client("budi")
+    client.post("/reconciliation/rules/", RULES | {"by_currency": ""} | rows("tariff", TARIFF, {}))
+    trial = Run.objects.latest("pk")
+    work(trial.pk)
+    page = client.get(f"/reconciliation/runs/{trial.pk}/").content.decode()
+    assert "Midtrans, GoPay, from 2026-01-01: Rp 4.000 + 2 % + VAT 11 %, within Rp 1" in page
+    client.post(f"/reconciliation/rules/trials/{trial.pk}/save/", {"reason": "contract"})
+    (kept,) = Rules.objects.latest("number").tariffs
+    assert (kept["gateway"], kept["fixed"], kept["percent"], kept["vat"], kept["within"]) == (
+        "midtrans",
+        4000,
+        200,
+        1100,
+        1,
+    )
+    # A form without rows leaves them as they are; empty rows take them away.
+    client.post("/reconciliation/rules/", RULES | {"by_currency": "IDR = 1"})
+    assert Run.objects.latest("pk").trial["tariffs"] == [kept]
+    client.post("/reconciliation/rules/", RULES | rows("tariff", {}))
+    assert Run.objects.latest("pk").trial["tariffs"] == []
+    assert 'name="tariff-0-gateway" value="midtrans"' in client.get("/reconciliation/rules/").content.decode()
+
+
+def test_a_known_difference_is_saved_by_somebody_else(people: World, books: None) -> None:
+    client = people.client("budi")
+    client.post("/reconciliation/rules/", RULES | rows("known", PASSES))
+    trial = Run.objects.latest("pk")
+    work(trial.pk)
+    assert trial.trial["known"][0]["difference"] == -40
+    address, save = f"/reconciliation/runs/{trial.pk}/", f"/reconciliation/rules/trials/{trial.pk}/save/"
+    page = client.get(address).content.decode()
+    assert "takes two people" in page
+    assert "Would be no break any more: 1" in page
+    assert save not in page.partition("Keep the rules in force")[2]
+    client.post(save, {"reason": "x"})
+    assert not Rules.objects.exclude(known=[]).exists()
+    people.client("ratna").post(save, {"reason": "agreed with the branch"})
+    (kept,) = Rules.objects.latest("number").known
+    assert kept["asked_by"] != kept["approved_by"]
+    assert reconcile().summary["healed"] == 1
+    assert "coins" in client.get("/reconciliation/rules/").content.decode()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        rows("tariff", TARIFF | {"valid_from": ""}),
+        rows("tariff", TARIFF | {"fixed": "0.5"}),
+        rows("tariff", TARIFF | {"percent": "101"}),
+        rows("tariff", TARIFF | {"currency": "XXX"}),
+        rows("tariff", TARIFF, TARIFF),
+        rows("known", PASSES | {"difference": "0"}),
+        rows("known", PASSES | {"gateway": ""}),
+        rows("known", PASSES | {"last": "2019-01-01"}),
+        rows("known", PASSES | {"reason": ""}),
+        rows("known", PASSES, PASSES),
+    ],
+)
+def test_rows_that_make_no_sense_are_not_tried(people: World, wrong: dict[str, str]) -> None:
+    assert people.client("budi").post("/reconciliation/rules/", RULES | wrong).status_code == 422
+    assert not Run.objects.exists()

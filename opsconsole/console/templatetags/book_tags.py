@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 
 from opsconsole.console.book_tones import BREAK_TONES
 from opsconsole.console.templatetags.ui import pill
+from reconciliation.cause_words import told_cause
 from reconciliation.models import Break, RunSchedule
 from reconciliation.schedules import Schedule
-from reconciliation.states import BreakState, EntryKind, EntryStatus
+from reconciliation.states import BreakState, EntryKind, EntryStatus, Resolution
 
 register = template.Library()
 _ALL_DAYS = "1234567"
@@ -34,6 +35,18 @@ def begins(schedule: RunSchedule) -> str:
 @register.simple_tag
 def break_pill(found: Break) -> SafeString:
     return pill(BreakState(found.state).label, BREAK_TONES[found.state])
+
+
+@register.filter
+def known_cause(found: Break) -> str:
+    """What is known of why it is missing, in the reader's language; '' where nothing is."""
+    return told_cause(found.cause, found.type)
+
+
+@register.filter
+def decided(found: Break) -> str:
+    """How a person decided about it: `written_off` → Written off."""
+    return str(Resolution(found.resolution).label) if found.resolution in Resolution.values else found.resolution
 
 
 @register.filter
