@@ -17,7 +17,7 @@ from reconciliation.day_states import Book, Step
 from reconciliation.models import DayFigure
 
 ROW: Final = 38  # px of the picture for one row
-_ZOOM: Final = 0.5  # differences smaller than this share of the totals are shown on an axis of their own
+_ZOOM: Final = 0.1  # differences smaller than this share of the totals are shown on an axis of their own
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,7 +31,7 @@ SECTIONS: Final = (
     Section("overview", _("Overview"), "overview", "view_overview", "g v"),
     Section("orders", _("Orders"), "stuck", "view_orders", "g o"),
     Section("reconciliation", _("Reconciliation"), "reconciliation", "view_reconciliation", "g c"),
-    Section("runbooks", _("Runbooks"), "runbooks", "view_runbooks", "g b"),
+    Section("runbooks", _("Runbooks"), "library", "view_runbooks", "g b"),
     Section("incidents", _("Incidents"), "incidents", "view_incidents", "g i"),
     Section("services", _("Services"), "services", "view_services", "g s"),
 )

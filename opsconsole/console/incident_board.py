@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -147,7 +148,7 @@ def _likelier(counted: Counted) -> str:
     if counted.lift is None:
         return ""
     return _("An order that shows it hangs %(times)s times as often as one that does not.") % {
-        "times": f"{counted.lift:.1f}"
+        "times": number_format(counted.lift, 1)
     }
 
 

@@ -29,6 +29,7 @@ from opsconsole.console.overview import (
     StuckState,
 )
 from opsconsole.console.tones import Tone
+from opsconsole.degradation import NEIGHBOURS
 from opsconsole.neighbours import PREFIX
 from orders.bells import QUEUES
 from orders.heartbeats import is_copy_of
@@ -171,7 +172,9 @@ def _neighbours(beats: Beats, *, now: datetime) -> tuple[Neighbour, ...] | Canno
     seen = {name.removeprefix(PREFIX): beat for name, beat in beats.items() if name.startswith(PREFIX)}
     if not seen:
         return NOT_SEEN
-    return tuple(_with_breaker(_neighbour(name, *seen[name], now=now), beats, now=now) for name in sorted(seen))
+    found = [_with_breaker(_neighbour(name, *seen[name], now=now), beats, now=now) for name in seen]
+    named = [replace(each, name=str(NEIGHBOURS.get(each.name, each.name))) for each in found]
+    return tuple(sorted(named, key=lambda each: (each.tone == Tone.DONE, each.name)))
 
 
 def _with_breaker(neighbour: Neighbour, beats: Beats, *, now: datetime) -> Neighbour:

@@ -14,7 +14,7 @@ def as_markdown(context: Mapping[str, Any]) -> str:
     """From what the page of a review shows."""
     incident = context["incident"]
     parts = [
-        f"# {incident.code} {_escaped(incident.title)}",
+        f"# {incident.code} {_escaped(incident.says)}",
         _facts(context),
         *(f"## {label}\n\n{text.strip() or '–'}" for _name, label, text in context["texts"]),
         _impact(context),

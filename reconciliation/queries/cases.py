@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from orders import names
-from orders.money import to_major
+from orders.money import shown
 from reconciliation.ageing import BUCKETS, Severity, bucket, bucket_bounds, severity
 from reconciliation.cause_words import told_cause
 from reconciliation.models import Case
@@ -198,9 +198,9 @@ def proposed_cause(case: Case) -> str:
 def _exactly(traits: Mapping[str, Any], currency: str) -> list[str]:
     said = []
     if "difference" in traits:
-        amount = to_major(int(traits["difference"]), currency=currency)
         said.append(
-            _("Always the same difference: %(amount)s %(currency)s.") % {"amount": amount, "currency": currency}
+            _("Always the same difference: %(amount)s.")
+            % {"amount": shown(int(traits["difference"]), currency=currency)}
         )
     if traits.get("cause"):
         said.append(_("What we know of telling them: %(cause)s.") % {"cause": told_cause(traits["cause"])})

@@ -33,6 +33,7 @@ class Recovery(_Table):
     rpo: Seconds | None = None
     today: Seconds | None = None
     said: str
+    said_id: str = ""  # in Indonesian, where it is not a name
     target: str = ""
 
 
@@ -41,6 +42,7 @@ class Protection(_Table):
     "none" is none."""
 
     fallback: str
+    fallback_id: str = ""  # in Indonesian, where it is not a name
     timeout: float | int | None = None
     breaker: bool | None = None
     tries: int | None = None

@@ -6,6 +6,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from orders.models.stateful import Leased, due_index
+from runbooks import detected
 from runbooks.incident_states import AlertState, DeliveryState, Severity
 from runbooks.models.incident import Incident
 
@@ -94,3 +95,13 @@ class Episode(models.Model):
 
     def __str__(self) -> str:
         return f"{self.alert_id} since {self.starts_at}: {self.state}"
+
+    @property
+    def is_ours(self) -> bool:
+        """A detector of ours found it. Reads `alert`."""
+        return self.alert.source == detected.OWN
+
+    @property
+    def says(self) -> str:
+        """Its summary; of a detector of ours in the active language. Reads `alert`."""
+        return (self.is_ours and detected.line(self.alert.name, self.values)) or self.summary

@@ -6,6 +6,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from orders.models import Order
+from runbooks import detected
 from runbooks.incident_states import LIVE, IncidentState, Severity
 from runbooks.models.plan import Plan
 
@@ -13,6 +14,8 @@ from runbooks.models.plan import Plan
 class Incident(models.Model):
     """Something is wrong, and somebody has to lead until it is not.
 
+    `title` is a person's, or what the first alert said; where that was a detector of ours, `told` keeps its name
+    and figures, so that `says` has it in the reader's language.
     `storm` is our own key of what belongs together: service and class of failure; one live incident has it.
     `began_at` is the earliest time known at which it was wrong, `opened_at` when we noticed. An acknowledge
     lapses at `hand_until` unless something was done meanwhile. `update_due_at`: when those who were told are
@@ -21,6 +24,7 @@ class Incident(models.Model):
 
     code = models.CharField(max_length=16, unique=True)
     title = models.CharField(max_length=160)
+    told = models.JSONField(default=dict)
     severity = models.SmallIntegerField(choices=Severity.choices)
     state = models.CharField(max_length=14, choices=IncidentState.choices, default=IncidentState.OPEN)
     version = models.IntegerField(default=1, db_default=1)
@@ -54,6 +58,11 @@ class Incident(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def says(self) -> str:
+        """The title in the active language, where a detector of ours gave it."""
+        return detected.line(self.told["name"], self.told["values"]) if self.told else self.title
 
 
 class IncidentEvent(models.Model):

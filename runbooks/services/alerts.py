@@ -18,6 +18,7 @@ from orders.bells import ring
 from orders.errors import NotAllowed
 from orders.leases import finish, hold
 from runbooks import correlation
+from runbooks.detected import OWN
 from runbooks.hearing import SOURCES, Heard, Message, Strange
 from runbooks.incident_states import LIVE, AlertState, DeliveryState, IncidentState, Severity
 from runbooks.models import Alert, AlertDelivery, Episode, Incident
@@ -26,7 +27,6 @@ from runbooks.services.incidents.leading import By
 from runbooks.transitions import change_incident, lock_incident, tell_incident
 
 RULE: Final = opening.RULE
-OWN: Final = "opsconsole"  # the source of what our own detectors find
 KEPT_HEADERS: Final = ("User-Agent", "X-Webhook-Id", "X-Webhook-Subscription", "Content-Type")
 
 _STORE: Final = """

@@ -6,7 +6,7 @@ Thresholds are settings (`DETECT_…`); the figures are of domain, section 7, wh
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any, Final
@@ -21,6 +21,7 @@ from orders.models import Heartbeat, History, StuckSample
 from orders.queries import pulse
 from reconciliation.models import Case
 from reconciliation.states import BreakType
+from runbooks import detected
 from runbooks.catalogue import CATALOGUE
 from runbooks.hearing import Heard, Message
 from runbooks.incident_states import AlertState
@@ -47,13 +48,12 @@ class CannotKnow(Exception):
     """What it looks at is missing or old."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Found:
-    """Something that is wrong now. `since`: since when, where the rows tell."""
+    """Something that is wrong now; `runbooks.detected` has the sentence for `values`. `since`: where the rows tell."""
 
-    summary: str
+    values: Mapping[str, Any]
     service: str = "orders"
-    values: Mapping[str, Any] = field(default_factory=dict)
     since: datetime | None = None
 
 
@@ -74,8 +74,7 @@ def no_orders(now: datetime) -> Mapping[str, Found]:
     before, lately = sum(minutes[:-quiet]), sum(minutes[-quiet:])
     if lately or before < settings.DETECT_NO_ORDERS_AFTER:
         return {}
-    values = {"before": before, "minutes": quiet}
-    return {"orders": Found(summary=f"No order for {quiet} minutes, {before} in the half hour before", values=values)}
+    return {"orders": Found({"before": before, "minutes": quiet})}
 
 
 def compensations(now: datetime) -> Mapping[str, Found]:
@@ -85,7 +84,7 @@ def compensations(now: datetime) -> Mapping[str, Found]:
     ).count()
     if lately <= settings.DETECT_COMPENSATIONS:
         return {}
-    return {"sagas": Found(summary=f"{lately} sagas undone within a minute", values={"count": lately})}
+    return {"sagas": Found({"count": lately})}
 
 
 def slow_links(now: datetime) -> Mapping[str, Found]:
@@ -93,8 +92,7 @@ def slow_links(now: datetime) -> Mapping[str, Found]:
     marks = pulse.link_seconds(at=now)
     if marks.p95 is None or marks.count < settings.DETECT_LINK_FROM or marks.p95 <= settings.DETECT_LINK_SECONDS:
         return {}
-    values = {"p95": round(marks.p95, 2), "links": marks.count}
-    return {"links": Found(summary=f"Payment links take {marks.p95:.1f} s at P95", service="upg", values=values)}
+    return {"links": Found({"p95": round(marks.p95, 2), "links": marks.count}, service="upg")}
 
 
 def stuck_spike(now: datetime) -> Mapping[str, Found]:
@@ -106,8 +104,7 @@ def stuck_spike(now: datetime) -> Mapping[str, Found]:
     is_spike = count - usual >= settings.DETECT_STUCK_FROM and count >= usual * settings.DETECT_STUCK_TIMES
     if not is_spike:
         return {}
-    values = {"count": count, "usual": round(usual), "paid": samples[-1].paid_count}
-    return {"stuck": Found(summary=f"{count} orders hang, {usual:.0f} is usual", values=values)}
+    return {"stuck": Found({"count": count, "usual": round(usual), "paid": samples[-1].paid_count})}
 
 
 def unexplained_money(now: datetime) -> Mapping[str, Found]:
@@ -116,9 +113,7 @@ def unexplained_money(now: datetime) -> Mapping[str, Found]:
     total = int(cases.aggregate(money=Sum("money"))["money"] or 0)
     if total < settings.DETECT_UNEXPLAINED_FROM:
         return {}
-    count = cases.count()
-    summary = f"Rp {total:,} in {count} cases have no known cause".replace(",", ".")
-    return {"books": Found(summary=summary, service="ho", values={"amount": total, "cases": count})}
+    return {"books": Found({"amount": total, "cases": cases.count()}, service="ho")}
 
 
 def broken_rules(now: datetime) -> Mapping[str, Found]:
@@ -127,11 +122,7 @@ def broken_rules(now: datetime) -> Mapping[str, Found]:
     if row is None or now - row.at > FRESH:
         raise CannotKnow
     broken = int(row.detail.get("broken", 0))
-    return (
-        {"rules": Found(summary=f"{broken} orders break a rule about money", values={"count": broken})}
-        if broken
-        else {}
-    )
+    return {"rules": Found({"count": broken})} if broken else {}
 
 
 def services_down(now: datetime) -> Mapping[str, Found]:
@@ -142,8 +133,8 @@ def services_down(now: datetime) -> Mapping[str, Found]:
         for neighbour in service.neighbours if service.kind == "neighbour" else ():
             since = _down_since(rows.get(neighbour), now)
             if since is not None:
-                summary = f"{service.title} has not been reached since {since:%H:%M:%S} UTC"
-                found[service.name] = Found(summary=summary, service=service.name, since=since)
+                values = {"service": service.name, "since": since.isoformat()}
+                found[service.name] = Found(values, service=service.name, since=since)
     return found
 
 
@@ -189,11 +180,11 @@ def _tell(detector: Detector, found: Mapping[str, Found], now: datetime) -> None
     if heard:
         with transaction.atomic():
             opening.alone()
-            alerts.judge(alerts.OWN, Message(heard))
+            alerts.judge(detected.OWN, Message(heard))
 
 
 def _firing(detector: Detector) -> list[Episode]:
-    rows = Episode.objects.select_related("alert").filter(state=AlertState.FIRING, alert__source=alerts.OWN)
+    rows = Episode.objects.select_related("alert").filter(state=AlertState.FIRING, alert__source=detected.OWN)
     return list(rows.filter(alert__name=detector.name))
 
 
@@ -211,7 +202,7 @@ def _heard(detector: Detector, name: str, found: Found, firing: Episode | None, 
         is_firing=True,
         starts_at=firing.starts_at if firing else found.since or now,
         labels=labels,
-        summary=found.summary,
+        summary=detected.english(detector.name, found.values),
         values=dict(found.values),
     )
 

@@ -39,7 +39,8 @@ def test_a_neighbour_the_ticker_could_not_reach_is_failed_since_then() -> None:
     overview = read_overview(now=timezone.now())
 
     assert not isinstance(overview.neighbours, CannotKnow)
-    head_office, taxi = overview.neighbours
+    taxi, head_office = overview.neighbours  # what fails stands first
+    assert (taxi.name, head_office.name) == ("TPG / BBD", "HO Gateway")
     assert (head_office.tone, head_office.latency_ms) == (Tone.DONE, 3)
     assert (taxi.tone, taxi.since) == (Tone.FAILED, since)
 

@@ -89,3 +89,10 @@ def test_names_of_other_systems_are_understood() -> None:
         assert found is not None, given
         assert found.name == meant
     assert service_named("moon") is None
+
+
+def test_what_stands_in_and_how_long_it_is_away_is_said_in_indonesian_too() -> None:
+    names = {"", "none", "PostgreSQL", "outbox"}
+    for service in CATALOGUE.values():
+        assert service.protection.fallback_id or service.protection.fallback in names, service.name
+        assert service.recovery.said_id or service.recovery.said in names, service.name

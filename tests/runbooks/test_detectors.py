@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from django.utils.translation import override
 
 from orders.models import Heartbeat, StuckSample
 from reconciliation.models import Case
+from runbooks import detected
 from runbooks.incident_states import AlertState
-from runbooks.models import Episode, Incident
+from runbooks.models import Alert, Episode, Incident
 from runbooks.services import detectors
 from tests.orders.making import make_order
 
@@ -59,6 +61,29 @@ def test_a_spike_of_stuck_orders_is_measured_against_the_hour_before() -> None:
     detectors.detect()
     assert firing() == {"StuckSpike"}
     assert Episode.objects.get().values == {"count": 60, "usual": 11, "paid": 40}
+
+
+def test_an_incident_says_what_a_detector_found_in_the_language_of_its_reader() -> None:
+    facts = {"pairing": "ho", "currency": "IDR", "count": 1}
+    Case.objects.create(type="ho_without_payment", signature="b", money=1_500_000, **facts)
+    detectors.detect()
+    incident, episode = Incident.objects.get(), Episode.objects.select_related("alert").get()
+    assert incident.title == "Rp 1.500.000 in 1 cases have no known cause"
+    with override("id"):
+        assert incident.says == episode.says == "Rp 1.500.000 dalam 1 kasus belum diketahui sebabnya"
+    with override("en"):
+        assert incident.says == incident.title
+
+
+def test_what_somebody_else_said_is_shown_as_they_said_it() -> None:
+    incident, theirs = Incident(title="Checkout is slow"), Alert(source="grafana", name="StuckSpike")
+    with override("id"):
+        assert incident.says == "Checkout is slow"
+        assert Episode(alert=theirs, summary="60 hang", values={"count": 60, "usual": 1}).says == "60 hang"
+
+
+def test_every_detector_has_a_sentence() -> None:
+    assert set(detected.LINES) == {each.name for each in detectors.DETECTORS}
 
 
 def test_money_without_a_cause_and_broken_rules(settings: Any) -> None:

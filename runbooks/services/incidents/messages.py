@@ -80,7 +80,7 @@ def render(incident: Incident, telling: Telling, numbers: Mapping[str, Any], *, 
     with translation.override(language):
         _label, first = TEMPLATES[telling.template]
         lines = [
-            f"[{Severity(incident.severity).label}] {str(first) % {'title': incident.title}}",
+            f"[{Severity(incident.severity).label}] {str(first) % {'title': incident.says}}",
             _("Down: %(service)s.") % {"service": CATALOGUE[incident.service].title},
             _("Impact: %(impact)s") % {"impact": telling.impact.strip()[:LONGEST_TEXT]},
             _("Since: %(at)s WIB.") % {"at": incident.began_at.astimezone(WIB).strftime("%d.%m.%Y %H:%M")},

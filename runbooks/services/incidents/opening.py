@@ -33,6 +33,7 @@ class Opening:
     by: str
     began_at: datetime
     heard_at: datetime
+    told: Mapping[str, Any] = field(default_factory=dict)
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -77,6 +78,7 @@ def place(episode: Episode, kind: Kind, *, began_at: datetime, heard_at: datetim
         by=RULE,
         began_at=began_at,
         heard_at=heard_at,
+        told={"name": episode.alert.name, "values": episode.values} if episode.is_ours else {},
         detail={"alert": episode.alert.name},
     )
     incident = open_new(opening)
@@ -95,6 +97,7 @@ def open_new(opening: Opening) -> Incident:
     incident = Incident.objects.create(
         code=new_code("INC", 5),
         title=opening.title[:160],
+        told=dict(opening.told),
         severity=kind.severity,
         service=kind.service,
         failure=kind.failure,
