@@ -12,8 +12,8 @@ from opsconsole.console.break_words import BUCKET_WORDS
 from opsconsole.console.tones import Tone
 from reconciliation import business_day
 from reconciliation.ageing import BUCKETS
-from reconciliation.queries import breaks as break_queries
 from reconciliation.queries.calendar import HowItIs, ShownDay, days
+from reconciliation.queries.totals import Ageing, ageing
 
 _WEEK: Final = 7
 DAY_TONES: Final = {
@@ -87,12 +87,12 @@ def _next(first: date) -> date:
 
 def by_age(now: datetime) -> list[dict[str, Any]]:
     """Open breaks by their age, every bucket, with its share of all."""
-    found = break_queries.ageing(now)
+    found = ageing(now)
     total = sum(each.breaks for each in found)
     return [_bucket(name, [each for each in found if each.bucket == name], total) for name in BUCKETS]
 
 
-def _bucket(name: str, these: Sequence[break_queries.Ageing], total: int) -> dict[str, Any]:
+def _bucket(name: str, these: Sequence[Ageing], total: int) -> dict[str, Any]:
     count = sum(each.breaks for each in these)
     return {
         "label": BUCKET_WORDS[name],

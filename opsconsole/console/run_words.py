@@ -38,6 +38,7 @@ PHASES: Final[Mapping[str, str | Promise]] = {
     "heal_resolved": gettext_lazy("Healing what was resolved and is in order now"),
     "write_matches": gettext_lazy("Writing matches and lines that wait"),
     "write_cases": gettext_lazy("Adding up the cases"),
+    "fold_totals": gettext_lazy("Adding up what is open"),
 }
 REASONS: Final[Mapping[str, Promise]] = {
     "line": gettext_lazy("A new line came"),

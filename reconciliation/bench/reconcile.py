@@ -26,6 +26,7 @@ from reconciliation.lines import Line
 from reconciliation.models import Entry, Feed, Load, Run
 from reconciliation.services import engine
 from reconciliation.services.entries import take_in
+from reconciliation.services.pairings import WRITING
 from reconciliation.services.runs import reconcile
 from reconciliation.states import RunScope, Side
 
@@ -64,7 +65,8 @@ def _empty() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "TRUNCATE reconciliation_entry, reconciliation_break, reconciliation_breakevent, reconciliation_match,"
-            " reconciliation_expectation, reconciliation_case, reconciliation_run, reconciliation_runtotal CASCADE"
+            " reconciliation_expectation, reconciliation_case, reconciliation_run, reconciliation_runtotal,"
+            " reconciliation_breaktotal CASCADE"
         )
     Load.objects.filter(name__startswith="bench ").delete()
 
@@ -144,7 +146,7 @@ def _part(name: str) -> str:
     step = name.partition(": ")[2]
     if step == "pass_0_one_each":
         return "first pass"
-    if step in {"signatures", "write_breaks", "heal", "heal_resolved", "write_matches", "write_cases"}:
+    if step in WRITING:
         return "write"
     return "classify" if step in {"classify", "causes", "found_match", "expect", "suspects"} else "later passes"
 

@@ -5,13 +5,14 @@ from reconciliation.models.days import CarriedLine, Day, DayEvent, DayFigure, Da
 from reconciliation.models.entries import Entry
 from reconciliation.models.feeds import Feed, LayoutVersion, Load, LoadEvent, QuarantinedRow
 from reconciliation.models.reports import ReportFile
-from reconciliation.models.results import BookEvent, Break, BreakEvent, Expectation, HandLink, Match
+from reconciliation.models.results import BookEvent, Break, BreakEvent, BreakTotal, Expectation, HandLink, Match
 from reconciliation.models.runs import Rules, Run, RunSchedule, RunTotal
 
 __all__ = [
     "BookEvent",
     "Break",
     "BreakEvent",
+    "BreakTotal",
     "CarriedLine",
     "Case",
     "Day",

@@ -161,6 +161,26 @@ class Break(models.Model):
         return f"{self.type} {self.identity}"
 
 
+class BreakTotal(models.Model):
+    """By how much the open breaks of one hour, business day and currency moved; their sums are the totals.
+
+    Written by a trigger on breaks alone, whoever changes them, and folded by runs. Only ever sum it up: one row by
+    itself says nothing. `hour` is the hour (UTC) of `occurred_at`; `money` the exposure in minor units.
+    """
+
+    hour = models.DateTimeField()
+    business_date = models.DateField()
+    currency = models.CharField(max_length=3)
+    breaks = models.BigIntegerField()
+    money = models.DecimalField(max_digits=30, decimal_places=0)
+
+    class Meta:
+        indexes = (models.Index(fields=["business_date"], name="break_total_day"),)
+
+    def __str__(self) -> str:
+        return f"{self.hour} {self.currency} {self.breaks}"
+
+
 class BreakEvent(models.Model):
     """One thing that happened to a break, who did it and why. Only ever added."""
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
 
-from django.db.models import Case as SqlCase
-from django.db.models import Count, IntegerField, Q, QuerySet, Sum, Value, When
+from django.db.models import Q, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 
 from reconciliation import business_day
@@ -124,28 +123,6 @@ def page(wanted: BreakFilter, *, after: Place | None = None, size: int = PAGE) -
     if after is not None:
         found = found.filter(TupleGreaterThan(Tuple("occurred_at", "id"), (after.occurred_at, after.pk)))
     return list(found[:size])
-
-
-class Ageing(NamedTuple):
-    """Open breaks of one age and currency: how many, and the money at stake in minor units."""
-
-    bucket: str
-    currency: str
-    breaks: int
-    money: int
-
-
-def ageing(now: datetime, wanted: BreakFilter | None = None) -> list[Ageing]:
-    """Open breaks by their age in business days, youngest bucket first; buckets without any are left out. One pass."""
-    edges = [oldest for _newest, oldest in bucket_bounds(now) if oldest is not None]
-    bucket = SqlCase(
-        *(When(occurred_at__gte=edge, then=Value(number)) for number, edge in enumerate(edges)),
-        default=Value(len(edges)),
-        output_field=IntegerField(),
-    )
-    sums = breaks(wanted or BreakFilter()).order_by().annotate(bucket=bucket).values("bucket", "currency")
-    rows = sums.annotate(count=Count("pk"), money=Sum("exposure")).order_by("bucket", "currency")
-    return [Ageing(BUCKETS[row["bucket"]], row["currency"], row["count"], int(row["money"])) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,16 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from django.db import connection
-from django.db.models import Count, Min, Sum
+from django.db.models import Min
 from django.db.models.enums import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from reconciliation import business_day
 from reconciliation.day_states import CLOSED_DAYS
-from reconciliation.models import Break, Feed
+from reconciliation.models import Feed
 from reconciliation.queries.days import days_between
-from reconciliation.states import BreakState, Side
+from reconciliation.queries.totals import by_day
+from reconciliation.states import Side
 
 
 class HowItIs(TextChoices):
@@ -37,11 +38,7 @@ class ShownDay:
 
 def days(first: date, last: date) -> list[ShownDay]:
     """From one day to another, both included: four queries, each by an index. Days after `last` are not asked for."""
-    found = Break.objects.filter(business_date__range=(first, last), state=BreakState.OPEN)
-    sums: dict[date, dict[str, tuple[int, int]]] = {}
-    for row in found.values("business_date", "currency").annotate(count=Count("pk"), money=Sum("exposure")):
-        sums.setdefault(row["business_date"], {})[row["currency"]] = row["count"], int(row["money"])
-    with_lines, complete = _with_lines(first, last), complete_up_to()
+    sums, with_lines, complete = by_day(first, last), _with_lines(first, last), complete_up_to()
     locked = {day for day, kept in days_between(first, last).items() if kept.state in CLOSED_DAYS}
     every = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     found_days = [_day(day, sums, with_lines, complete) for day in every]

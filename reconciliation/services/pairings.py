@@ -40,6 +40,7 @@ PASSES: Final = (
     "classify",
     "causes",
 )
+WRITING: Final = ("signatures", "write_breaks", "heal", "heal_resolved", "write_matches", "write_cases", "fold_totals")
 KEYS: Final = {Pairing.HO: "order_reference", Pairing.GATEWAY: "reference"}
 TIMING: Final = timedelta(
     hours=2
@@ -119,7 +120,7 @@ class Comparison:
     def write(self, run: Run) -> None:
         """Keep what was found: cases, breaks, heals, matches that took judgement, what is expected."""
         params = self._params() | {"run": run.pk, "actor": f"run:{run.pk}"}
-        for name in ("signatures", "write_breaks", "heal", "heal_resolved", "write_matches", "write_cases"):
+        for name in WRITING:
             self._step(name, params)
 
     def _params(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from reconciliation.engines import FirstPass, first_pass_of
 from reconciliation.models import Break, BreakEvent, Entry, Run, RunTotal
+from reconciliation.queries.totals import open_breaks
 from reconciliation.services import engine, trials
 from reconciliation.services.alone import alone
 from reconciliation.services.entries import LOCK
@@ -27,7 +28,7 @@ from reconciliation.services.pairings import (
     feeds_of,
 )
 from reconciliation.services.rules import rules_in_force
-from reconciliation.states import BreakState, BreakVerb, Pairing, RunScope, RunState, Side
+from reconciliation.states import BreakVerb, Pairing, RunScope, RunState, Side
 
 MOST_TRIES: Final = 3  # workers that one run may cost before it is given up
 _LOCK: Final = 0x2C0D  # advisory lock: the class, beside the run's id
@@ -176,7 +177,7 @@ def _summary(run: Run) -> dict[str, int]:
         "healed": events.filter(verb=BreakVerb.HEAL).count(),
         "reopened": events.filter(verb=BreakVerb.REOPEN).count(),
         "changed": events.filter(verb=BreakVerb.CHANGE).count(),
-        "open": Break.objects.filter(state=BreakState.OPEN).count(),
+        "open": open_breaks(),
     }
 
 

@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone, translation
 
 from reconciliation.models import Break, Case
-from reconciliation.queries import breaks, cases
+from reconciliation.queries import breaks, cases, totals
 from reconciliation.queries.breaks import BreakFilter, Place
 from reconciliation.services.runs import reconcile
 from tests.reconciliation.books import AT, feed, line, load_into
@@ -75,7 +75,7 @@ def test_owners_and_cases_narrow_a_list() -> None:
 
 @pytest.mark.usefixtures("found")
 def test_ages_add_up_to_all_open_breaks() -> None:
-    aged = breaks.ageing(timezone.now())
+    aged = totals.ageing(timezone.now())
     assert (sum(each.breaks for each in aged), sum(each.money for each in aged)) == (6, 3 * 250 + 90 + 500 + 70)
     assert {each.bucket for each in aged} == {"3-7"}
 
