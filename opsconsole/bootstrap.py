@@ -22,6 +22,7 @@ VENV_PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "lock-stamp"
 UV_FOLDER = PROJECT / ".uv"
 UV = UV_FOLDER / "bin" / "uv"
+BYTECODE = VENV / "bytecode"
 
 RUNTIME = "requirements.txt"
 DEVELOPMENT = "requirements-dev.txt"
@@ -58,9 +59,23 @@ def enter(arguments: list[str]) -> None:
                 install(_level(lock))
     if arguments[1:2] == ["bootstrap"]:
         sys.exit(0)
+    _compile_once()
     if changed or Path(sys.prefix).resolve() != VENV.resolve():
         sys.stdout.flush()
         os.execv(VENV_PYTHON, [str(VENV_PYTHON), *arguments])  # noqa: S606 - our own interpreter, no shell
+
+
+def _compile_once() -> None:
+    """Keep compiled modules in `.venv` where PYTHONDONTWRITEBYTECODE keeps them out of the tree, as many images do.
+
+    Without them every process of the platform compiles its thousand modules anew: half of what it costs to start.
+    """
+    if not sys.dont_write_bytecode or not os.access(VENV, os.W_OK):
+        return
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(BYTECODE)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 
 def _lock_for(arguments: list[str]) -> str:

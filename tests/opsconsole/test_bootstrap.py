@@ -66,3 +66,37 @@ def test_a_machine_without_network_gets_one_sentence_and_exit_code_2(tmp_path: P
     assert finished.returncode == 2
     assert "cannot install the dependencies" in finished.stderr.splitlines()[-1]
     assert "Traceback" not in finished.stderr
+
+
+ENTERED = """
+import os, sys
+from importlib.util import cache_from_source
+from opsconsole import bootstrap
+bootstrap.enter(["manage.py", "help"])
+from opsconsole import given
+print(sys.pycache_prefix)
+print(os.environ.get("PYTHONDONTWRITEBYTECODE"), os.environ.get("PYTHONPYCACHEPREFIX"))
+print(os.path.exists(cache_from_source(given.__file__)))
+"""
+
+
+def _entered(**environ: str) -> list[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    told = subprocess.run(
+        [sys.executable, "-c", ENTERED],
+        cwd=PROJECT,
+        env={**inherited, **environ},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return told.stdout.splitlines()
+
+
+def test_a_machine_that_wants_no_compiled_files_in_the_tree_has_them_in_the_environment() -> None:
+    kept = str(bootstrap.BYTECODE)
+    assert _entered(PYTHONDONTWRITEBYTECODE="1") == [kept, f"None {kept}", "True"]
+
+
+def test_elsewhere_python_keeps_them_where_it_always_does() -> None:
+    assert _entered()[:2] == ["None", "None None"]
