@@ -32,7 +32,7 @@ def due(model: type[Work]) -> models.QuerySet[Work]:
 def claim(model: type[Work], *, limit: int, lease: timedelta | None = None) -> Sequence[Work]:
     """Take up to `limit` due rows. Two workers never get the same row while its lease lives."""
     with transaction.atomic():
-        ids = list(due(model).select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
+        ids = list(due(model).select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)[:limit])
         _take(model._base_manager.filter(pk__in=ids), lease)
         return list(model._base_manager.filter(pk__in=ids).order_by("due_at"))
 

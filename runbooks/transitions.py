@@ -17,12 +17,12 @@ from runbooks.states import PLAN_EDGES, RUN_EDGES, PlanVerb, RunVerb
 
 def lock_plan(plan: Plan) -> Plan:
     """The plan as it is now, locked until the transaction ends. Lock order: plan, run, order."""
-    return Plan.objects.select_for_update(of=("self",)).get(pk=plan.pk)
+    return Plan.objects.select_for_update(of=("self",), no_key=True).get(pk=plan.pk)
 
 
 def lock_run(run: Run) -> Run:
     """The run as it is now, locked until the transaction ends."""
-    return Run.objects.select_related("plan").select_for_update(of=("self",)).get(pk=run.pk)
+    return Run.objects.select_related("plan").select_for_update(of=("self",), no_key=True).get(pk=run.pk)
 
 
 def move_plan(plan: Plan, verb: PlanVerb, *, actor: str, told: str = "", **changes: Any) -> None:
@@ -58,7 +58,7 @@ def _now_is(row: Plan | Run, values: Mapping[str, Any]) -> None:
 
 def lock_incident(incident: Incident) -> Incident:
     """The incident as it is now, locked until the transaction ends."""
-    return Incident.objects.select_for_update(of=("self",)).get(pk=incident.pk)
+    return Incident.objects.select_for_update(of=("self",), no_key=True).get(pk=incident.pk)
 
 
 def move_incident(

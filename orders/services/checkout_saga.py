@@ -80,7 +80,7 @@ def on_event(event: Event) -> None:
     if order is None or saga is None:
         return
     order, saga = lock(order), lock(saga)
-    steps = list(saga.steps.select_for_update().order_by("number"))
+    steps = list(saga.steps.select_for_update(no_key=True).order_by("number"))
     if event.kind in _COMMANDS:
         _release(saga, [step for step in steps if step.pk == event.subject and step.state == StepState.PENDING])
         return
@@ -247,7 +247,7 @@ def _void_order(step: Step) -> Outcome[None]:
 @transaction.atomic
 def _clear_cart(step: Step) -> Outcome[str]:
     """The cart that became the order is emptied; one that is gone is as empty."""
-    for cart in Cart.objects.select_for_update().filter(order=step.order):
+    for cart in Cart.objects.select_for_update(no_key=True).filter(order=step.order):
         body = {**cart.body, "items": [], "promo": asdict(CartPromo())}
         Cart.objects.filter(pk=cart.pk).update(body=body, revision=F("revision") + 1, expires_at=timezone.now())
     return Answered(200, "cleared")

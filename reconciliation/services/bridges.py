@@ -113,7 +113,7 @@ def refresh(date_: date) -> Day:
     hold_the_books()
     carry()
     Day.objects.bulk_create([Day(date=date_)], ignore_conflicts=True)
-    day = Day.objects.select_for_update().get(date=date_)
+    day = Day.objects.select_for_update(no_key=True).get(date=date_)
     if day.state == DayState.OPEN:
         keep(day, compute(date_))
     return day

@@ -126,7 +126,7 @@ def _held(date_: date) -> Day:
     bridges.hold_the_books()
     bridges.carry()
     Day.objects.bulk_create([Day(date=date_)], ignore_conflicts=True)
-    return Day.objects.select_for_update().get(date=date_)
+    return Day.objects.select_for_update(no_key=True).get(date=date_)
 
 
 def _said(reason: str) -> str:

@@ -48,7 +48,7 @@ def note(ids: Sequence[int], *, actor: str, text: str) -> int:
 def assign_case(case_id: int, owner: User | None, *, expected: int, actor: str, reason: str = "") -> Case:
     """Give a case to a person, or to nobody. Its breaks keep their own owners. Raises StaleState."""
     with transaction.atomic():
-        case = Case.objects.select_for_update(of=("self",)).select_related("owner").get(pk=case_id)
+        case = Case.objects.select_for_update(of=("self",), no_key=True).select_related("owner").get(pk=case_id)
         if (case.owner_id or 0) != expected:
             raise StaleState(subject=_("The case"), expected=_name(expected), found=_name(case.owner_id or 0))
         _write(case, "assign", actor, reason, _change(case.owner_id, owner))
@@ -64,7 +64,7 @@ def note_case(case_id: int, *, actor: str, text: str) -> None:
 
 def _open(ids: Sequence[int]) -> list[Break]:
     """Locked in the order of their ids, so that two acts at once wait and never embrace."""
-    found = Break.objects.select_for_update(of=("self",)).filter(pk__in=ids[:MOST], state=BreakState.OPEN)
+    found = Break.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=ids[:MOST], state=BreakState.OPEN)
     return list(found.only("pk", "owner_id").order_by("pk"))
 
 

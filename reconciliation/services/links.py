@@ -187,7 +187,7 @@ def _look_again(found: HandLink) -> Run:
 
 
 def _locked(link_id: int, state: LinkState) -> HandLink:
-    found = HandLink.objects.select_for_update().get(pk=link_id)
+    found = HandLink.objects.select_for_update(no_key=True).get(pk=link_id)
     if found.state != state:
         now = str(LinkState(found.state).label)
         raise StaleState(subject=_("Link %(pk)s") % {"pk": link_id}, expected=str(state.label), found=now)

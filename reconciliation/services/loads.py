@@ -45,7 +45,7 @@ def drop(load_id: int, *, actor: str, reason: str) -> Load:
 def _held(load_id: int, reason: str) -> Load:
     if not reason.strip():
         raise NotAllowed(_("Say why."))
-    load = Load.objects.select_for_update(of=("self",)).select_related("feed").get(pk=load_id)
+    load = Load.objects.select_for_update(of=("self",), no_key=True).select_related("feed").get(pk=load_id)
     if load.state != LoadState.HELD:
         found = str(LoadState(load.state).label)
         raise StaleState(subject=load.name, expected=str(LoadState.HELD.label), found=found)

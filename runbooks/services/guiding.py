@@ -229,7 +229,7 @@ def _within_budget(book: Book, made: Plan) -> None:
 
 
 def _locked(guide: Guide) -> Guide:
-    found = Guide.objects.select_for_update().get(pk=guide.pk)
+    found = Guide.objects.select_for_update(no_key=True).get(pk=guide.pk)
     if found.state != GuideState.OPEN:
         raise NotAllowed(_("This run has ended."))
     return found

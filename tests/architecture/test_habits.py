@@ -13,6 +13,7 @@ BANNED_IN_TESTS = {
     ),
     "a mock of our own code": re.compile(r"\bmo" + r"ck\.patch|\bmonkeypatch\.setat" + r"tr"),
 }
+APPS = ("orders", "reconciliation", "runbooks", "opsconsole")
 
 
 def lines_with(pattern: re.Pattern[str], folder: Path) -> list[str]:
@@ -27,3 +28,10 @@ def lines_with(pattern: re.Pattern[str], folder: Path) -> list[str]:
 def test_tests_wait_for_conditions_skip_nothing_and_mock_nothing_of_ours() -> None:
     found = {what: lines_with(pattern, PROJECT / "tests") for what, pattern in BANNED_IN_TESTS.items()}
     assert not any(found.values()), found
+
+
+def test_a_lock_leaves_the_key_free_for_what_refers_to_the_row() -> None:
+    """Two who wait, one for a row and one for the check of a foreign key, had ended in deadlocks."""
+    whole = re.compile(r"select_for_update\((?!.*no_key=True)|\bFOR UPDATE\b")
+    found = [line for app in APPS for line in lines_with(whole, PROJECT / app)]
+    assert not found, found

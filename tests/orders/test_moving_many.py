@@ -1,10 +1,9 @@
 """Moving and giving back many rows by one statement."""
 
-from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from django.db import DataError, connection, transaction
+from django.db import DataError, transaction
 from django.utils import timezone
 
 from orders import sets
@@ -13,6 +12,7 @@ from orders.leases import End, claim_each, finish_all
 from orders.models import Attempt, History, Order
 from orders.states import OrderState, OrderVerb
 from orders.transitions import Move, lock, lock_all, move_all
+from tests.locks import assert_may_be_referred_to
 from tests.orders.making import make_attempt, make_order
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +90,4 @@ def test_a_locked_order_does_not_stop_what_refers_to_it(kind: str) -> None:
     order = make_order("booking")
     with transaction.atomic():
         lock(order) if kind == "lock" else lock_all(Order, [order.pk])
-        with closing(connection.copy()) as second, second.cursor() as other:
-            other.execute("SET lock_timeout = '2s'")
-            other.execute("SELECT 1 FROM orders_order WHERE id = %s FOR KEY SHARE", [order.pk])
+        assert_may_be_referred_to(order)

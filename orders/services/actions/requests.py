@@ -116,7 +116,7 @@ def approve(action: OperatorAction, *, actor: str) -> None:
     """The second person lets it go. Raises NotAllowed for the proposer, or too late."""
     with transaction.atomic():
         order = lock(action.order)
-        action = OperatorAction.objects.select_for_update().get(pk=action.pk)
+        action = OperatorAction.objects.select_for_update(no_key=True).get(pk=action.pk)
         _refuse_approval(action, order, actor=actor)
         action.approver, action.status, action.due_at = actor, Status.QUEUED, timezone.now()
         action.save(update_fields=["approver", "status", "due_at"])

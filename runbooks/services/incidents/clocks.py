@@ -61,7 +61,7 @@ _BREACH: Final = """
 UPDATE runbooks_responseclock SET breached_at = clock_timestamp()
 WHERE id IN (SELECT id FROM runbooks_responseclock
              WHERE due_at < clock_timestamp() AND stopped_at IS NULL AND breached_at IS NULL AND dropped_at IS NULL
-             ORDER BY due_at FOR UPDATE SKIP LOCKED LIMIT 200)
+             ORDER BY due_at FOR NO KEY UPDATE SKIP LOCKED LIMIT 200)
 RETURNING id
 """
 
