@@ -41,6 +41,12 @@ WHERE h.source <> h.target AND NOT (h.machine = 'inbound' AND h.source = '')
   AND NOT EXISTS (SELECT FROM orders_edge e WHERE e.machine = h.machine AND e.source = h.source
                   AND e.target = h.target AND (e.verb = h.verb OR h.source = ''))
 """
+# A customer's word counts until booking begins; afterwards the same edge is only staff's.
+NOT_THEIRS = """
+SELECT h.order_id, h.machine, h.subject_id, h.source, h.verb, h.target FROM orders_history h
+WHERE h.machine = 'order' AND h.verb = 'cancel' AND h.actor LIKE 'channel:%'
+  AND h.source NOT IN ('created', 'awaiting_payment', 'paid')
+"""
 # Where a subject was in another state than its own history says it had reached.
 JUMPS = """
 SELECT order_id, machine, subject_id, before, source, verb FROM (
@@ -89,6 +95,7 @@ class Evidence:
     callbacks: Sequence[Row] = ()
     tables: Mapping[str, Sequence[Row]] = field(default_factory=dict)
     illegal: Sequence[Row] = ()
+    not_theirs: Sequence[Row] = ()
     jumps: Sequence[Row] = ()
     gaps: Sequence[Row] = ()
     astray: Sequence[Row] = ()
@@ -114,6 +121,7 @@ def gather(acknowledged: Sequence[Acknowledged], *, read_books: Callable[[str], 
             callbacks=[row for each in books.values() for row in each.get("callbacks", ())],
             tables={name: rows(query) for name, query in TABLES.items()},
             illegal=rows(ILLEGAL),
+            not_theirs=rows(NOT_THEIRS),
             jumps=rows(JUMPS),
             gaps=rows(GAPS),
             astray=rows(stands),

@@ -15,7 +15,7 @@ SAFETY: Mapping[str, str] = MappingProxyType(
         "booked and refunded": "all the money went back and the booking stands",
         "booked unpaid": "a booking stands and nothing was ever charged",
         "wrong amount": "an amount differs from what the customer agreed to, or Head Office has another",
-        "illegal edge": "a state was left along an edge that is not in the table, or past it",
+        "illegal edge": "a state was left past the table of edges, or by somebody whose edge it is not",
         "history broken": "the history of an order has a gap",
     }
 )

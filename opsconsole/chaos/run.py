@@ -109,7 +109,8 @@ class Run:
             crowd.finish(seconds=min(LAST_STEPS, self._left))
         self._report.accidents = accidents.happened
         self._report.figures |= {"placed": len(crowd.acknowledged), "asked_for": len(crowd.journeys)}
-        self._report.figures |= {"late_regrets": crowd.regrets, "goodwill_refunds": crowd.goodwill}
+        self._report.figures |= {"late_cancels": crowd.tried, "late_cancels_taken": crowd.regrets}
+        self._report.figures["goodwill_refunds"] = crowd.goodwill
         self._report.figures["commit_answers_lost"] = self.arena.postgres.answers_lost
         self._note("customers")
         return crowd.acknowledged

@@ -127,6 +127,8 @@ class Safety:
     def _histories(self) -> Iterator[Finding]:
         for row in self.evidence.illegal:
             yield Finding("illegal edge", _name(row), f"{row['source']} -{row['verb']}-> {row['target']}")
+        for row in self.evidence.not_theirs:
+            yield Finding("illegal edge", _name(row), f"{row['source']} -{row['verb']}-> by its customer")
         for row in self.evidence.jumps:
             yield Finding("illegal edge", _name(row), f"was {row['before']}, left {row['source']} by {row['verb']}")
         for row in self.evidence.astray:

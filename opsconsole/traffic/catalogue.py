@@ -17,6 +17,7 @@ BY_HAND = ("va_bca", "va_bni", "va_permata", "cstore")
 XENDIT_ONLY = ("ovo",)  # the first gateway that offers it
 TWO_GATEWAYS = ("card", "qris", "va_bca", "va_bni", "va_permata", "shopeepay", "cstore")
 TOO_MANY = 429  # answered before anything happens: certainly no effect
+SLOW = 2.5  # seconds, of ours: longer than another worker needs to come by
 TRIES = 3  # of one call; so often a trouble must come to be noticed
 
 SINGLE = Leaning(paired=False)
@@ -47,6 +48,13 @@ HEALING = (
         "link_at_last",
         leaning=FAILS_OVER,
         by_phone=(at("midtrans", "create", "reject", times=1), at("xendit", "create", "reject", times=1)),
+    ),
+    # The last gateway finds no refund by a key of ours: two who send it pay twice, and its answer takes its time.
+    Fate(
+        "refund_slow",
+        leaning=Leaning(methods=("card", "qris", "shopeepay"), paired=False),
+        by_phone=(at("midtrans", "create", "reject", times=1), at("xendit", "create", "reject", times=1)),
+        by_order=(*_NO_BOOKING, at("nicepay", "refund", "latency", seconds=SLOW)),
     ),
     Fate("link_answer_lost", by_phone=(at("*", "create", "reset_after", times=1),)),
     Fate("booking_answer_lost", by_order=(at(ITS_PARTNER, "book", "reset_after", times=TRIES),)),

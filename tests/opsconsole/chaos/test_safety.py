@@ -63,6 +63,7 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("wrong amount", "two entries", {"effects": {"midtrans": [charged()], "ho": [entry(), entry()]}}),
     ("wrong amount", "Head Office has less", {"effects": {"midtrans": [charged()], "ho": [entry(45_000)]}}),
     ("illegal edge", "not in the table", {"illegal": [{**EDGE, "source": "completed", "verb": "x", "target": "paid"}]}),
+    ("illegal edge", "staff's edge", {"not_theirs": [{**EDGE, "source": "active", "verb": "cancel"}]}),
     ("illegal edge", "a jump", {"jumps": [{**EDGE, "before": "paid", "source": "created", "verb": "pay"}]}),
     ("illegal edge", "written past it", {"astray": [{**EDGE, "state": "paid", "target": "created"}]}),
     ("history broken", "a gap", {"gaps": [{"order_id": 1, "rows": 3, "last": 4}]}),
