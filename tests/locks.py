@@ -13,5 +13,5 @@ def assert_may_be_referred_to(row: Model) -> None:
     """
     with closing(connection.copy()) as second, second.cursor() as other:
         other.execute("SET lock_timeout = '2s'")
-        other.execute(f'SELECT 1 FROM "{row._meta.db_table}" WHERE id = %s FOR KEY SHARE', [row.pk])
+        other.execute(f'SELECT 1 FROM "{row._meta.db_table}" WHERE id = %s FOR KEY SHARE', [row.pk])  # noqa: S608
         assert other.fetchone(), f"{row} is not committed"

@@ -21,14 +21,15 @@ from orders.models import Order
 from orders.queries.browse import (
     COUNTED_TO,
     Page,
-    Place,
     Wanted,
     counted,
     newer_than,
     order_page,
     orders_among,
+    place_of,
     recent_values,
 )
+from orders.queries.places import Place
 from orders.queries.search import search
 from orders.services.routing import PRIORITY
 from orders.states import Channel, OrderState, Service
@@ -166,7 +167,7 @@ def read_orders(asked: Asked) -> OrderList:
     """A fixed number of queries: a page or the rows on screen, a count, what is newer, what to choose from."""
     wanted = wanted_of(asked.choices)
     page = _again(asked) if asked.pins else order_page(wanted, after=asked.after, before=asked.before, limit=PAGE)
-    top = asked.top or (Place.of(page.orders[0]) if page.orders and not asked.place else None)
+    top = asked.top or (place_of(page.orders[0]) if page.orders and not asked.place else None)
     return OrderList(
         at=timezone.now(),
         asked=asked,
@@ -186,8 +187,8 @@ def _again(asked: Asked) -> Page:
     is_full = len(asked.pins) == PAGE
     return Page(
         orders,
-        next=Place.of(orders[-1]) if orders and (is_full or asked.before) else None,
-        previous=Place.of(orders[0]) if orders and asked.place else None,
+        next=place_of(orders[-1]) if orders and (is_full or asked.before) else None,
+        previous=place_of(orders[0]) if orders and asked.place else None,
     )
 
 

@@ -26,7 +26,8 @@ from opsconsole.console.staff import names_by_id, person
 from opsconsole.console.stuck_head import grouped, main_sum
 from opsconsole.console.tones import Tone
 from orders import names
-from orders.queries.hands import Hand, Page, Place, Share, Wanted, chosen, hands_page, money_of, shares
+from orders.queries.hands import Hand, Page, Share, Wanted, chosen, hands_page, money_of, shares
+from orders.queries.places import Place
 
 PAGE: Final = 50
 LISTS: Final[Mapping[str, str]] = {"kind": "kinds", "cause": "causes", "partner": "partners"}

@@ -22,8 +22,9 @@ from opsconsole.console.overview import CannotKnow
 from opsconsole.console.reading import known
 from opsconsole.console.stuck_head import grouped
 from orders.models import DeadLetter
-from orders.queries.letters import Place, Wanted, counts, letters_page, log_of
+from orders.queries.letters import Wanted, counts, letters_page, log_of
 from orders.queries.order_page import people
+from orders.queries.places import Place
 from orders.queries.sentences import MOVES
 from orders.queries.telling import who
 from orders.states import LetterState

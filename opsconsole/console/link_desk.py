@@ -28,7 +28,6 @@ from opsconsole.console.stuck_head import grouped, main_sum
 from opsconsole.console.stuck_rows import item_of, service_label
 from orders import names
 from orders.models import Attempt, Order
-from orders.queries.browse import Place
 from orders.queries.link_desk import (
     KINDS,
     MISSING,
@@ -41,6 +40,7 @@ from orders.queries.link_desk import (
     link_page,
 )
 from orders.queries.order_page import people
+from orders.queries.places import Place
 from orders.services.actions.link import open_link
 from orders.services.routing import LIVE
 from orders.states import OrderState

@@ -19,7 +19,8 @@ from opsconsole.console.money_advice import WORDS, Words
 from opsconsole.console.reading import known
 from opsconsole.console.stuck_head import grouped, main_sum
 from opsconsole.console.stuck_rows import item_of, paid_with
-from orders.queries.money_queues import Case, MoneyRow, Place, Total, money_page, money_totals
+from orders.queries.money_queues import Case, MoneyRow, Total, money_page, money_totals
+from orders.queries.places import Place
 
 PAGE: Final = 50
 

@@ -19,7 +19,8 @@ from opsconsole.console.stuck_head import day_began
 from opsconsole.console.stuck_rows import Row, free_line, in_order, is_diagnosed, stuck_line
 from orders.models import Order
 from orders.policies import Limits
-from orders.queries.stuck import Place, StuckFilter, StuckPage, View, limits_in_force, stuck_page
+from orders.queries.places import Place
+from orders.queries.stuck import StuckFilter, StuckPage, View, limits_in_force, stuck_page
 from orders.queries.stuck.around import stuck_among, stuck_page_before
 from orders.queries.stuck.board import Board, Seen, combined, read_board
 from orders.queries.stuck.course import Course, course

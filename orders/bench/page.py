@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Report:
     """Measure every page, the first two requests left out."""
     title = f"bench page: {args.rows:,} orders, {args.times} requests each, one at a time"
-    with stuck.filled(args, every_index=True) if args.rows else nullcontext():
+    with stuck.filled(args, filling=stuck.Filling.with_every_index()) if args.rows else nullcontext():
         return _measured(args, title)
 
 

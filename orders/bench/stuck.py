@@ -7,10 +7,11 @@ the queries are the product's. Baseline: the list's own SQL by PostgreSQL's driv
 import argparse
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from django.db import connection
 from django.utils import timezone
@@ -69,46 +70,68 @@ def run(args: argparse.Namespace) -> Report:
     return report
 
 
-@contextmanager
-def filled(args: argparse.Namespace, *, keep: bool = False, every_index: bool = False) -> Iterator[float]:
-    """The product's tables hold `args.rows` orders meanwhile; gives the seconds that took.
+@dataclass(frozen=True)
+class Filling:
+    """Which tables are copied with which of their indexes (patterns of names), and what is written into them after
+    the orders that hang: `statements` are run without triggers, and an id has to be given."""
 
-    The indexes are those of the stuck list, or all that the product has.
-    """
-    with _tables(keep=keep):
+    tables: Mapping[str, Sequence[str]] = field(default_factory=lambda: TABLES)
+    statements: Sequence[str] = ()
+
+    @classmethod
+    def with_every_index(cls) -> Self:
+        return cls(dict.fromkeys(TABLES, ("%",)))
+
+
+@contextmanager
+def filled(args: argparse.Namespace, *, keep: bool = False, filling: Filling | None = None) -> Iterator[float]:
+    """The product's tables hold `args.rows` orders meanwhile; gives the seconds that took."""
+    filling = filling or Filling()
+    with _tables(filling.tables, keep=keep):
         began = time.perf_counter()
-        _load(args, every_index=every_index)
+        _load(args, filling)
         yield time.perf_counter() - began
 
 
 @contextmanager
-def _tables(*, keep: bool) -> Iterator[None]:
+def _tables(tables: Iterable[str], *, keep: bool) -> Iterator[None]:
     """Empty copies of the product's tables, found before them by the search path."""
-    _run(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE", f"CREATE SCHEMA {SCHEMA}")
-    for table in TABLES:
-        _run(f"CREATE UNLOGGED TABLE {SCHEMA}.{table} (LIKE public.{table} INCLUDING DEFAULTS)")
-    _run(f"SET search_path = {SCHEMA}, public")
+    run_all(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE", f"CREATE SCHEMA {SCHEMA}")
+    for table in tables:
+        run_all(f"CREATE UNLOGGED TABLE {SCHEMA}.{table} (LIKE public.{table} INCLUDING DEFAULTS)")
+    try:
+        with found_first():
+            yield
+    finally:
+        run_all(*(() if keep else (f"DROP SCHEMA {SCHEMA} CASCADE",)))
+
+
+@contextmanager
+def found_first() -> Iterator[None]:
+    """The copies are what every query reads meanwhile."""
+    run_all(f"SET search_path = {SCHEMA}, public")
     try:
         yield
     finally:
-        _run("RESET search_path", *(() if keep else (f"DROP SCHEMA {SCHEMA} CASCADE",)))
+        run_all("RESET search_path")
 
 
-def _load(args: argparse.Namespace, *, every_index: bool) -> None:
+def _load(args: argparse.Namespace, filling: Filling) -> None:
     chance = random.Random(7)  # noqa: S311 - chance, not secrecy
     rows = _Rows(timezone.now(), chance, args.rows)
     kinds = rows.shuffled(stuck=args.stuck, under_way=args.open)
     _copy(f"orders_order ({ORDER_COLUMNS})", rows.orders(kinds))
     for into, lines in rows.others(kinds):
         _copy(into, lines)
-    for table, names in TABLES.items():
-        for definition in _indexes(table, ("%",) if every_index else names):
-            _run(definition.replace("public.", f"{SCHEMA}."))
-    for table in TABLES:
-        _run(f"VACUUM (ANALYZE) {SCHEMA}.{table}")
+    run_all(*filling.statements)
+    for table, names in filling.tables.items():
+        for definition in _indexes(table, names):
+            run_all(definition.replace("public.", f"{SCHEMA}."))
+    for table in filling.tables:
+        run_all(f"VACUUM (ANALYZE) {SCHEMA}.{table}")
 
 
-def _indexes(table: str, names: tuple[str, ...]) -> list[str]:
+def _indexes(table: str, names: Sequence[str]) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = %s AND indexname LIKE ANY(%s)",
@@ -195,22 +218,22 @@ def _copy(into: str, lines: Iterator[str]) -> None:
 def _measure(report: Report) -> None:
     limits = Limits()
     statement, params = page_statement(StuckFilter(), limits=limits)
-    bare = _median_ms(lambda: _fetch(statement, params))
+    bare = median_ms(lambda: _fetch(statement, params))
     report.add("the list's SQL, by the driver", bare, "ms", ratio=1.0, note="baseline")
-    page = _median_ms(lambda: stuck_page(limits=limits))
+    page = median_ms(lambda: stuck_page(limits=limits))
     report.add("stuck_page(), first page", page, "ms", ratio=page / bare)
     middle = _middle(limits)
-    later = _median_ms(lambda: stuck_page(after=middle, limits=limits))
+    later = median_ms(lambda: stuck_page(after=middle, limits=limits))
     report.add("stuck_page(), a page in the middle", later, "ms", ratio=later / bare)
     narrow = StuckFilter(services=("taxi",), cities=("Medan",), states=("active",))
-    narrowed = _median_ms(lambda: stuck_page(narrow, limits=limits))
+    narrowed = median_ms(lambda: stuck_page(narrow, limits=limits))
     report.add("stuck_page(), three filters", narrowed, "ms", ratio=narrowed / bare)
-    report.add("database time of the list (wanted: < 50)", _database_ms(statement, params), "ms")
+    report.add("database time of the list (wanted: < 50)", database_ms(statement, params), "ms")
     for name, ask in (
         ("stuck_totals()", lambda: stuck_totals(limits=limits)),
         ("stuck_counts()", lambda: stuck_counts(user_id=1, limits=limits)),
     ):
-        taken = _median_ms(ask)
+        taken = median_ms(ask)
         report.add(name, taken, "ms", ratio=taken / bare)
     report.add("orders found", stuck_totals(limits=limits).count, "")
 
@@ -228,7 +251,7 @@ def _fetch(statement: str, params: dict[str, Any]) -> None:
         cursor.fetchall()
 
 
-def _median_ms(ask: Callable[[], object]) -> float:
+def median_ms(ask: Callable[[], object]) -> float:
     taken = []
     for _time in range(TIMES):
         began = time.perf_counter()
@@ -237,7 +260,7 @@ def _median_ms(ask: Callable[[], object]) -> float:
     return median(taken)
 
 
-def _database_ms(statement: str, params: dict[str, Any]) -> float:
+def database_ms(statement: str, params: Any) -> float:
     """Planning and execution, as PostgreSQL itself counts them."""
     taken = []
     for _time in range(5):
@@ -248,7 +271,7 @@ def _database_ms(statement: str, params: dict[str, Any]) -> float:
     return median(taken)
 
 
-def _run(*statements: str) -> None:
+def run_all(*statements: str) -> None:
     with connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)

@@ -85,6 +85,13 @@ class Order(Stateful):
             models.Index(fields=["customer_id", "placed_at"], name="order_customer"),
             models.Index(fields=["customer_phone"], name="order_phone"),
             models.Index(fields=["customer_email"], name="order_email"),
+            # The payment-link desk: who cannot pay yet, oldest first, with all that its counts are made of.
+            models.Index(
+                fields=["placed_at", "id"],
+                include=["state", "service", "city", "method", "amount", "currency"],
+                name="order_unpaid",
+                condition=models.Q(state__in=(OrderState.CREATED, OrderState.AWAITING_PAYMENT), origin="platform"),
+            ),
             models.Index(
                 fields=["expires_at"],
                 name="order_expiry",

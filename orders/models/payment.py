@@ -52,6 +52,20 @@ class Attempt(Stateful, Leased):
         indexes = (
             due_index("attempt_due"),
             models.Index(fields=["gateway_reference"], name="attempt_gateway_reference"),
+            # What can still be paid, of few orders; the last one first.
+            models.Index(
+                fields=["order", "-number"],
+                include=["id", "state", "gateway", "expires_at"],
+                name="attempt_payable",
+                condition=models.Q(
+                    state__in=(
+                        AttemptState.REQUESTED,
+                        AttemptState.UNKNOWN,
+                        AttemptState.OPEN,
+                        AttemptState.MISMATCH,
+                    )
+                ),
+            ),
         )
 
     def __str__(self) -> str:

@@ -2,41 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 
 from orders.models import Order
+from orders.queries.places import Place
 from orders.queries.stuck.lists import fetch
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 COUNTED_TO: Final = 10_000
 RECENT: Final = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page ended or began, in the order of placing."""
-
-    placed_at: datetime
-    order_id: int
-
-    def __str__(self) -> str:
-        return f"{(self.placed_at - EPOCH) // timedelta(microseconds=1)}-{self.order_id}"
-
-    @classmethod
-    def parse(cls, text: str) -> "Place | None":
-        """None for no place or nonsense."""
-        micros, _dash, order_id = text.partition("-")
-        if not (micros.isdecimal() and order_id.isdecimal() and len(micros) < 17 and len(order_id) < 19):
-            return None
-        return cls(EPOCH + timedelta(microseconds=int(micros)), int(order_id))
-
-    @classmethod
-    def of(cls, order: Order) -> "Place":
-        return cls(order.placed_at, order.pk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,30 +64,34 @@ def matching(wanted: Wanted) -> QuerySet[Order]:
     return Order.objects.filter(**given)
 
 
+def place_of(order: Order) -> Place:
+    return Place(order.placed_at, order.pk)
+
+
 def order_page(wanted: Wanted, *, after: Place | None = None, before: Place | None = None, limit: int = 50) -> Page:
     """The page behind `after` (older), the one before `before` (newer), or the first. One query."""
     rows = matching(wanted).select_related("owning_attempt", "owner")
     if before is not None:
         return _page_before(rows, before, limit)
     if after is not None:
-        rows = rows.filter(TupleLessThan(Tuple("placed_at", "id"), (after.placed_at, after.order_id)))
+        rows = rows.filter(TupleLessThan(Tuple("placed_at", "id"), (after.at, after.row_id)))
     found = list(rows.order_by("-placed_at", "-id")[: limit + 1])
     shown = found[:limit]
     return Page(
         shown,
-        next=Place.of(shown[-1]) if len(found) > limit else None,
-        previous=Place.of(shown[0]) if shown and after is not None else None,
+        next=place_of(shown[-1]) if len(found) > limit else None,
+        previous=place_of(shown[0]) if shown and after is not None else None,
     )
 
 
 def _page_before(rows: QuerySet[Order], before: Place, limit: int) -> Page:
-    newer = rows.filter(TupleGreaterThan(Tuple("placed_at", "id"), (before.placed_at, before.order_id)))
+    newer = rows.filter(TupleGreaterThan(Tuple("placed_at", "id"), (before.at, before.row_id)))
     found = list(newer.order_by("placed_at", "id")[: limit + 1])
     shown = found[:limit][::-1]
     return Page(
         shown,
-        next=Place.of(shown[-1]) if shown else None,
-        previous=Place.of(shown[0]) if len(found) > limit else None,
+        next=place_of(shown[-1]) if shown else None,
+        previous=place_of(shown[0]) if len(found) > limit else None,
     )
 
 
@@ -121,7 +102,7 @@ def counted(wanted: Wanted) -> int:
 
 def newer_than(wanted: Wanted, place: Place, *, most: int = 99) -> int:
     """How many came since the first row of a page; one more than `most` says that there are more."""
-    newer = TupleGreaterThan(Tuple("placed_at", "id"), (place.placed_at, place.order_id))
+    newer = TupleGreaterThan(Tuple("placed_at", "id"), (place.at, place.row_id))
     return matching(wanted).filter(newer)[: most + 1].count()
 
 

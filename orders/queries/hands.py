@@ -13,28 +13,10 @@ from typing import Any, Final
 from django.utils import timezone
 
 from orders.policies import ANY_SERVICE, Limits
+from orders.queries.places import Place
 from orders.queries.stuck.limits import limits_in_force
-from orders.queries.stuck.lists import EPOCH, fetch
+from orders.queries.stuck.lists import fetch
 from orders.states import HandCause, SagaState
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page ended; the next goes on behind it."""
-
-    since: datetime
-    saga_id: int
-
-    def __str__(self) -> str:
-        return f"{(self.since - EPOCH) // timedelta(microseconds=1)}-{self.saga_id}"
-
-    @classmethod
-    def parse(cls, text: str) -> "Place | None":
-        """The place a URL names; None for no place or nonsense."""
-        micros, _dash, saga_id = text.partition("-")
-        if not (micros.isdecimal() and saga_id.isdecimal() and len(micros) < 17 and len(saga_id) < 19):
-            return None
-        return cls(EPOCH + timedelta(microseconds=int(micros)), int(saga_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +146,7 @@ def _rows(wanted: Wanted, beyond: str, place: Place | None, way: str, limit: int
         conditions.append(condition)
         params.update(given)
     if place is not None:
-        params.update(at_since=place.since, at_id=place.saga_id)
+        params.update(at_since=place.at, at_id=place.row_id)
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     statement = (
         f"SELECT q.*, {_NUMBER}, {_HELD} FROM ({queue}) q {where}"

@@ -2,35 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 
 from orders.models import DeadLetter, History
+from orders.queries.places import Place
 from orders.states import LetterState
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 OPEN: Final = (LetterState.DEAD, LetterState.RETRYING)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page ended; the next goes on behind it."""
-
-    since: datetime
-    letter_id: int
-
-    def __str__(self) -> str:
-        return f"{(self.since - EPOCH) // timedelta(microseconds=1)}-{self.letter_id}"
-
-    @classmethod
-    def parse(cls, text: str) -> "Place | None":
-        """The place a URL names; None for no place or nonsense."""
-        micros, _dash, letter_id = text.partition("-")
-        if not (micros.isdecimal() and letter_id.isdecimal() and len(micros) < 17 and len(letter_id) < 19):
-            return None
-        return cls(EPOCH + timedelta(microseconds=int(micros)), int(letter_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +36,7 @@ def letters_page(wanted: Wanted, *, after: Place | None, limit: int) -> tuple[Se
     """A page, and the place to go on from; the bodies stay in the database."""
     rows = wanted_letters(wanted).select_related("order").defer("raw", "body").order_by("first_seen_at", "pk")
     if after is not None:
-        rows = rows.filter(Q(first_seen_at__gt=after.since) | Q(first_seen_at=after.since, pk__gt=after.letter_id))
+        rows = rows.filter(TupleGreaterThan(Tuple("first_seen_at", "pk"), (after.at, after.row_id)))
     found = list(rows[: limit + 1])
     more = len(found) > limit
     page = found[:limit]

@@ -9,13 +9,12 @@ short list of orders to look at.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from django.db import connection
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+from orders.queries.places import Place
+from orders.queries.stuck.lists import fetch
 
 
 class Case(StrEnum):
@@ -26,24 +25,6 @@ class Case(StrEnum):
     REVERSED = "reversed"
     REFUND_FAILED = "refund_failed"
     REFUND_UNKNOWN = "refund_unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page ended: since when the money lies, and the row's id."""
-
-    since: datetime
-    row_id: int
-
-    def __str__(self) -> str:
-        return f"{(self.since - EPOCH) // timedelta(microseconds=1)}-{self.row_id}"
-
-    @classmethod
-    def parse(cls, text: str) -> "Place | None":
-        micros, _dash, row_id = text.partition("-")
-        if not (micros.isdecimal() and row_id.isdecimal() and len(micros) < 17 and len(row_id) < 19):
-            return None
-        return cls(EPOCH + timedelta(microseconds=int(micros)), int(row_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,29 +81,25 @@ SELECT k."case", o.id AS row_id, {_ORDER}, coalesce(a.gateway, '') AS gateway, k
 FROM orders_moneywatch w JOIN orders_order o ON o.id = w.order_id
 LEFT JOIN orders_attempt a ON a.id = o.owning_attempt_id
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(l.amount), 0)::bigint AS held,
-           coalesce(sum(l.amount) FILTER (WHERE l.kind <> 'refunded'), 0)::bigint AS came,
-           coalesce(-sum(l.amount) FILTER (WHERE l.kind = 'reversed'), 0)::bigint AS reversed,
-           max(l.occurred_at) FILTER (WHERE l.kind = 'charged') AS charged_at,
-           max(l.occurred_at) FILTER (WHERE l.kind = 'reversed') AS reversed_at
-    FROM orders_ledgerentry l WHERE l.order_id = o.id) m
-CROSS JOIN LATERAL (
-    SELECT count(*) AS paid FROM (SELECT FROM orders_ledgerentry l
-                                  WHERE l.order_id = o.id AND l.attempt_id IS NOT NULL
-                                  GROUP BY l.attempt_id HAVING sum(l.amount) > 0) each) p
-CROSS JOIN LATERAL (
-    SELECT coalesce(sum(r.amount), 0)::bigint AS back FROM orders_refund r
-    WHERE r.order_id = o.id AND r.state IN {_BACK}) b
+    SELECT coalesce(sum(e.held), 0)::bigint AS held, coalesce(sum(e.came), 0)::bigint AS came,
+           coalesce(sum(e.reversed), 0)::bigint AS reversed, max(e.charged_at) AS charged_at,
+           max(e.reversed_at) AS reversed_at, count(*) FILTER (WHERE e.attempt_id IS NOT NULL AND e.held > 0) AS paid
+    FROM (SELECT l.attempt_id, sum(l.amount) AS held, sum(l.amount) FILTER (WHERE l.kind <> 'refunded') AS came,
+                 -sum(l.amount) FILTER (WHERE l.kind = 'reversed') AS reversed,
+                 max(l.occurred_at) FILTER (WHERE l.kind = 'charged') AS charged_at,
+                 max(l.occurred_at) FILTER (WHERE l.kind = 'reversed') AS reversed_at
+          FROM orders_ledgerentry l WHERE l.order_id = o.id GROUP BY l.attempt_id) e) m
 CROSS JOIN LATERAL (VALUES
-    ('twice', p.paid > 1 AND o.state NOT IN {_CLOSED}, m.held - o.amount, m.charged_at),
-    ('over', p.paid <= 1 AND m.held > o.amount AND o.state NOT IN {_CLOSED}, m.held - o.amount, m.charged_at),
+    ('twice', m.paid > 1 AND o.state NOT IN {_CLOSED}, m.held - o.amount, m.charged_at),
+    ('over', m.paid <= 1 AND m.held > o.amount AND o.state NOT IN {_CLOSED}, m.held - o.amount, m.charged_at),
     ('reversed', m.reversed > 0 AND m.came < o.amount AND o.state NOT IN {_CLOSED} AND o.state NOT IN {_UNPAID},
      o.amount - m.came, m.reversed_at),
     ('under', (m.reversed = 0 OR o.state IN {_UNPAID}) AND m.came < o.amount AND m.came > 0
      AND o.state NOT IN {_CLOSED},
      o.amount - m.came, m.charged_at)
 ) k("case", holds, sum, since)
-WHERE k.holds AND k.sum > 0 AND (k."case" IN ('under', 'reversed') OR b.back < k.sum)
+WHERE k.holds AND k.sum > 0 AND (k."case" IN ('under', 'reversed') OR k.sum > (
+    SELECT coalesce(sum(r.amount), 0) FROM orders_refund r WHERE r.order_id = o.id AND r.state IN {_BACK}))
 """
 
 _REFUND: Final = f"""
@@ -145,8 +122,8 @@ def money_page(case: Case, *, after: Place | None = None, limit: int = 50) -> tu
     params: dict[str, Any] = {"case": str(case)}
     if after is not None:
         where += " AND (q.since, q.row_id) > (%(since)s, %(row_id)s)"
-        params |= {"since": after.since, "row_id": after.row_id}
-    rows = _fetch(f"SELECT q.* FROM ({_ARMS[case]}) q WHERE {where} ORDER BY since, row_id LIMIT {limit + 1:d}", params)
+        params |= {"since": after.at, "row_id": after.row_id}
+    rows = fetch(f"SELECT q.* FROM ({_ARMS[case]}) q WHERE {where} ORDER BY since, row_id LIMIT {limit + 1:d}", params)
     found = [MoneyRow(**row) for row in rows]
     return found[:limit], found[limit - 1].place if len(found) > limit else None
 
@@ -158,7 +135,7 @@ def money_totals() -> Mapping[Case, Total]:
         'SELECT q."case", q.currency, count(*) AS count, sum(q.sum)::bigint AS sum, min(q.since) AS oldest'
         f" FROM ({union}) q GROUP BY 1, 2"
     )
-    rows = _fetch(statement, {})
+    rows = fetch(statement, {})
     return {case: _total([row for row in rows if row["case"] == case]) for case in Case}
 
 
@@ -178,10 +155,3 @@ AND NOT EXISTS (SELECT FROM orders_refund r WHERE r.order_id = w.order_id AND r.
 AND EXISTS (SELECT FROM orders_order o WHERE o.id = w.order_id
             AND o.state IN ('completed', 'cancelled', 'expired', 'failed'))
 """
-
-
-def _fetch(statement: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, params or None)
-        names = [column.name for column in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

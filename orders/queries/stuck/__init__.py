@@ -3,7 +3,6 @@
 from orders.queries.stuck.filters import StuckFilter
 from orders.queries.stuck.limits import limits_in_force
 from orders.queries.stuck.lists import (
-    Place,
     StuckPage,
     StuckRow,
     all_stuck,
@@ -15,7 +14,6 @@ from orders.queries.stuck.lists import (
 from orders.queries.stuck.totals import Totals, View, stuck_counts, stuck_totals
 
 __all__ = [
-    "Place",
     "StuckFilter",
     "StuckPage",
     "StuckRow",

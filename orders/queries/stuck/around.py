@@ -5,8 +5,9 @@
 from collections.abc import Sequence
 
 from orders.policies import Limits
+from orders.queries.places import Place
 from orders.queries.stuck.filters import StuckFilter
-from orders.queries.stuck.lists import WITH_HELD, Place, StuckPage, StuckRow, ask, told
+from orders.queries.stuck.lists import WITH_HELD, StuckPage, StuckRow, ask, told
 
 
 def stuck_page_before(
@@ -14,7 +15,7 @@ def stuck_page_before(
 ) -> tuple[StuckPage, bool]:
     """The page that ends right before a place, and whether there are rows before it."""
     question = ask(wanted, as_of=None, limits=limits)
-    question.params.update(before_since=before.since, before_id=before.order_id)
+    question.params.update(before_since=before.at, before_id=before.row_id)
     rows = told(
         question,
         f"SELECT * FROM ({question.union()}) w WHERE (w.since, w.order_id) < (%(before_since)s, %(before_id)s)"

@@ -14,10 +14,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from orders.policies import Limits
+from orders.queries.places import Place
 from orders.queries.stuck.arms import Question
 from orders.queries.stuck.filters import UNPAID, StuckFilter, conditions
 from orders.queries.stuck.limits import limits_in_force
-from orders.queries.stuck.lists import WITH_HELD, Place, fetch
+from orders.queries.stuck.lists import WITH_HELD, fetch
 from orders.queries.stuck.totals import Totals, View
 
 ANY: Final = StuckFilter(held="include")
@@ -225,7 +226,7 @@ def _newcomers(seen: Seen, question: Question, matches: _Matches) -> str:
 def _between(seen: Seen, question: Question) -> Iterator[str]:
     for name, place, sign in (("from", seen.after, ">"), ("until", seen.until, "<=")):
         if place is not None:
-            question.params.update({f"{name}_since": place.since, f"{name}_id": place.order_id})
+            question.params.update({f"{name}_since": place.at, f"{name}_id": place.row_id})
             yield f"(since, order_id) {sign} (%({name}_since)s, %({name}_id)s)"
 
 

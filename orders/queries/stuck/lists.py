@@ -4,7 +4,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -12,33 +12,14 @@ from django.utils import timezone
 
 from orders.models import Order
 from orders.policies import Limits
+from orders.queries.places import Place
 from orders.queries.stuck import past
 from orders.queries.stuck.arms import Question
 from orders.queries.stuck.filters import StuckFilter
 from orders.queries.stuck.limits import limits_in_force
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EVERYTHING = StuckFilter()
 WITH_HELD = StuckFilter(held="include")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page ended; the next goes on behind it."""
-
-    since: datetime
-    order_id: int
-
-    def __str__(self) -> str:
-        return f"{(self.since - EPOCH) // timedelta(microseconds=1)}-{self.order_id}"
-
-    @classmethod
-    def parse(cls, text: str) -> "Place | None":
-        """The place a URL names; None for no place or nonsense."""
-        micros, _dash, order_id = text.partition("-")
-        if not (micros.isdecimal() and order_id.isdecimal() and len(micros) < 17 and len(order_id) < 19):
-            return None
-        return cls(since=EPOCH + timedelta(microseconds=int(micros)), order_id=int(order_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +79,7 @@ def stuck_page(
     """A page of what is stuck now, or was at `as_of` as far as the history knows."""
     question = ask(wanted, as_of=as_of, limits=limits)
     if after is not None:
-        question.params.update(after_since=after.since, after_id=after.order_id)
+        question.params.update(after_since=after.at, after_id=after.row_id)
     rows = _rows(question, limit=limit + 1, after=after is not None)
     place = Place(rows[limit - 1].since, rows[limit - 1].order_id) if len(rows) > limit else None
     return StuckPage(rows=rows[:limit], after=place)
@@ -122,7 +103,7 @@ def all_stuck(
     while True:
         question = Question(wanted, known, clock)
         if place is not None:
-            question.params.update(after_since=place.since, after_id=place.order_id)
+            question.params.update(after_since=place.at, after_id=place.row_id)
         rows = _rows(question, limit=batch, after=place is not None)
         if rows:
             yield rows

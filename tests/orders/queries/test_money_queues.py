@@ -10,7 +10,8 @@ from django.utils import timezone
 from orders.models import LedgerEntry, MoneyWatch, Order
 from orders.queries import money_queues as queues
 from orders.queries.money import MoneyFact, money_of
-from orders.queries.money_queues import Case, Place, money_page, money_totals
+from orders.queries.money_queues import Case, money_page, money_totals
+from orders.queries.places import Place
 from orders.services import money_watch
 from tests.orders.making import make_attempt, make_order, make_refund
 

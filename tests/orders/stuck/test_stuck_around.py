@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from orders.models import Order
-from orders.queries.stuck import Place, StuckFilter, StuckRow, stuck_page, stuck_totals
+from orders.queries.places import Place
+from orders.queries.stuck import StuckFilter, StuckRow, stuck_page, stuck_totals
 from orders.queries.stuck.around import stuck_among, stuck_page_before
 from tests.orders.making import make_attempt, make_order, make_posting, make_refund
 

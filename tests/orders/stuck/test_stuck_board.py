@@ -9,8 +9,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from orders.models import Diagnosis, Order
+from orders.queries.places import Place
 from orders.queries.stuck import (
-    Place,
     StuckFilter,
     StuckRow,
     View,
