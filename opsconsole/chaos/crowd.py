@@ -27,11 +27,12 @@ from orders.services.actions.requests import Wish, request
 from orders.states import OrderState
 
 HANDS = 8
+SLOW_REFUND = "refund_slow"
 # Of 1,000 orders. Whatever stays broken for ever stays with a person, never with a machine.
 SHARES: Mapping[str, float] = MappingProxyType(
     {
         "plain": 720,
-        "refund_slow": 60,
+        SLOW_REFUND: 60,
         "cancels": 40,
         "lapses": 30,
         "driver_cancels": 30,
@@ -63,6 +64,7 @@ class Crowd:
     tried: int = 0  # cancels that came too late, and of them those that were taken
     regrets: int = 0
     goodwill: int = 0
+    _given: set[str] = field(default_factory=set)
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
@@ -116,7 +118,7 @@ class Crowd:
             known = self.acknowledged
             if known:
                 self._regret(known, dice)
-                self._be_kind(dice.choice(known))
+                self._be_kind(known, dice)
         drop_connections()
 
     def _regret(self, known: Sequence[Journey], dice: Random) -> None:
@@ -129,12 +131,18 @@ class Crowd:
                 self.shop.cancel(one.order_id, channel=one.wish.channel)
                 self.regrets += 1
 
-    def _be_kind(self, journey: Journey) -> None:
+    def _be_kind(self, known: Sequence[Journey], dice: Random) -> None:
+        """Once an order, first where the money goes back slowly: there two workers are most likely to meet."""
         with suppress(Refusal, Order.DoesNotExist, django.db.Error):
-            order = Order.objects.get(public_id=journey.order_id, state=OrderState.COMPLETED)
+            ended = [each for each in _of_these(known, OrderState.COMPLETED) if each.order_id not in self._given]
+            if not ended:
+                return
+            one = max(ended, key=lambda each: (each.fate.name == SLOW_REFUND, dice.random()))
+            order = Order.objects.get(public_id=one.order_id)
             params = {"amount": GOODWILL, "cause": "goodwill"}
             key = f"chaos-{uuid.uuid4().hex[:12]}"
             request(order, Wish("refund", STAFF, "The driver took a detour", order.version, key, params))
+            self._given.add(one.order_id)
             self.goodwill += 1
 
 

@@ -49,12 +49,12 @@ HEALING = (
         leaning=FAILS_OVER,
         by_phone=(at("midtrans", "create", "reject", times=1), at("xendit", "create", "reject", times=1)),
     ),
-    # The last gateway finds no refund by a key of ours: two who send it pay twice, and its answer takes its time.
+    # The last gateway finds no refund by a key of ours, so that two who send it pay twice; its answer takes its time.
     Fate(
         "refund_slow",
         leaning=Leaning(methods=("card", "qris", "shopeepay"), paired=False),
         by_phone=(at("midtrans", "create", "reject", times=1), at("xendit", "create", "reject", times=1)),
-        by_order=(*_NO_BOOKING, at("nicepay", "refund", "latency", seconds=SLOW)),
+        by_order=(at("nicepay", "refund", "latency", seconds=SLOW),),
     ),
     Fate("link_answer_lost", by_phone=(at("*", "create", "reset_after", times=1),)),
     Fate("booking_answer_lost", by_order=(at(ITS_PARTNER, "book", "reset_after", times=TRIES),)),
