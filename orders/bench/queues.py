@@ -174,11 +174,11 @@ def _middle(page: Callable[[Any], Any]) -> Any:
 
 def _measure(report: Report, name: str, asks: Mapping[str, Ask]) -> None:
     for what, ask in asks.items():
-        took = sum(stuck.database_ms(statement, params) for statement, params in _asked(ask))
+        took = sum(stuck.database_ms(statement, params) for statement, params in statements_of(ask))
         report.add(f"{name}: {what}", took, "ms", ratio=took / WANTED, note="" if took < WANTED else "TOO SLOW")
 
 
-def _asked(ask: Ask) -> list[tuple[str, Any]]:
+def statements_of(ask: Ask) -> list[tuple[str, Any]]:
     """The statements that it sends."""
     sent: list[tuple[str, Any]] = []
 

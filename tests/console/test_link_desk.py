@@ -53,6 +53,14 @@ def codes(html: str) -> list[str]:
     return ROW.findall(html)
 
 
+def test_the_link_that_can_still_be_paid_decides_and_not_a_later_one_that_cannot(dewi: Client) -> None:
+    """A second link was refused; the customer still has the first."""
+    order = unpaid("open")
+    make_attempt(order, "declined", number=2)
+    assert codes(page(dewi)) == []
+    assert codes(page(dewi, "?kind=open")) == [order.public_id]
+
+
 @pytest.mark.parametrize(
     ("attempt", "kind"),
     [
