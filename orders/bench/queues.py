@@ -117,7 +117,7 @@ def _desks() -> Iterator[tuple[str, Mapping[str, Ask]]]:
     now = timezone.now()
     for kind in link_desk.KINDS:
         wanted = link_desk.Wanted(kind=kind)
-        yield f"links, {kind}", {"rows": lambda wanted=wanted: link_desk.link_page(wanted, now=now)}
+        yield f"links, {kind}", {"rows": partial(link_desk.link_page, wanted, now=now)}
     middle = _middle(lambda after: link_desk.link_page(link_desk.Wanted(), now=now, after=after, limit=1000)[1])
     yield (
         "links, a page in the middle",
@@ -132,13 +132,13 @@ def _desks() -> Iterator[tuple[str, Mapping[str, Ask]]]:
         yield (
             f"dispatch, {sort} first",
             {
-                "rows": lambda sort=sort: dispatch.entry_page(everything, sort=sort),
-                "middle": lambda sort=sort, place=place: dispatch.entry_page(everything, sort=sort, after=place),
+                "rows": partial(dispatch.entry_page, everything, sort=sort),
+                "middle": partial(dispatch.entry_page, everything, sort=sort, after=place),
                 "counts": dispatch.read_board,
             },
         )
     for case in money_queues.Case:
-        yield f"money, {case}", {"rows": lambda case=case: money_queues.money_page(case)}
+        yield f"money, {case}", {"rows": partial(money_queues.money_page, case)}
     yield "money, all of it", {"counts": money_queues.money_totals}
     letter = _middle(lambda after: letters.letters_page(letters.Wanted(), after=after, limit=1000)[1])
     yield (
