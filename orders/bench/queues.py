@@ -8,6 +8,7 @@ money, dead letters, the steps of what waits. The queries are the product's: eac
 
 import argparse
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -114,18 +115,46 @@ Ask = Callable[[], object]
 
 def _desks() -> Iterator[tuple[str, Mapping[str, Ask]]]:
     """Of each desk, what its page asks for: rows (the first, and from the middle), and what its counts are made of."""
-    now = timezone.now()
+    yield from _links(timezone.now())
+    yield from _dispatch()
+    for case in money_queues.Case:
+        yield f"money, {case}", {"rows": partial(money_queues.money_page, case)}
+    yield "money, all of it", {"counts": money_queues.money_totals}
+    letter = _middle(lambda after: letters.letters_page(letters.Wanted(), after=after, limit=1000)[1])
+    yield (
+        "dead letters",
+        {
+            "rows": partial(letters.letters_page, letters.Wanted(), after=None, limit=50),
+            "middle": partial(letters.letters_page, letters.Wanted(), after=letter, limit=50),
+            "counts": letters.counts,
+        },
+    )
+    hand = _middle(lambda after: hands.hands_page(hands.Wanted(), after=after, limit=100).next)
+    yield (
+        "needs a hand",
+        {
+            "rows": partial(hands.hands_page, hands.Wanted()),
+            "middle": partial(hands.hands_page, hands.Wanted(), after=hand),
+            "counts": hands.shares,
+        },
+    )
+
+
+def _links(now: datetime) -> Iterator[tuple[str, Mapping[str, Ask]]]:
     for kind in link_desk.KINDS:
-        wanted = link_desk.Wanted(kind=kind)
-        yield f"links, {kind}", {"rows": partial(link_desk.link_page, wanted, now=now)}
-    middle = _middle(lambda after: link_desk.link_page(link_desk.Wanted(), now=now, after=after, limit=1000)[1])
+        yield f"links, {kind}", {"rows": partial(link_desk.link_page, link_desk.Wanted(kind=kind), now=now)}
+    missing = link_desk.Wanted()
+    middle = _middle(lambda after: link_desk.link_page(missing, now=now, after=after, limit=1000)[1])
     yield (
         "links, a page in the middle",
         {
-            "rows": lambda: link_desk.link_page(link_desk.Wanted(), now=now, after=middle),
-            "counts": lambda: link_desk.link_counts(link_desk.Wanted(), now=now),
+            "rows": partial(link_desk.link_page, missing, now=now, after=middle),
+            "counts": partial(link_desk.link_counts, missing, now=now),
         },
     )
+
+
+def _dispatch() -> Iterator[tuple[str, Mapping[str, Ask]]]:
     everything = dispatch.Wanted()
     for sort in (dispatch.OLDEST, dispatch.DEAREST):
         place = _middle(partial(_next_entry, sort))
@@ -137,27 +166,6 @@ def _desks() -> Iterator[tuple[str, Mapping[str, Ask]]]:
                 "counts": dispatch.read_board,
             },
         )
-    for case in money_queues.Case:
-        yield f"money, {case}", {"rows": partial(money_queues.money_page, case)}
-    yield "money, all of it", {"counts": money_queues.money_totals}
-    letter = _middle(lambda after: letters.letters_page(letters.Wanted(), after=after, limit=1000)[1])
-    yield (
-        "dead letters",
-        {
-            "rows": lambda: letters.letters_page(letters.Wanted(), after=None, limit=50),
-            "middle": lambda: letters.letters_page(letters.Wanted(), after=letter, limit=50),
-            "counts": letters.counts,
-        },
-    )
-    hand = _middle(lambda after: hands.hands_page(hands.Wanted(), after=after, limit=100).next)
-    yield (
-        "needs a hand",
-        {
-            "rows": lambda: hands.hands_page(hands.Wanted()),
-            "middle": lambda: hands.hands_page(hands.Wanted(), after=hand),
-            "counts": hands.shares,
-        },
-    )
 
 
 def _next_entry(sort: str, after: Any) -> Any:
