@@ -24,6 +24,8 @@ SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "256MB",
     "work_mem": "16MB",
+    # A limit, taken as needed: what a comparison of books works on is a temporary table that many passes read.
+    "temp_buffers": "128MB",
     "maintenance_work_mem": "128MB",
     "max_wal_size": "2GB",
     "random_page_cost": "1.1",

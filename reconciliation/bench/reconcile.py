@@ -7,7 +7,6 @@ installed (requirements-engines.txt) they join the same two books, read from Par
 import argparse
 import csv
 import io
-import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -20,11 +19,12 @@ from django.db import connection
 from django.utils import timezone
 
 from orders.bench.report import Report
+from reconciliation import business_day
 from reconciliation.bench import books
 from reconciliation.bench.fill import fill
 from reconciliation.lines import Line
 from reconciliation.models import Entry, Feed, Load, Run
-from reconciliation.services import engine
+from reconciliation.services import bridges, engine
 from reconciliation.services.entries import take_in
 from reconciliation.services.pairings import WRITING
 from reconciliation.services.runs import reconcile
@@ -50,12 +50,14 @@ def run(args: argparse.Namespace) -> Report:
     _empty()
     _load(report, args.rows)
     bare = _bare_join(report)
-    first = _phases(report, bare)
-    _others(report, bare)
+    whole, first = _phases(report, bare)
+    report.add("memory of this process after the run", _held("self", "VmRSS"), "MiB", note="no other engine loaded yet")
     _again(report, bare, first)
     _one_hour(report, args.rows)
-    report.add("peak memory of this process", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MiB")
-    report.add("peak memory of PostgreSQL's backend", _backend_peak(), "MiB", note="its own, without shared buffers")
+    _one_day(report, args.rows)
+    pid = engine.execute("SELECT pg_backend_pid()")[0][0]
+    report.add("memory of PostgreSQL's backend", _held(pid, "RssAnon"), "MiB", note="its own, without shared buffers")
+    _others(report, bare, whole)
     return report
 
 
@@ -124,8 +126,8 @@ def _bare_join(report: Report) -> float:
     return best
 
 
-def _phases(report: Report, bare: float) -> Run:
-    """The first run finds every break there is; what each part of it took."""
+def _phases(report: Report, bare: float) -> tuple[float, Run]:
+    """The first run finds every break there is; what each part of it took, and the whole in seconds."""
     parts = {"first pass": 0.0, "later passes": 0.0, "classify": 0.0, "write": 0.0}
 
     def tell(name: str, rows: int, seconds: float) -> None:
@@ -139,7 +141,7 @@ def _phases(report: Report, bare: float) -> Run:
     for name, seconds in parts.items():
         report.add(name, seconds, "s", ratio=seconds / bare)
     report.add("whole run", whole, "s", ratio=whole / bare, note=f"{found.summary['found']:,} breaks written")
-    return found
+    return whole, found
 
 
 def _part(name: str) -> str:
@@ -168,23 +170,34 @@ def _one_hour(report: Report, rows: int) -> None:
     report.add("run of changes over one hour", seconds, "s", note=f"{HOUR:,} new lines a book, {found.scope}")
 
 
-def _backend_peak() -> float:
-    """From /proc, where the server runs on this machine; else 0."""
-    pid = engine.execute("SELECT pg_backend_pid()")[0][0]
+def _one_day(report: Report, rows: int) -> None:
+    """The bridge of a day in the middle of the books: what the ticker computes for a day's page."""
+    day = business_day.of(books.FIRST + books.EVERY * (rows // 2))
+    seconds = _timed(lambda: bridges.refresh(day))
+    lines = Entry.objects.filter(side__in=Side.values, business_date=day).count()
+    report.add("bridge of one day, computed and kept", seconds, "s", note=f"{lines:,} lines of {day}")
+
+
+def _held(pid: int | str, what: str) -> float:
+    """MiB, from /proc, where the process runs on this machine; else 0."""
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("RssAnon:"):
+            if line.startswith(f"{what}:"):
                 return int(line.split()[1]) / 1024
     return 0.0
 
 
-def _others(report: Report, bare: float) -> None:
+def _others(report: Report, bare: float, whole: float) -> None:
+    """Both books on disk as Parquet, read, joined, and what differs written to disk: all that a bare join does."""
     if find_spec("duckdb") is None:
         report.add("DuckDB", 0, "s", note="not installed (requirements-engines.txt)")
         return
     with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
         files = [_parquet(Path(folder), side) for side in ("ours", "ho")]
+        report.add("both books written as Parquet", time.perf_counter() - began, "s", note="not counted below")
         report.add("DuckDB, bare full join", seconds := _duckdb(files), "s", ratio=seconds / bare)
+        report.add("whole run beside DuckDB's join", whole / seconds, "", ratio=whole / seconds)
         if find_spec("polars") is not None:
             report.add("Polars, bare full join", seconds := _polars(files), "s", ratio=seconds / bare)
 
@@ -210,10 +223,11 @@ def _duckdb(files: list[Path]) -> float:
 
     ours, theirs = files
     join = (
-        f"SELECT count(*) FROM read_parquet('{ours}') o FULL JOIN read_parquet('{theirs}') t"  # noqa: S608
-        " USING (order_reference, currency)"
+        "COPY (SELECT order_reference, currency, o.amount AS ours, t.amount AS theirs"  # noqa: S608 - our own paths
+        f" FROM read_parquet('{ours}') o FULL JOIN read_parquet('{theirs}') t USING (order_reference, currency)"
+        f" WHERE o.amount IS DISTINCT FROM t.amount) TO '{ours.with_name('breaks.parquet')}' (FORMAT parquet)"
     )
-    return min(_timed(lambda: duckdb.sql(join).fetchall()) for _each in range(3))
+    return min(_timed(lambda: duckdb.execute(join)) for _each in range(3))
 
 
 def _polars(files: list[Path]) -> float:
@@ -222,6 +236,7 @@ def _polars(files: list[Path]) -> float:
     def join() -> None:
         ours, theirs = (pl.scan_parquet(file) for file in files)
         on = ["order_reference", "currency"]
-        ours.join(theirs, on=on, how="full").select(pl.len()).collect()
+        joined = ours.join(theirs, on=on, how="full", coalesce=True)
+        joined.filter(pl.col("amount").ne_missing(pl.col("amount_right"))).sink_parquet(files[0].with_name("p.parquet"))
 
     return min(_timed(join) for _each in range(3))

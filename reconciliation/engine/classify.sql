@@ -14,10 +14,11 @@ WHERE p.outcome IS NULL AND p.key = d.key;
 
 CREATE TEMP TABLE drafted_break ON COMMIT DROP AS
 WITH around AS (
-    -- What the settled lines of the same key tell about those that are left.
+    -- What the settled lines of the same key tell about those that are left: only of reversals and void lines it is asked.
     SELECT key, bool_or(book = 'theirs' AND outcome = 'matched') AS has_match,
            bool_or(book = 'ours') AS has_ours, bool_or(book = 'theirs' AND status <> 'settled') AS has_void
-    FROM pool WHERE key <> '' GROUP BY key
+    FROM pool WHERE key IN (SELECT key FROM pool WHERE key <> '' AND (kind = 'reversal' OR status <> 'settled'))
+    GROUP BY key
 ),
 repeated AS (
     SELECT DISTINCT l.grp FROM pool l JOIN pool m

@@ -12,3 +12,4 @@ SELECT pair, rule, coalesce(max(key) FILTER (WHERE book = 'ours'), max(key)) AS 
 FROM pool
 WHERE outcome = 'matched' AND rule IN ('tolerance', 'known_difference', 'group', 'group_tolerance', 'nets_to_zero', 'batch', 'look_alike')
 GROUP BY pair, rule;
+ANALYZE found_match;

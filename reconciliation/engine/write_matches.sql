@@ -13,7 +13,9 @@ SELECT %(pairing)s, f.rule, f.key, f.currency, f.ours, f.theirs, f.ours_amount, 
 FROM found_match f
 WHERE NOT EXISTS (SELECT FROM reconciliation_match m
                   WHERE m.pairing = %(pairing)s AND m.key = f.key AND m.rule = f.rule AND m.ours = f.ours
-                    AND m.theirs = f.theirs AND m.known = f.known);
+                    AND m.theirs = f.theirs AND m.known = f.known)
+-- Sorted, so that all is looked up before the first is written: a plan made for an empty table would read what it has written.
+ORDER BY f.key, f.rule;
 
 DELETE FROM reconciliation_expectation x
 WHERE x.pairing = %(pairing)s AND (%(everything)s OR x.key IN (SELECT key FROM scope))

@@ -31,6 +31,7 @@ from reconciliation.services.rules import rules_in_force
 from reconciliation.states import BreakVerb, Pairing, RunScope, RunState, Side
 
 MOST_TRIES: Final = 3  # workers that one run may cost before it is given up
+SIGNS_OF_LIFE: Final = 0.25  # seconds between two of them: each is a commit that the run waits for
 _LOCK: Final = 0x2C0D  # advisory lock: the class, beside the run's id
 Progress = Callable[[str, int, float], None]
 
@@ -183,20 +184,21 @@ def _summary(run: Run) -> dict[str, int]:
 
 @contextmanager
 def _telling(run: Run, progress: Progress) -> Iterator[Callable[[str, int], None]]:
-    """Write each finished phase down, by a connection of its own: the run's transaction shows nothing until it ends.
+    """Write finished phases down, by a connection of its own: the run's transaction shows nothing until it ends.
 
     Where we are inside somebody else's transaction, nobody else could see the run anyway. The run's own
     transaction must not touch the run's row, or the two would wait for each other.
     """
     own = None if len(connection.savepoint_ids) else connection.copy()
-    began = time.perf_counter()
+    began, told = time.perf_counter(), 0.0
 
     def tell(name: str, rows: int) -> None:
-        nonlocal began
+        nonlocal began, told
         seconds, began = time.perf_counter() - began, time.perf_counter()
         run.phases.append([name, rows, round(seconds, 3)])
         progress(name, rows, seconds)
-        if own is not None:
+        if own is not None and began - told > SIGNS_OF_LIFE:
+            told = began
             with own.cursor() as cursor:
                 cursor.execute(
                     "UPDATE reconciliation_run SET phases = %s, up_to_entry = %s WHERE id = %s",
