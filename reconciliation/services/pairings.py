@@ -49,6 +49,7 @@ FEW: Final = 50  # a key is looked up, twice, in the time in which so many lines
 RANGES: Final = 8  # of keys, merged side by side by as many workers as there are
 THEIRS: Final = {Pairing.HO: Side.HO, Pairing.GATEWAY: Side.GATEWAY}
 MEMORY: Final = "64MB"  # for each sort and hash of the later passes; the first needs none
+_HAS_FEW_KEYS: Final = "SELECT count(*) * %(few)s < (SELECT max(id) FROM reconciliation_entry) FROM scope"
 Sum = dict[tuple[str, str], tuple[int, int]]  # (book, currency): lines and minor units
 Tell = Callable[[str, int], None]
 
@@ -211,12 +212,10 @@ class Comparison:
         engine.execute("ANALYZE pool")
 
     def _way_of_merging(self) -> dict[str, str]:
-        """A full run merges. One of few keys looks each of them up: the planner would read all lines for a thousandth."""
+        """A full run merges. One of few keys looks each of them up, where the planner would read every line."""
         if self.reach.is_everything:
             return {"enable_hashjoin": "off"}
-        few = engine.execute("SELECT count(*) * %s < (SELECT max(id) FROM reconciliation_entry) FROM scope", [FEW])[0][
-            0
-        ]
+        few = engine.execute(_HAS_FEW_KEYS, {"few": FEW})[0][0]
         return {"enable_hashjoin": "off", "enable_mergejoin": "off"} if few else {}
 
     def _ranges(self) -> list[tuple[str | None, str | None]]:
