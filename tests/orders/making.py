@@ -144,7 +144,7 @@ def make_letter(
     body = '{"version":1}'
     facts: dict[str, Any] = {
         "consumer": "tests",
-        "event_id": f"h-{next(_numbers)}",
+        "event_id": f"made-{next(_numbers)}",  # `h-` and a number would be that of some row of the history
         "reason": "no use",
         "raw": body.encode(),
         "body": body,
