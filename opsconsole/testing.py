@@ -146,11 +146,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             _left_out.update((need.marker, item.nodeid) for item in wanting)
 
 
-def _length(item: pytest.Item) -> tuple[float, bool]:
-    """What may take longest begins first, so that no core waits at the end for one long file of another."""
+def _length(item: pytest.Item) -> tuple[float, bool, bool]:
+    """What may take longest begins first, so that no core waits at the end for one long file of another.
+
+    That is what says that it needs more than the usual time, then what starts processes, then what drives a browser.
+    """
     allowed = item.get_closest_marker("timeout")
     seconds = float(allowed.args[0]) if allowed and allowed.args else 0.0
-    return seconds, item.get_closest_marker("processes") is not None
+    processes, browser = (item.get_closest_marker(name) is not None for name in ("processes", "browser"))
+    return seconds, processes, browser
 
 
 @pytest.hookimpl(tryfirst=True)
