@@ -6,10 +6,11 @@ from typing import Final
 
 from django.conf import settings
 
+from orders.services import price
+from orders.services.price import OUR_CURRENCY
 from runbooks.registry import Action, Touch
 from runbooks.states import Risk
 
-OUR_CURRENCY: Final = "IDR"  # limits of money are in its minor units; other money always has a second person
 WAVES: Final = (1, 5, 25)  # and then the rest
 # Of the rows of a wave that were acted on: from this share on that did not come out well, the run pauses.
 MOST_FAILED: Final = 0.1
@@ -31,10 +32,6 @@ class Size:
     def our_money(self) -> int:
         return self.money.get(OUR_CURRENCY, 0)
 
-    @property
-    def has_foreign_money(self) -> bool:
-        return any(amount for currency, amount in self.money.items() if currency != OUR_CURRENCY)
-
 
 def risk_of(action: Action, size: Size) -> Risk:
     """What it asks of people: rows × money × whether it can be undone."""
@@ -43,7 +40,7 @@ def risk_of(action: Action, size: Size) -> Risk:
     many = size.orders > settings.SECOND_PERSON_ORDERS
     if action.touch == Touch.READS:
         return Risk.REASON if many else Risk.NONE
-    large = size.our_money >= settings.SECOND_PERSON_FROM or size.has_foreign_money
+    large = any(price.is_large(amount, currency) for currency, amount in size.money.items())
     if many or large:
         return Risk.SECOND_PERSON
     return Risk.TYPED if action.touch == Touch.MONEY else Risk.REASON
@@ -51,8 +48,7 @@ def risk_of(action: Action, size: Size) -> Risk:
 
 def is_over_hour(size: Size) -> bool:
     """With this plan its proposer would exceed what one person starts alone within an hour."""
-    orders, money = size.hour_orders + size.orders, size.hour_money + size.our_money
-    return orders > settings.HOUR_MOST_ORDERS or money > settings.HOUR_MOST_MONEY
+    return price.exceeds_hour(size.hour_orders + size.orders, size.hour_money + size.our_money)
 
 
 def is_too_large(size: Size) -> bool:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from orders import names
 from orders.queries.phrases import retold, state_label
 from orders.queries.telling import who
+from orders.services import others
 
 WORDS: Final[Mapping[str, Promise]] = {
     # An action's own.
@@ -57,10 +58,7 @@ WORDS: Final[Mapping[str, Promise]] = {
     "over_write_off": _("It is more than may be written off."),
     # The mechanism's.
     "is_gone": _("It is not there any more."),
-    "in_hand": _("%(actor)s asked for the same already."),
-    "cool_down": _("The same was done by %(plan)s only %(minutes)s min ago."),
-    "cool_down_by_hand": _("%(actor)s did the same by hand only %(minutes)s min ago."),
-    "in_run": _("%(plan)s of %(actor)s is working on this order."),
+    **others.WORDS,
     "drifted": _("It changed after the plan was made: it was %(was)s and is now %(now)s."),
     "refused": _("%(text)s"),
     "cancelled": _("The run was stopped before its turn."),

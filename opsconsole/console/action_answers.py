@@ -6,11 +6,14 @@ from typing import Final
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django_htmx.http import trigger_client_event
 
 from opsconsole.console.live import is_fragment, toast
+from orders.errors import Refusal
 from orders.models import Order
 from orders.queries.order_page import people
+from orders.services.actions import Blocked
 
 MOVED: Final = "order-moved"  # parts of the page that listen to it read themselves again
 _PERSON: Final = re.compile(r"\buser:([\w.@+-]+)")
@@ -30,12 +33,21 @@ def done(request: HttpRequest, order: Order, text: str, *, undo: str = "") -> Ht
     return trigger_client_event(render(request, "console/order/undo_toast.html", context), MOVED)
 
 
-def refused(request: HttpRequest, order: Order, text: str) -> HttpResponse:
-    """Nothing was done; the page shows how things are now."""
+def refused(request: HttpRequest, order: Order, text: str, *, first: str = "") -> HttpResponse:
+    """Nothing was done; the page shows how things are now. `first` leads to what is in the way."""
     if not is_fragment(request):
         messages.error(request, text)
         return redirect("order", public_id=order.public_id)
-    return trigger_client_event(toast(HttpResponse(), text, tone="failed"), MOVED)
+    return trigger_client_event(toast(HttpResponse(), text, tone="failed", href=first), MOVED)
+
+
+def link_to_first(order: Order, refusal: Refusal) -> str:
+    """Where what is in the way can be looked at: an action in the order's list, or a plan; "" for neither."""
+    if not isinstance(refusal, Blocked):
+        return ""
+    if refusal.by.first is not None:
+        return f"{reverse('order-actions', args=[order.public_id])}#action-{refusal.by.first.pk}"
+    return reverse("plan", args=[refusal.by.values["plan"]]) if "plan" in refusal.by.values else ""
 
 
 def told(sentence: str) -> str:

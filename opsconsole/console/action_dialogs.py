@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from opsconsole.console.formats import duration
 from opsconsole.console.formats import money as shown_money
-from opsconsole.console.order_choices import effect_of, failed_refund, label_of, suggested_refund
+from opsconsole.console.order_choices import effect_of, failed_refund, held_back, label_of, suggested_refund
+from opsconsole.console.order_guards import Guards
 from opsconsole.console.staff import actor_of
 from opsconsole.console.sums import accepted_spellings, parsed_sum
 from orders import names
@@ -50,6 +51,7 @@ class Dialog:
     is_fixed: bool = False
     pattern: str = ""
     needs_second: bool = False
+    seen: int = 0
     gateways: Sequence[tuple[str, str]] = ()
     entry: str = ""
     form: Form | None = None
@@ -72,7 +74,8 @@ def dialog_of(request: HttpRequest, order: Order, name: str, *, form: Form | Non
     rows = rows_of(order)
     money = money_of(order, rows.ledger, rows.refunds)
     amount = _amount(request, rows, money) if name == "refund" else 0
-    needs_second = name == "refund" and actions.needs_second_person(name, {"amount": amount})
+    needs_second = needs_second_person(order, name, amount, actor=actor_of(request))
+    guards, params = Guards(order, rows.actions), _params(request, name, amount)
     return Dialog(
         order=order,
         name=name,
@@ -81,7 +84,8 @@ def dialog_of(request: HttpRequest, order: Order, name: str, *, form: Form | Non
         keep=_("Keep the order") if name in ENDINGS else _("Not now"),
         effects=list(_effects(rows, money, name, amount)),
         is_danger=name == "refund" or name in ENDINGS,
-        why_not=actions.why_not(order, name, _params(request, name, amount)),
+        why_not=held_back(guards, name, params) or actions.shut_out(order, name, params),
+        seen=guards.seen,
         money=money,
         amount=amount,
         largest=max(money.free, amount),
@@ -129,6 +133,10 @@ def _button(order: Order, name: str, amount: int, *, needs_second: bool) -> str:
     return label_of(order, name)
 
 
+def needs_second_person(order: Order, name: str, amount: int, *, actor: str = "") -> bool:
+    return actions.needs_second_person(name, {"amount": amount}, currency=order.currency, actor=actor)
+
+
 def effects_of(order: Order, name: str, amount: int) -> Sequence[str]:
     """What will happen, from how things are now: for whoever has to approve it."""
     rows = rows_of(order)
@@ -150,7 +158,7 @@ def _refund_effects(rows: OrderRows, amount: int) -> list[str]:
     effects = [_("%(sum)s goes back to the customer through %(gateway)s. It cannot be undone.")]
     if failed_refund(rows) is not None:
         effects = [_("The refund of %(sum)s that failed is sent to %(gateway)s again, under the same key.")]
-    if actions.needs_second_person("refund", {"amount": amount}):
+    if needs_second_person(rows.order, "refund", amount):
         limit = shown_money(settings.SECOND_PERSON_FROM)
         effects.append(_("From %(limit)s on a second person has to approve it, within %(time)s."))
         time = duration(actions.APPROVAL_TIME)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from opsconsole.console.access import allowed, signed_in
-from opsconsole.console.action_answers import done, refused, told
+from opsconsole.console.action_answers import done, link_to_first, refused, told
 from opsconsole.console.action_dialogs import Dialog, dialog_of, warnings_of
 from opsconsole.console.formats import money
 from opsconsole.console.live import is_fragment
@@ -29,11 +29,14 @@ from orders.services.actions.link import ADDRESS
 
 
 class AskForm(forms.Form):
-    """What every action carries: the key minted with the form, the version its operator saw, why."""
+    """What every action carries: the key minted with the form, the version its operator saw, why; up to which
+    action its operator has read the results, and what of the customer's money was held then."""
 
     key = forms.CharField(max_length=64)
     version = forms.IntegerField()
     reason = forms.CharField(max_length=400, strip=True)
+    seen = forms.IntegerField(min_value=0, required=False)
+    balance = forms.IntegerField(required=False)
 
 
 class RefundForm(AskForm):
@@ -93,7 +96,7 @@ def _ask(request: HttpRequest, order: Order, name: str) -> HttpResponse:
     except StaleState:
         return refused(request, order, _moved_on(public_id=order.public_id))
     except Refusal as refusal:
-        return refused(request, order, told(str(refusal)))
+        return refused(request, order, told(str(refusal)), first=link_to_first(order, refusal))
     return done(request, order, _asked_for(action))
 
 
@@ -114,6 +117,8 @@ def _wish(request: HttpRequest, name: str, given: Mapping[str, Any]) -> Wish:
         expected_version=given["version"],
         key=given["key"],
         params=params,
+        seen=given["seen"] or 0,
+        balance=given["balance"],
     )
 
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from opsconsole.console import desk_undo
 from opsconsole.console.access import allowed, signed_in
-from opsconsole.console.action_answers import done, refused
+from opsconsole.console.action_answers import done, link_to_first, refused, told
 from opsconsole.console.formats import duration
 from opsconsole.console.live import is_fragment
 from opsconsole.console.order import found
@@ -121,7 +121,7 @@ def hold(request: HttpRequest, public_id: str) -> HttpResponse:
     try:
         desk.hold(order, until=until, actor=actor_of(request), reason=form.cleaned_data["reason"])
     except Refusal as refusal:
-        return refused(request, order, str(refusal))
+        return refused(request, order, told(str(refusal)), first=link_to_first(order, refusal))
     undo = desk_undo.offer(
         "hold", order, by=request.user, before=before, after=desk_undo.instant(until), reason=reason_before
     )
@@ -132,7 +132,10 @@ def hold(request: HttpRequest, public_id: str) -> HttpResponse:
 @allowed("hold_order")
 def release(request: HttpRequest, public_id: str) -> HttpResponse:
     order = found(public_id)
-    desk.release(order, actor=actor_of(request))
+    try:
+        desk.release(order, actor=actor_of(request))
+    except Refusal as refusal:
+        return refused(request, order, told(str(refusal)), first=link_to_first(order, refusal))
     return done(request, order, _("Hold ended."))
 
 

@@ -17,6 +17,7 @@ from opsconsole.console.dispatch_queue import place_of, trip_of
 from opsconsole.console.formats import money
 from opsconsole.console.order_actions_shown import ShownAction, shown_actions
 from opsconsole.console.order_choices import KINDS, Choice, desk_choice
+from opsconsole.console.order_guards import Guards
 from opsconsole.console.staff import actor_of, person
 from orders.models import DispatchEntry, OperatorAction, Order
 from orders.models.saga import LIVE_DISPATCH
@@ -115,7 +116,8 @@ def entry_view(request: HttpRequest, order: Order, entry: DispatchEntry) -> Entr
     asked = list(order.actions.order_by("pk"))
     names = people({entry.claimed_by, *(action.actor for action in asked)})
     is_mine = (entry.state, entry.claimed_by) == (DispatchState.CLAIMED, actor)
-    choice = {name: desk_choice(order, request.user, name, asked, entry=entry.pk) for name in _NAMES}
+    guards = Guards(order, asked)
+    choice = {name: desk_choice(order, request.user, name, guards, entry=entry.pk) for name in _NAMES}
     return EntryView(
         entry=entry,
         order=order,

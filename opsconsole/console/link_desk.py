@@ -22,6 +22,7 @@ from opsconsole.console.live import answer, is_fragment
 from opsconsole.console.order import found
 from opsconsole.console.order_actions_shown import ShownAction, qr_code, shown_actions
 from opsconsole.console.order_choices import Choice, desk_choice
+from opsconsole.console.order_guards import guards_of
 from opsconsole.console.reading import known
 from opsconsole.console.staff import actor_of
 from opsconsole.console.stuck_head import grouped, main_sum
@@ -256,8 +257,8 @@ class LinkView:
 
 
 def link_view(request: HttpRequest, order: Order) -> LinkView:
-    asked = list(order.actions.order_by("pk"))
-    mine = [action for action in asked if action.name in ("make_link", "send_link", "recheck_payment")]
+    guards = guards_of(order)
+    mine = [action for action in guards.rows if action.name in ("make_link", "send_link", "recheck_payment")]
     current = open_link(order)
     return LinkView(
         order=order,
@@ -265,9 +266,9 @@ def link_view(request: HttpRequest, order: Order) -> LinkView:
         open=current,
         qr=qr_code(current.link_url) if current else "",
         actions=shown_actions(mine, people(action.actor for action in mine), reader=actor_of(request)),
-        make=desk_choice(order, request.user, "make_link", asked),
+        make=desk_choice(order, request.user, "make_link", guards),
         ways=[
-            (label, way, desk_choice(order, request.user, "send_link", asked, channel=way))
+            (label, way, desk_choice(order, request.user, "send_link", guards, channel=way))
             for way, label in WAYS.items()
         ],
         now=timezone.now(),

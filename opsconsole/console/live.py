@@ -50,6 +50,6 @@ def fresh(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     return result
 
 
-def toast(response: HttpResponse, text: str, *, tone: str = "done") -> HttpResponse:
-    """Says what became of the person's own action, in the corner, without moving the page."""
-    return trigger_client_event(response, "toast", {"text": text, "tone": tone})
+def toast(response: HttpResponse, text: str, *, tone: str = "done", href: str = "") -> HttpResponse:
+    """Says what became of the person's own action, in the corner, without moving the page. `href`: what to look at."""
+    return trigger_client_event(response, "toast", {"text": text, "tone": tone, **({"href": href} if href else {})})

@@ -1,7 +1,7 @@
 """What a person may do to an order now, and why not the rest."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -12,8 +12,9 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from opsconsole.console.order_guards import Guards
 from opsconsole.console.roles import RIGHT_BY_CODENAME, ROLE_LABELS, roles_with
-from orders.models import OperatorAction, Order, Refund
+from orders.models import Order, Refund
 from orders.queries.money import Money
 from orders.queries.order_page import OrderRows
 from orders.queries.sentences import ACTIONS
@@ -119,7 +120,8 @@ KINDS: Final[dict[str, Kind]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """One action as this person sees it on this order. `why_not` is '' when it may be done."""
+    """One action as this person sees it on this order. `why_not` is '' when it may be done; `first` is the action
+    that is in its way, 0 for none; `seen` up to which one this person has read the results."""
 
     name: str
     label: str
@@ -128,6 +130,8 @@ class Choice:
     url: str
     key: str
     why_not: str
+    seen: int = 0
+    first: int = 0
     is_next: bool = False
 
     @property
@@ -144,7 +148,8 @@ def choices_of(rows: OrderRows, money: Money, user: Any, *, next_step: str = "")
     names = [name for name, kind in KINDS.items() if not kind.is_desk]
     if any(step.partner == BY_HAND for step in rows.steps):
         names.append("end_trip")
-    return [_choice(rows, money, user, name, next_step=next_step) for name in names]
+    guards = Guards(rows.order, rows.actions)
+    return [_choice(rows, money, user, name, guards, next_step=next_step) for name in names]
 
 
 def suggested_refund(rows: OrderRows, money: Money) -> int:
@@ -162,26 +167,26 @@ def failed_refund(rows: OrderRows) -> Refund | None:
     return next((refund for refund in reversed(rows.refunds) if refund.state == RefundState.FAILED), None)
 
 
-def _choice(rows: OrderRows, money: Money, user: Any, name: str, *, next_step: str) -> Choice:
+def _choice(rows: OrderRows, money: Money, user: Any, name: str, guards: Guards, *, next_step: str) -> Choice:
     kind, order = KINDS[name], rows.order
     params = {"amount": suggested_refund(rows, money)} if name == "refund" else {}
-    last = rows.actions[-1].pk if rows.actions else 0
     return Choice(
         name=name,
         label=label_of(order, name),
         effect=effect_of(order, name, hasfailed_refund=failed_refund(rows) is not None),
         risk=risk_of(order, name),
         url=reverse(f"order-{name}", args=[order.public_id]),
-        key=one_click_key(order, user, name, last=last),
-        why_not=forbidden(user, kind.right) or busy(name, rows.actions) or actions.why_not(order, name, params),
+        key=one_click_key(order, user, name, last=guards.last),
+        why_not=forbidden(user, kind.right) or held_back(guards, name, params),
+        seen=guards.seen,
+        first=guards.first(name, params),
         is_next=name == next_step,
     )
 
 
-def desk_choice(order: Order, user: Any, name: str, asked: Sequence[OperatorAction], **params: Any) -> Choice:
+def desk_choice(order: Order, user: Any, name: str, guards: Guards, **params: Any) -> Choice:
     """One act of a desk as this person sees it; `params` are what it will be asked for with."""
     kind, by = KINDS[name], f"user:{user.get_username()}"
-    last = asked[-1].pk if asked else 0
     query = urlencode({each: value for each, value in params.items() if value})
     return Choice(
         name=name,
@@ -189,8 +194,10 @@ def desk_choice(order: Order, user: Any, name: str, asked: Sequence[OperatorActi
         effect=str(kind.effect),
         risk=kind.risk,
         url=f"{reverse(f'order-{name}', args=[order.public_id])}?{query}",
-        key=one_click_key(order, user, name, last=last, what=query),
-        why_not=forbidden(user, kind.right) or busy(name, asked) or actions.why_not(order, name, {**params, "by": by}),
+        key=one_click_key(order, user, name, last=guards.last, what=query),
+        why_not=forbidden(user, kind.right) or held_back(guards, name, {**params, "by": by}),
+        seen=guards.seen,
+        first=guards.first(name, params),
     )
 
 
@@ -231,7 +238,7 @@ def forbidden(user: Any, right: str) -> str:
     return _("Your role may not. These may: %(roles)s.") % {"roles": roles}
 
 
-def busy(name: str, asked: Sequence[OperatorAction]) -> str:
-    """Two people at once have one effect; the second reads that it is being done."""
-    same = any(action.name == name and action.status in RUNNING for action in asked)
-    return _("It is being done already.") if same else ""
+def held_back(guards: Guards, name: str, params: Mapping[str, Any]) -> str:
+    """Why nobody may do it now: it is being done, the order is not so, or something stands in the way."""
+    order = guards.order
+    return guards.busy(name, params) or actions.why_not(order, name, params) or guards.why_not(name, params)

@@ -4,7 +4,7 @@ from typing import Any
 
 from opsconsole.console.roles import RIGHT_BY_CODENAME, Right
 from runbooks.models import Plan
-from runbooks.registry import Touch, find
+from runbooks.registry import Action, Touch, find
 
 
 def may(user: Any, codename: str) -> bool:
@@ -17,12 +17,16 @@ def right_of(plan: Plan, deed: str) -> Right:
     action = find(plan.action)
     own = action.right if action else "stop_actions"
     if deed in {"approve", "reject"}:
-        is_money = action is not None and action.touch == Touch.MONEY
-        if action is not None and action.subject == "break":
-            return RIGHT_BY_CODENAME["approve_repair"]
-        return RIGHT_BY_CODENAME["approve_refund" if is_money else "approve_plan"]
+        return RIGHT_BY_CODENAME[approval_of(action) if action else "approve_plan"]
     named = {"break_glass": "break_glass", "pause": "stop_actions", "cancel": "stop_actions", "review": "approve_plan"}
     return RIGHT_BY_CODENAME[named.get(deed, own)]
+
+
+def approval_of(action: Action) -> str:
+    """The right of a second person for this action."""
+    if action.subject == "break":
+        return "approve_repair"
+    return "approve_refund" if action.touch == Touch.MONEY else "approve_plan"
 
 
 def may_do(user: Any, plan: Plan, deed: str) -> bool:

@@ -2,10 +2,22 @@
 
 from django.urls import URLPattern, path
 
-from opsconsole.console import channels, guide_deeds, guide_page, guides, plan_deeds, plan_page, plans, switches
+from opsconsole.console import (
+    action_library,
+    channels,
+    guide_deeds,
+    guide_page,
+    guides,
+    plan_deeds,
+    plan_page,
+    plans,
+    switches,
+)
 
 urlpatterns: list[URLPattern] = [
     path("runbooks/", plans.plans, name="runbooks"),
+    path("runbooks/actions/", action_library.action_library, name="action-library"),
+    path("runbooks/actions/<str:name>/", action_library.plan_action, name="plan-action"),
     path("runbooks/channels/", channels.channels, name="channels"),
     path("runbooks/channels/<str:name>/pause/", channels.pause, name="channel-pause"),
     path("runbooks/channels/<str:name>/resume/", channels.resume, name="channel-resume"),

@@ -59,6 +59,7 @@ KINDS: Final[Mapping[str, Promise]] = {
     Plan.Kind.STEP: _("a step of a runbook"),
     Plan.Kind.RETRY: _("what an earlier plan did not fix"),
     Plan.Kind.REVERSE: _("undoing an earlier plan"),
+    Plan.Kind.FORM: _("the form of the action"),
 }
 MESSAGES: Final[Mapping[str, Promise]] = {
     "cancelled": _("that the order is cancelled"),

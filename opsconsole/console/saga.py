@@ -22,6 +22,7 @@ from opsconsole.console.formats import money
 from opsconsole.console.live import answer, is_fragment, toast
 from opsconsole.console.order import found
 from opsconsole.console.order_choices import Risk
+from opsconsole.console.order_guards import guards_of
 from opsconsole.console.saga_choices import KINDS, seen
 from opsconsole.console.saga_page import saga_page
 from opsconsole.console.saga_words import step_label
@@ -142,6 +143,7 @@ def _wish(request: HttpRequest, number: int, name: str, given: Mapping[str, Any]
         reason=given["reason"],
         expected_version=given["version"],
         key=given["key"],
+        seen=given["seen"] or 0,
         params={"saga": number, **{each: given[each] for each in _PARAMS if given.get(each)}},
     )
 
@@ -172,7 +174,7 @@ def dialog_of(
     """Raises Http404 when there is no such saga or step."""
     params = {"saga": number, "step": step} if KINDS[name].of_step else {"saga": number}
     subject = _subject_or_404(order, name, params)
-    needs_second = actions.needs_second_person(name, {"amount": at_stake(order, params)})
+    needs_second = actions.needs_second_person(name, {"amount": at_stake(order, params)}, currency=order.currency)
     label = str(ACTIONS[name])
     return SagaDialog(
         order=order,
@@ -185,10 +187,15 @@ def dialog_of(
         is_danger=KINDS[name].risk == Risk.MONEY,
         needs_second=needs_second,
         why_not=actions.why_not(order, name, params),
-        fields={**seen(subject.saga, subject.step, number), **_as_given(given or {})},
+        fields=_fields(order, subject, number, given or {}),
         form=form,
         given=given or {},
     )
+
+
+def _fields(order: Order, subject: Subject, number: int, given: Mapping[str, Any]) -> Mapping[str, int]:
+    now = seen(subject.saga, subject.step, number)
+    return {**now, "seen": guards_of(order).seen, **_as_given(given)}
 
 
 def _subject_or_404(order: Order, name: str, params: Mapping[str, Any]) -> Subject:
@@ -200,7 +207,7 @@ def _subject_or_404(order: Order, name: str, params: Mapping[str, Any]) -> Subje
 
 def _as_given(given: Mapping[str, Any]) -> dict[str, Any]:
     """A form that comes back still speaks of what its person saw first."""
-    return {name: given[name] for name in ("saga_version", "step_version") if given.get(name)}
+    return {name: given[name] for name in ("saga_version", "step_version", "seen") if given.get(name)}
 
 
 def effects_of(order: Order, name: str, params: Mapping[str, Any]) -> list[str]:
@@ -211,7 +218,7 @@ def effects_of(order: Order, name: str, params: Mapping[str, Any]) -> list[str]:
         return effects
     amount = at_stake(order, params)
     effects += _of_step(subject, name) if subject.step else _of_saga(subject)
-    if actions.needs_second_person(name, {"amount": amount}):
+    if actions.needs_second_person(name, {"amount": amount}, currency=order.currency):
         sum_ = money(amount, currency=order.currency)
         effects.append(_("%(sum)s are at stake: a second person has to approve it.") % {"sum": sum_})
     return effects

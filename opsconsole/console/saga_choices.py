@@ -10,11 +10,11 @@ from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 
-from opsconsole.console.order_choices import Risk, busy, forbidden
+from opsconsole.console.order_choices import Risk, forbidden, held_back
+from opsconsole.console.order_guards import Guards
 from orders.models import Saga, Step
 from orders.queries.order_page import OrderRows
 from orders.queries.sentences import ACTIONS
-from orders.services import actions
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ def seen(saga: Saga, step: Step | None, number: int) -> dict[str, int]:
 def _choice(rows: OrderRows, saga: Saga, step: Step | None, user: Any, name: str, number: int) -> SagaChoice:
     kind, order, params = KINDS[name], rows.order, seen(saga, step, number)
     url = reverse(f"saga-{name}", args=[order.public_id, number])
-    last = rows.actions[-1].pk if rows.actions else 0
-    said = f"{user.pk}:{order.pk}:{order.version}:{name}:{sorted(params.items())}:{last}"
+    guards = Guards(order, rows.actions)
+    said = f"{user.pk}:{order.pk}:{order.version}:{name}:{sorted(params.items())}:{guards.last}"
     return SagaChoice(
         name=name,
         label=str(ACTIONS[name]),
@@ -98,6 +98,6 @@ def _choice(rows: OrderRows, saga: Saga, step: Step | None, user: Any, name: str
         risk=kind.risk,
         url=f"{url}?{urlencode({'step': step.number})}" if step else url,
         key=hashlib.sha256(said.encode()).hexdigest()[:40],
-        fields=tuple(params.items()),
-        why_not=forbidden(user, kind.right) or busy(name, rows.actions) or actions.why_not(order, name, params),
+        fields=(*params.items(), ("seen", guards.seen)),
+        why_not=forbidden(user, kind.right) or held_back(guards, name, params),
     )

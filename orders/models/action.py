@@ -7,13 +7,17 @@ from django.utils import timezone
 from orders.models.order import Order
 from orders.models.stateful import Leased
 
+BY_HAND = models.Q(plan="")
+
 
 class OperatorAction(Leased):
     """One operator's action on one order.
 
     `expected_version` is what the operator saw; a row that moved on since is refused, not acted
     on. `outcome` is what a later read showed, not what was sent. `plan` is the code of the plan whose
-    run asked for it; '' when a person did, on the order's own page.
+    run asked for it; '' when a person did, on the order's own page: minutes afterwards it is looked at
+    once more (`looked_at`), and `later` says whether it came back or came right after all. What became of
+    a plan's is on its row.
     """
 
     class Status(models.TextChoices):
@@ -24,6 +28,10 @@ class OperatorAction(Leased):
         NOT_FIXED = "not_fixed"
         REFUSED = "refused"
         UNKNOWN = "unknown"
+
+    class Later(models.TextChoices):
+        CAME_BACK = "came_back"
+        CAME_RIGHT = "came_right"
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="actions")
     name = models.CharField(max_length=40)
@@ -40,6 +48,8 @@ class OperatorAction(Leased):
     outcome = models.CharField(max_length=400, blank=True)
     created_at = models.DateTimeField(default=timezone.now, db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)
+    looked_at = models.DateTimeField(null=True, blank=True)
+    later = models.CharField(max_length=12, choices=Later.choices, default="", db_default="", blank=True)
 
     class Meta:
         constraints = (
@@ -55,6 +65,13 @@ class OperatorAction(Leased):
                 condition=models.Q(due_at__isnull=False),
             ),
             models.Index(fields=["order", "-id"], name="action_of_order"),
+            models.Index(fields=["actor", "created_at"], name="action_by_hand", condition=BY_HAND),
+            models.Index(fields=["name", "created_at"], name="action_turn", condition=BY_HAND),
+            models.Index(
+                fields=["finished_at"],
+                name="action_to_look_at",
+                condition=BY_HAND & models.Q(looked_at=None, status__in=("fixed", "not_fixed")),
+            ),
         )
 
     def __str__(self) -> str:

@@ -47,6 +47,9 @@ class BreakerChange(models.Model):
         indexes = (
             models.Index(fields=["upstream", "-id"], name="breaker_change_of"),
             models.Index(fields=["upstream", "target"], name="breaker_change_to"),
+            models.Index(
+                fields=["at", "upstream"], name="breaker_opened", condition=models.Q(target__in=("open", "forced_open"))
+            ),
         )
 
     def __str__(self) -> str:

@@ -8,6 +8,9 @@ from django.utils import timezone
 
 from orders.errors import NotAllowed, StaleState
 from orders.models import Order
+from orders.services.locks import lock_on
+from orders.services.others import Blocked, in_run
+from orders.services.switches import why_stopped
 from orders.transitions import lock, record
 
 LONGEST_HOLD = timedelta(days=7)
@@ -24,24 +27,35 @@ def assign(order: Order, owner: AbstractBaseUser | None, *, actor: str, expected
         record(order, "assigned" if owner else "unassigned", actor=actor, detail={"owner": name})
 
 
-def hold(order: Order, *, until: datetime, actor: str, reason: str) -> None:
-    """Keep the order out of the stuck list until then, with a reason."""
+def hold(order: Order, *, until: datetime, actor: str, reason: str, by_action: bool = False) -> None:
+    """Keep the order out of the stuck list until then, with a reason. `by_action`: an operator's action does it,
+    which has met the guards already."""
     if not timezone.now() < until <= timezone.now() + LONGEST_HOLD:
         raise NotAllowed(f"hold it for up to {LONGEST_HOLD.days} days")
     if not reason.strip():
         raise NotAllowed("a hold needs a reason")
     with transaction.atomic():
         order = lock(order)
+        _refuse("" if by_action else "hold_order", order)
         Order.objects.filter(pk=order.pk).update(held_until=until, hold_reason=reason[:200])
         record(order, "held", actor=actor, reason=reason, detail={"until": until.isoformat()})
 
 
-def release(order: Order, *, actor: str, reason: str = "") -> None:
+def release(order: Order, *, actor: str, reason: str = "", by_action: bool = False) -> None:
     """Let a held order count as stuck again."""
     with transaction.atomic():
         order = lock(order)
+        _refuse("" if by_action else "release_hold", order)
         Order.objects.filter(pk=order.pk).update(held_until=None, hold_reason="")
         record(order, "released", actor=actor, reason=reason)
+
+
+def _refuse(name: str, order: Order) -> None:
+    """What is done at once at the desk meets the switches and the runs that single actions meet."""
+    if name and (stopped := why_stopped(name)):
+        raise NotAllowed(stopped)
+    if name and (run := lock_on(order)) is not None:
+        raise Blocked(in_run(run))
 
 
 def note(order: Order, text: str, *, actor: str) -> None:

@@ -3,7 +3,6 @@
 import uuid
 from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
@@ -19,6 +18,7 @@ from orders.leases import finish, hold
 from orders.models import Attempt, Order, Refund
 from orders.resilience.outcome import Answered, Outcome, Refused, Retryable
 from orders.services import ledger, posting
+from orders.services.price import is_large
 from orders.states import OrderState, OrderVerb, RefundState, RefundVerb
 from orders.transitions import lock, move
 
@@ -64,8 +64,9 @@ def request(attempt: Attempt, *, amount: int, cause: str, actor: str, reason: st
         requested_by=actor,
         key=f"rf-{uuid.uuid4().hex[:24]}",
     )
-    if amount < settings.SECOND_PERSON_FROM or actor.startswith("policy:"):
-        approve(refund, actor="policy:below-limit" if amount < settings.SECOND_PERSON_FROM else actor)
+    is_small = not is_large(amount, attempt.currency)
+    if is_small or actor.startswith("policy:"):
+        approve(refund, actor="policy:below-limit" if is_small else actor)
     return refund
 
 

@@ -90,6 +90,7 @@ class Episode(models.Model):
         )
         indexes = (
             models.Index(fields=["incident", "id"], name="episode_of_incident"),
+            models.Index(fields=["starts_at"], name="episode_began"),
             models.Index(fields=["-id"], name="episode_firing", condition=Q(state=AlertState.FIRING)),
         )
 

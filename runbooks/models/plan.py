@@ -26,6 +26,7 @@ class Plan(models.Model):
         STEP = "step"
         RETRY = "retry"
         REVERSE = "reverse"
+        FORM = "form"
 
     code = models.CharField(max_length=16, unique=True)
     action = models.CharField(max_length=60)  # name@version

@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper, F, Max, QuerySet
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from orders.models import BreakerChange, Heartbeat
 from orders.queries.pulse import outbox_oldest
 from orders.resilience import breaker
+from reconciliation import business_day
 from runbooks.catalogue import CATALOGUE, Service
 from runbooks.incident_states import LIVE, AlertState
 from runbooks.models import Episode, Incident
@@ -22,6 +24,7 @@ STALE: Final = timedelta(minutes=2)
 OUTBOX_OLD: Final = timedelta(seconds=30)
 HISTORY: Final = timedelta(days=90)
 DOWN_ALERT: Final = "ServiceDown"
+OPENED: Final = ("open", "forced_open")
 # What the programme set out to reach, in per cent (domain, section 2).
 BREAKERS_WANTED: Final = 100
 FALLBACKS_WANTED: Final = 80
@@ -143,14 +146,20 @@ class Outages:
 
 def outages(*, since: datetime | None = None) -> Mapping[str, Outages]:
     """By service, of times that are over: when our detector saw it away."""
-    found = Episode.objects.filter(
-        alert__name=DOWN_ALERT, state=AlertState.RESOLVED, starts_at__gte=since or timezone.now() - HISTORY
-    )
-    spans: dict[str, list[timedelta]] = {}
-    for service, start, end in found.values_list("alert__service", "starts_at", "ends_at"):
-        if end is not None:
-            spans.setdefault(service, []).append(end - start)
-    return {name: Outages(len(each), sorted(each)[len(each) // 2], max(each)) for name, each in spans.items()}
+    since = since or timezone.now() - HISTORY
+    over = Episode.objects.filter(alert__name=DOWN_ALERT, state=AlertState.RESOLVED, starts_at__gte=since)
+    lasted = ExpressionWrapper(F("ends_at") - F("starts_at"), output_field=DurationField())
+    found = over.exclude(ends_at=None).order_by().annotate(lasted=lasted).values("alert__service")
+    rows = found.annotate(count=Count("pk"), median=_Median("lasted"), longest=Max("lasted"))
+    return {row["alert__service"]: Outages(row["count"], row["median"], row["longest"]) for row in rows}
+
+
+class _Median(Aggregate):
+    """The middle one; of two the shorter. PostgreSQL's own."""
+
+    function = "percentile_disc"
+    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = DurationField()
 
 
 def differs(service: Service) -> Sequence[str]:
@@ -179,24 +188,26 @@ class Day:
 
 
 def history(*, days: int = 30) -> Mapping[str, Sequence[Day]]:
-    """By service, the oldest day first. Two queries."""
-    now = timezone.now()
-    since = now - timedelta(days=days)
-    opened: dict[tuple[str, int], int] = {}
-    rows = BreakerChange.objects.filter(at__gte=since, target__in=("open", "forced_open")).values_list("upstream", "at")
-    for upstream, at in rows:
-        key = upstream, (now - at).days
-        opened[key] = opened.get(key, 0) + 1
-    fired: dict[tuple[str, int], int] = {}
-    for service, at in Episode.objects.filter(starts_at__gte=since).values_list("alert__service", "starts_at"):
-        fired[service, (now - at).days] = fired.get((service, (now - at).days), 0) + 1
+    """By service, the oldest day first; days are those of WIB, today is the last. Two queries that bring one row a
+    day and neighbour or service, however much happened."""
+    today = business_day.of(timezone.now())
+    since = business_day.begins(today - timedelta(days=days - 1))
+    opened = _by_day(BreakerChange.objects.filter(at__gte=since, target__in=OPENED), "upstream", "at")
+    fired = _by_day(Episode.objects.filter(starts_at__gte=since), "alert__service", "starts_at")
+    shown = [today - timedelta(days=ago) for ago in range(days - 1, -1, -1)]
     return {
         name: [
-            Day(sum(opened.get((each, ago), 0) for each in service.neighbours), fired.get((name, ago), 0))
-            for ago in range(days - 1, -1, -1)
+            Day(sum(opened.get((each, day), 0) for each in service.neighbours), fired.get((name, day), 0))
+            for day in shown
         ]
         for name, service in CATALOGUE.items()
     }
+
+
+def _by_day(rows: QuerySet[Any], name: str, at: str) -> Mapping[tuple[str, date], int]:
+    """How many of each name on each day, counted by the database."""
+    counted = rows.order_by().annotate(day=TruncDate(at, tzinfo=business_day.ZONE)).values_list(name, "day")
+    return {(each, day): count for each, day, count in counted.annotate(count=Count("pk"))}
 
 
 def incidents_of(*, since: datetime) -> Mapping[str, int]:

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.functional import Promise
 from pydantic import BaseModel, ConfigDict
 
+from orders.services.actions import VERBS
 from orders.services.actions.verb import Result
 from runbooks.models import Deed
 
@@ -68,7 +69,7 @@ class Action:
     `rate` is the most rows a second that the neighbour takes from us; a row that has not ended after
     `timeout` counts as unknown. `holds` says from fresh facts whether a row is as wanted: the second look.
     `undo` names the action that restores `before`; without one `irreversible` says why. `cool_down` is how
-    long the same is not done to the same subject again.
+    long the same is not done to the same subject again; of an action with a `verb` both are the verb's.
     """
 
     name: str
@@ -81,7 +82,7 @@ class Action:
     right: str
     touch: Touch
     is_idempotent: bool = True
-    rate: float
+    rate: float = 0
     timeout: timedelta = timedelta(minutes=2)
     input: type[Input] = Input
     output: type[Output] = Output
@@ -90,6 +91,12 @@ class Action:
     undo: str = ""
     irreversible: Promise | str = ""
     cool_down: timedelta = timedelta(minutes=10)
+
+    def __post_init__(self) -> None:
+        """What an order's own action is held to stands with it, and holds for plans too."""
+        if self.verb:
+            object.__setattr__(self, "rate", VERBS[self.verb].rate)
+            object.__setattr__(self, "cool_down", VERBS[self.verb].cool_down)
 
     @property
     def switch(self) -> str:

@@ -54,7 +54,7 @@ def force(found: Found, given: Input) -> Preview:
 
 
 def unforce(found: Found, given: Input) -> Preview:
-    if found.state == breaker.State.CLOSED:
+    if found.row.state == breaker.State.CLOSED:
         return Preview(why="breaker_closed")
     return Preview(target=breaker.State.CLOSED.value)
 

@@ -7,9 +7,10 @@ thousand are planned in seconds here. A test holds both to the same answers in e
 
 from orders.clients.codes import OFFERED
 from orders.models import Attempt, Order
+from orders.services.actions.neighbours import PARTNERS
 from orders.services.links import PAYABLE
 from orders.services.routing import LIVE
-from orders.states import AttemptState, OrderState, OrderVerb, PostingState, RefundState, Service
+from orders.states import AttemptState, OrderState, OrderVerb, PostingState, RefundState
 from runbooks.facts import Facts
 from runbooks.registry.action import Input, Preview
 
@@ -17,7 +18,6 @@ S = OrderState
 UNBOOKED = (S.PAID, S.BOOKING, S.QUEUED_FOR_DISPATCH)
 UNDER_WAY = (*UNBOOKED, S.ACTIVE)
 _IMPORT = Order.Origin.IMPORT
-_PARTNERS = {Service.TAXI: "tpg", Service.RENT: "rent", Service.DELIVERY: "delivery", Service.SHUTTLE: "shuttle"}
 
 
 class LinkInput(Input):
@@ -51,7 +51,8 @@ def link(facts: Facts, given: Input) -> Preview:
         return Preview(why="nothing_to_pay", why_values={"state": order.state})
     if wanted and order.method not in OFFERED.get(wanted, ()):
         return Preview(why="not_offered", why_values={"gateway": wanted, "method": order.method})
-    near = wanted or (facts.attempts[-1].gateway if facts.attempts else "")
+    live = live_attempts(facts)  # a link that could still be paid is closed first, at its own gateway
+    near = live[-1].gateway if live else wanted
     params = {"gateway": wanted} if wanted else {}
     return Preview(target=S.AWAITING_PAYMENT, neighbour=near, params=params)
 
@@ -83,16 +84,12 @@ def booking(facts: Facts, given: Input) -> Preview:
     if order.origin == _IMPORT:
         return Preview(why="imported_booking")
     if order.state == S.PAID_AFTER_CLOSE or order.state in UNBOOKED:
-        return Preview(target=S.ACTIVE, neighbour=_partner(order))
+        return Preview(target=S.ACTIVE, neighbour=PARTNERS.get(order.service, ""))
     return Preview(why="nothing_to_book", why_values={"state": order.state})
 
 
 def booked(facts: Facts, amount: int) -> bool:
     return facts.order.state in (S.ACTIVE, S.COMPLETED)
-
-
-def _partner(order: Order) -> str:
-    return _PARTNERS.get(Service(order.service), "") if order.service in Service.values else ""
 
 
 def post(facts: Facts, given: Input) -> Preview:

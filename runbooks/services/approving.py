@@ -15,14 +15,13 @@ from django.utils.translation import gettext as _
 
 from orders.bells import ring
 from orders.errors import NotAllowed
-from orders.services import locks
+from orders.services import locks, price
 from orders.services.switches import why_stopped
 from runbooks import policies
 from runbooks.digest import digest_now
 from runbooks.models import Plan, PlanRow, ReviewItem, Run
 from runbooks.policies import Size
 from runbooks.registry import find
-from runbooks.services.planning import started_within_hour
 from runbooks.states import PlanState, PlanVerb, Risk, RowState
 from runbooks.transitions import lock_plan, move_plan
 
@@ -201,7 +200,7 @@ def size_of(plan: Plan) -> Size:
 
 
 def _is_over_hour_now(plan: Plan) -> bool:
-    orders, money = started_within_hour(plan.proposer)
+    orders, money = price.within_hour(plan.proposer)
     return policies.is_over_hour(Size(plan.eligible, plan.money, orders, money))
 
 

@@ -1,6 +1,6 @@
 """Deeds: what a plan's run asked for on a subject that is no order, carried out by a worker and read back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,8 @@ from orders.transitions import record
 from runbooks import reasons
 from runbooks.models import Deed
 from runbooks.registry import Action, find
+from runbooks.services import guarding
+from runbooks.services.guarding import Seen
 from runbooks.subjects import SUBJECTS, Known
 
 Status = Deed.Status
@@ -38,6 +40,7 @@ class Wanted:
     expected_state: str
     expected_version: int
     params: Mapping[str, Any] = field(default_factory=dict)
+    repeats: Collection[str] = ()
 
     @property
     def key(self) -> str:
@@ -76,8 +79,10 @@ def _as_planned(wanted: Wanted) -> Known:
     if (known.state, known.version) != (wanted.expected_state, wanted.expected_version):
         raise StaleState(subject=known.public_id, expected=wanted.expected_state, found=known.state)
     again = wanted.action.preview(known, wanted.action.input.model_validate(dict(wanted.params)))
-    if again.why:
-        raise NotAllowed(reasons.words(again.why, again.why_values))
+    blocked = guarding.blocked({known.key: Seen(known, again)}, wanted.action, wanted.repeats, holder=wanted.plan)
+    found = again if again.why else blocked.get(known.key, again)
+    if found.why:
+        raise NotAllowed(reasons.words(found.why, found.why_values))
     return known
 
 

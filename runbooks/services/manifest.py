@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from orders.services.price import OUR_CURRENCY
 from runbooks.files import Step
 from runbooks.files.lint import resolved
-from runbooks.policies import OUR_CURRENCY
 from runbooks.registry import ACTIONS, Action
 from runbooks.selections import SELECTIONS
 from runbooks.services.planning import input_of

@@ -3,8 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
 from orders.errors import NotAllowed
+from orders.services import price
 from runbooks import policies
 from runbooks.codes import new_code
 from runbooks.digest import digest
@@ -21,12 +21,11 @@ from runbooks.models import Plan, PlanRow
 from runbooks.policies import Size
 from runbooks.registry import Action, find
 from runbooks.registry.action import Input
-from runbooks.services.snapshot import Seen, look, read_only
+from runbooks.services.guarding import Seen
+from runbooks.services.snapshot import look, read_only
 from runbooks.states import FAILED_ROWS, PlanState, RowState
 from runbooks.subjects import resource_of
 from runbooks.transitions import tell
-
-HOUR: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,16 +126,17 @@ def _size(seen: Sequence[Seen], proposer: str) -> Size:
     eligible = [each for each in seen if not each.preview.why]
     for each in eligible:
         if each.preview.amount:
-            money[each.facts.currency or policies.OUR_CURRENCY] += each.preview.amount
-    orders, moved = started_within_hour(proposer)
+            money[each.facts.currency or price.OUR_CURRENCY] += each.preview.amount
+    orders, moved = price.within_hour(proposer)
     return Size(len(eligible), dict(money), orders, moved)
 
 
-def started_within_hour(proposer: str) -> tuple[int, int]:
-    """Orders, and money in our own currency, of the plans that this person has had started."""
-    recent = Plan.objects.filter(proposer=proposer, state=PlanState.STARTED, decided_at__gt=timezone.now() - HOUR)
+def started_within_hour(proposer: str) -> price.Started:
+    """Orders, and money in our own currency, of the plans that this person has had started; what people do by hand
+    comes to it in `price.within_hour`."""
+    recent = Plan.objects.filter(proposer=proposer, state=PlanState.STARTED, decided_at__gt=timezone.now() - price.HOUR)
     sums = recent.aggregate(orders=Sum("eligible"))
-    money = sum(each.get(policies.OUR_CURRENCY, 0) for each in recent.values_list("money", flat=True))
+    money = sum(each.get(price.OUR_CURRENCY, 0) for each in recent.values_list("money", flat=True))
     return int(sums["orders"] or 0), money
 
 

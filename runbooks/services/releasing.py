@@ -10,13 +10,14 @@ from orders.errors import LostLease, NotAllowed, Refusal, StaleState
 from orders.leases import hold
 from orders.models import OperatorAction
 from orders.services import actions
-from orders.services.actions import Wish
+from orders.services.actions import Blocked, Wish
 from orders.services.switches import why_stopped
 from runbooks import reasons
 from runbooks.models import Deed, Plan, PlanRow, Run
 from runbooks.registry import Action
 from runbooks.services import deeds, letting_go, pressure
 from runbooks.services.settling import Wave
+from runbooks.services.snapshot import ancestors
 from runbooks.states import RowState, RunState
 
 HANDS: Final = 24  # rows of one run under way at a time
@@ -58,6 +59,8 @@ def _release(run: Run, action: Action, row: PlanRow) -> bool:
         raise
     except StaleState as moved:
         _skip(run, row, "drifted", {"was": row.expected_state, "now": _now(row, moved)})
+    except Blocked as blocked:
+        _skip(run, row, blocked.by.why, {name: str(value) for name, value in blocked.by.values.items()})
     except Refusal as refusal:
         _skip(run, row, "refused", {"text": str(refusal)})
     else:
@@ -86,6 +89,7 @@ def _wanted(run: Run, action: Action, row: PlanRow) -> deeds.Wanted:
         expected_state=row.expected_state,
         expected_version=row.expected_version,
         params={**plan.params, **row.params},
+        repeats=ancestors(plan.parent),
     )
 
 
@@ -104,6 +108,7 @@ def _wish(run: Run, action: Action, row: PlanRow) -> Wish:
         params={**plan.params, **row.params},
         plan=plan.code,
         approver=_approver(plan),
+        repeats=ancestors(plan.parent),
     )
 
 

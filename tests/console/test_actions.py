@@ -70,7 +70,7 @@ def test_the_key_in_a_safe_form_stays_until_something_was_asked_for(people: Worl
     first = key()
     assert key() == first
     _ask(client, order, key=first)
-    OperatorAction.objects.update(status="fixed")
+    OperatorAction.objects.update(status="not_fixed")
     assert key() != first
 
 

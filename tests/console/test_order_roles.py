@@ -46,6 +46,7 @@ FACT = ("orders_history", "orders_outbox")
 ADDRESSES = [
     _get("", "view_orders"),
     _get("peek/", "view_orders"),
+    _get("actions/", "view_orders"),
     _post("truths/", "view_orders"),
     _get("messages/{message}/", "view_raw_messages"),
     _post("messages/{message}/open/", "view_raw_messages", "reveal_personal_data", grows=FACT),

@@ -9,8 +9,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from opsconsole import upstreams
-from orders.models import Heartbeat
+from orders.models import BreakerChange, Heartbeat
 from orders.resilience.breaker import gate
+from reconciliation import business_day
 from runbooks.models import Alert, Episode
 from runbooks.queries import services
 from runbooks.queries.services import Health
@@ -93,3 +94,22 @@ def test_history_has_a_column_a_day(people: World) -> None:
     detectors.detect()
     page = people.client("agus").get("/services/history/").content.decode()
     assert page.index("Promo Gateway") < page.index("Midtrans")
+
+
+def test_history_counts_by_the_day_of_wib_and_brings_one_row_a_day(django_assert_num_queries: Any) -> None:
+    """Whatever happened, the database counts: the queries bring days and not events."""
+    alert = Alert.objects.create(
+        source="opsconsole", fingerprint="x", name="ServiceDown", service="tpg", failure="down", severity=0
+    )
+    today = business_day.begins(business_day.of(timezone.now()))
+    for number in range(40):
+        at = today - timedelta(days=1) + timedelta(minutes=number)
+        BreakerChange.objects.create(key=f"k{number}", upstream="tpg", source="closed", target="open", cause="x", at=at)
+        Episode.objects.create(alert=alert, starts_at=today - timedelta(seconds=1 + number))
+    BreakerChange.objects.create(key="today", upstream="tpg", source="closed", target="open", cause="x", at=today)
+    BreakerChange.objects.create(key="shut", upstream="tpg", source="open", target="closed", cause="x", at=today)
+    long_ago = today - timedelta(days=30)
+    BreakerChange.objects.create(key="old", upstream="tpg", source="closed", target="open", cause="x", at=long_ago)
+    with django_assert_num_queries(2):
+        days = services.history()["tpg"]
+    assert [(day.opened, day.alerts) for day in days] == [*[(0, 0)] * 28, (40, 40), (1, 0)]

@@ -1,5 +1,6 @@
 """Plans for tests, and the orders they are about."""
 
+import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -8,8 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from orders.leases import claim
-from orders.models import Order
-from orders.services import ledger, work
+from orders.models import OperatorAction, Order
+from orders.services import actions, ledger, work
+from orders.services.actions import Wish
 from runbooks import policies
 from runbooks.models import Plan, Run
 from runbooks.services import approving, engine
@@ -17,7 +19,7 @@ from runbooks.services.approving import Go
 from runbooks.services.planning import Ask, make_plan
 from tests.orders.making import make_attempt, make_order
 
-SARI, BUDI, RATNA = "user:sari", "user:budi", "user:ratna"
+SARI, BUDI, RATNA, DEWI = "user:sari", "user:budi", "user:ratna", "user:dewi"
 
 
 def charged(state: str = "paid_after_close", *, amount: int = 150_000, **fields: Any) -> Order:
@@ -41,10 +43,11 @@ def held(**fields: Any) -> Order:
 
 def go(plan: Plan, actor: str = SARI, **more: Any) -> Go:
     """What somebody posts who read the plan's page."""
-    return Go(**{"actor": actor, "hash": plan.hash, "reason": "they hang", "typed": _sum(plan), **more})
+    return Go(**{"actor": actor, "hash": plan.hash, "reason": "they hang", "typed": sum_to_type(plan), **more})
 
 
-def _sum(plan: Plan) -> int:
+def sum_to_type(plan: Plan) -> int:
+    """What has to be typed again to start it."""
     return policies.to_type(approving.size_of(plan))
 
 
@@ -69,3 +72,21 @@ def run_on(run: Run, *, until: str = "finished", turns: int = 60) -> Run:
 def states(plan: Plan) -> list[str]:
     """Of the rows, in the order in which they were planned."""
     return list(plan.rows.order_by("id").values_list("state", flat=True))
+
+
+def wish(order: Order, name: str = "release_hold", **more: Any) -> Wish:
+    """What a person posts from an order's own page."""
+    given = {"actor": SARI, "reason": "it hangs", "expected_version": order.version, "key": uuid.uuid4().hex, **more}
+    return Wish(name=name, **given)
+
+
+def by_hand(order: Order, name: str = "release_hold", **more: Any) -> OperatorAction:
+    """A person asks for it."""
+    order.refresh_from_db()
+    return actions.request(order, wish(order, name, **more))
+
+
+def did(order: Order, name: str = "refund", status: str = "fixed", **more: Any) -> OperatorAction:
+    """As if it had been done three minutes ago."""
+    facts = {"finished_at": timezone.now() - timedelta(minutes=3), "expected_version": 1, "actor": DEWI, **more}
+    return OperatorAction.objects.create(order=order, name=name, key=uuid.uuid4().hex, status=status, **facts)

@@ -165,7 +165,7 @@ def test_what_was_drained_is_undone_by_replaying_it() -> None:
 def test_reading_costs_the_same_for_one_and_for_many(django_assert_num_queries: Any) -> None:
     found = [make_letter(make_order("paid")) for _each in range(6)]
     for some in (found[:1], found):
-        with django_assert_num_queries(13):
+        with django_assert_num_queries(14):
             plan_letters(some)
 
 

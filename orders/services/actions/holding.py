@@ -21,7 +21,8 @@ def hold_not(order: Order, params: Mapping[str, Any]) -> str:
 def hold(action: OperatorAction, order: Order) -> tuple[bool, str]:
     """Keep it out of the stuck list until `until`."""
     until = datetime.fromisoformat(str(action.params["until"]))
-    desk.hold(order, until=until, actor=action.actor, reason=str(action.params.get("hold_reason") or action.reason))
+    reason = str(action.params.get("hold_reason") or action.reason)
+    desk.hold(order, until=until, actor=action.actor, reason=reason, by_action=True)
     return True, _("It is on hold.")
 
 
@@ -31,5 +32,5 @@ def release_not(order: Order, params: Mapping[str, Any]) -> str:
 
 def release(action: OperatorAction, order: Order) -> tuple[bool, str]:
     """Let it count as stuck again."""
-    desk.release(order, actor=action.actor, reason=action.reason)
+    desk.release(order, actor=action.actor, reason=action.reason, by_action=True)
     return True, _("It is not on hold any more.")

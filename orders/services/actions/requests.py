@@ -1,20 +1,24 @@
 """Asking for an action, and the second pair of eyes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from orders import names
 from orders.bells import ring
 from orders.errors import NotAllowed, StaleState
 from orders.models import OperatorAction, Order
+from orders.services import ledger
 from orders.services.actions.verbs import VERBS, why_not
-from orders.services.locks import lock_on
+from orders.services.doors import Door, door_of
+from orders.services.others import Act, Blocked, in_the_way
+from orders.services.price import needs_second_person
 from orders.services.switches import why_stopped
 from orders.transitions import lock, record
 
@@ -28,7 +32,9 @@ class Wish:
     """What an operator wants. `key` is minted with the form: a double click is one action.
 
     `plan` is set by the run of a plan, for its own rows: then `approver` is who let the whole plan go,
-    and no second person is asked for each row again.
+    and no second person is asked for each row again. `repeats` names what is done again on purpose, `seen` the
+    action up to which its person has read the results (`others.Act`). `balance` is what of the customer's money
+    was held when its person looked, in minor units; None where they were not shown it.
     """
 
     name: str
@@ -39,6 +45,9 @@ class Wish:
     params: Mapping[str, Any] = field(default_factory=dict)
     plan: str = ""
     approver: str = ""
+    repeats: Collection[str] = ()
+    seen: int = 0
+    balance: int | None = None
 
 
 def request(order: Order, wish: Wish) -> OperatorAction:
@@ -56,34 +65,40 @@ def request(order: Order, wish: Wish) -> OperatorAction:
 
 
 def _refuse(order: Order, wish: Wish) -> None:
+    """Every guard there is, for single actions and rows of plans alike (ADR 0088). Lock: order."""
     if not wish.reason.strip():
         raise NotAllowed(_("A reason is needed: it is kept with the order."))
     if order.version != wish.expected_version:
         raise StaleState(subject=str(order), expected=f"v{wish.expected_version}", found=f"v{order.version}")
-    problem = why_not(order, wish.name, {**wish.params, "by": wish.actor})
+    if wish.balance is not None and wish.balance != ledger.balance(order):
+        raise StaleState(subject=str(order), expected=str(wish.balance), found=str(ledger.balance(order)))
+    problem = why_not(order, wish.name, {**wish.params, "by": wish.actor}) or why_stopped(wish.name)
     if problem:
         raise NotAllowed(problem)
-    problem = why_stopped(wish.name) or _held_by_another(order, wish)
-    if problem:
-        raise NotAllowed(problem)
-    running = order.actions.filter(
-        name=wish.name, status__in=(Status.QUEUED, Status.RUNNING, Status.AWAITING_APPROVAL)
-    ).first()
-    if running:
-        raise NotAllowed(_("%(actor)s asked for the same already.") % {"actor": running.actor})
+    _refuse_because_of_others(order, wish)
+    if not wish.plan and (shut := shut_out(order, wish.name, wish.params)):
+        raise NotAllowed(shut)
 
 
-def _held_by_another(order: Order, wish: Wish) -> str:
-    lock_ = lock_on(order)
-    if lock_ is None or lock_.holder == wish.plan:
+def _refuse_because_of_others(order: Order, wish: Wish) -> None:
+    act = Act(wish.name, VERBS[wish.name].cool_down, wish.repeats, wish.seen)
+    blocked = in_the_way({order.pk: (order.pk, wish.params)}, act, holder=wish.plan, alone=True)
+    if order.pk in blocked:
+        raise Blocked(blocked[order.pk])
+
+
+def shut_out(order: Order, name: str, params: Mapping[str, Any]) -> str:
+    """Why a single action would not get through to its neighbour now, as a sentence; a run waits instead."""
+    neighbour = VERBS[name].neighbour(order, params)
+    if door_of(neighbour) != Door.SHUT:
         return ""
-    return _("%(plan)s of %(actor)s is working on this order.") % {"plan": lock_.holder, "actor": lock_.taken_by}
+    return _("The breaker of %(neighbour)s is open: nothing gets through.") % {"neighbour": names.system(neighbour)}
 
 
 def _write(order: Order, wish: Wish) -> OperatorAction:
     amount = VERBS[wish.name].amount(order, wish.params)
     params = {**wish.params, "amount": amount} if amount else dict(wish.params)
-    waits = not wish.plan and needs_second_person(wish.name, params)
+    waits = not wish.plan and needs_second_person(wish.name, params, currency=order.currency, actor=wish.actor)
     now = timezone.now()
     action = OperatorAction.objects.create(
         order=order,
@@ -98,7 +113,7 @@ def _write(order: Order, wish: Wish) -> OperatorAction:
         key=wish.key,
         status=Status.AWAITING_APPROVAL if waits else Status.QUEUED,
         approve_by=now + APPROVAL_TIME if waits else None,
-        due_at=None if waits else now,
+        due_at=None if waits else _turn(wish, now),
     )
     _remember(action, "action_requested", actor=wish.actor, reason=wish.reason)
     if not waits:
@@ -106,10 +121,15 @@ def _write(order: Order, wish: Wish) -> OperatorAction:
     return action
 
 
-def needs_second_person(name: str, params: Mapping[str, Any]) -> bool:
-    """Money from settings.SECOND_PERSON_FROM on (style B4); what is let stand, from the first rupiah (ADR 0040)."""
-    limits = {"refund": settings.SECOND_PERSON_FROM, "mark_step_done": settings.SECOND_PERSON_FROM, "skip_step": 1}
-    return name in limits and int(params.get("amount", 0)) >= limits[name]
+def _turn(wish: Wish, now: datetime) -> datetime:
+    """When a worker may begin: at once, and where many ask by hand one after another, at the action's rate."""
+    if wish.plan:
+        return now
+    rate, by_hand = VERBS[wish.name].rate, OperatorAction.objects.filter(plan="", name=wish.name)
+    if by_hand.filter(created_at__gt=now - timedelta(seconds=1)).count() < rate:
+        return now
+    last = by_hand.filter(created_at__gt=now - timedelta(minutes=10)).aggregate(last=Max("due_at"))["last"] or now
+    return max(now, last + timedelta(seconds=1 / rate))
 
 
 def approve(action: OperatorAction, *, actor: str) -> None:
@@ -133,6 +153,17 @@ def _refuse_approval(action: OperatorAction, order: Order, *, actor: str) -> Non
         raise NotAllowed(_("The time to approve it is over; it has to be proposed again."))
     if order.version != action.expected_version:
         raise StaleState(subject=str(order), expected=action.expected_state, found=order.state)
+    _refuse_what_waited(action, order)
+
+
+def _refuse_what_waited(action: OperatorAction, order: Order) -> None:
+    """What stands in its way by now: a switch, a run, or another act at work."""
+    problem = why_stopped(action.name)
+    if problem:
+        raise NotAllowed(problem)
+    blocked = in_the_way({0: (order.pk, action.params)}, Act(action.name, timedelta(0)), alone=True, but=action.pk)
+    if 0 in blocked:
+        raise Blocked(blocked[0])
 
 
 def reject(action: OperatorAction, *, actor: str, reason: str) -> None:

@@ -7,6 +7,7 @@ where; the edge table has the last word.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -246,13 +247,15 @@ def _read_back(subject: Subject) -> Result:
     return Result(step.state in _GOOD, _("The step is now %(label)s, the saga %(other)s.") % states)
 
 
-def _verb(name: str, label: str, change: Change) -> Verb:
-    return Verb(_perform(name, change), _not(name), label, amount=at_stake)
+def _verb(name: str, label: str, change: Change, *, cool_down: timedelta = timedelta(0)) -> Verb:
+    return Verb(_perform(name, change), _not(name), label, amount=at_stake, cool_down=cool_down)
 
 
 SAGA_VERBS: Final[Mapping[str, Verb]] = {
     "retry_step": _verb("retry_step", gettext_noop("Retry step"), _retry),
     "mark_step_done": _verb("mark_step_done", gettext_noop("Mark step done"), _mark_done),
     "skip_step": _verb("skip_step", gettext_noop("Let it stand"), _let_stand),
-    "compensate_saga": _verb("compensate_saga", gettext_noop("Undo all now"), _turn_back),
+    "compensate_saga": _verb(
+        "compensate_saga", gettext_noop("Undo all now"), _turn_back, cool_down=timedelta(minutes=10)
+    ),
 }

@@ -5,6 +5,7 @@ answers with what a read afterwards shows.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from orders.errors import NotAllowed
 from orders.leases import claim_one, renew
 from orders.models import Attempt, OperatorAction, Order, Refund, Saga, Step
 from orders.services import booking, dispatching, inquiry, ledger, links, placing, posting, refunds
-from orders.services.actions import dispatch, holding, link
+from orders.services.actions import dispatch, holding, link, neighbours
 from orders.services.actions.carrying import carry_on
 from orders.services.actions.saga_verbs import SAGA_VERBS
 from orders.services.actions.verb import Result, Verb
@@ -306,19 +307,62 @@ def _release(action: OperatorAction, order: Order) -> Result:
     return Result(*holding.release(action, order))
 
 
+def _minutes(count: int) -> timedelta:
+    return timedelta(minutes=count)
+
+
 VERBS: Mapping[str, Verb] = {
-    "recheck_payment": Verb(recheck_payment, _recheck_not, gettext_noop("Re-check payment")),
-    "make_link": Verb(make_link, _link_not, gettext_noop("Make payment link")),
-    "retry_booking": Verb(retry_booking, _booking_not, gettext_noop("Retry booking")),
-    "repost_ho": Verb(repost_ho, _repost_not, gettext_noop("Re-post to HO")),
-    "cancel_order": Verb(cancel_order, _cancel_not, gettext_noop("Cancel order")),
-    "refund": Verb(refund, _refund_not, gettext_noop("Refund")),
+    "recheck_payment": Verb(
+        recheck_payment,
+        _recheck_not,
+        gettext_noop("Re-check payment"),
+        cool_down=_minutes(1),
+        rate=20,
+        neighbour=neighbours.asked_last,
+    ),
+    "make_link": Verb(
+        make_link,
+        _link_not,
+        gettext_noop("Make payment link"),
+        cool_down=_minutes(10),
+        rate=10,
+        neighbour=neighbours.closes_at,
+    ),
+    "retry_booking": Verb(
+        retry_booking,
+        _booking_not,
+        gettext_noop("Retry booking"),
+        cool_down=_minutes(10),
+        rate=10,
+        neighbour=neighbours.partner,
+    ),
+    "repost_ho": Verb(
+        repost_ho,
+        _repost_not,
+        gettext_noop("Re-post to HO"),
+        cool_down=_minutes(5),
+        rate=20,
+        neighbour=neighbours.head_office,
+    ),
+    "cancel_order": Verb(cancel_order, _cancel_not, gettext_noop("Cancel order"), cool_down=_minutes(10)),
+    "refund": Verb(
+        refund, _refund_not, gettext_noop("Refund"), cool_down=_minutes(30), neighbour=neighbours.paid_through
+    ),
     **SAGA_VERBS,
-    "expire_attempt": Verb(expire_attempt, _expire_not, gettext_noop("Close payment links")),
-    "hold_order": Verb(_hold, holding.hold_not, gettext_noop("Hold")),
-    "release_hold": Verb(_release, holding.release_not, gettext_noop("Release from hold")),
-    "send_link": Verb(link.send_link, link.send_not, gettext_noop("Send the link")),
-    "send_to_dispatch": Verb(dispatch.send, dispatch.send_not, gettext_noop("Send to dispatch again")),
+    "expire_attempt": Verb(
+        expire_attempt,
+        _expire_not,
+        gettext_noop("Close payment links"),
+        cool_down=_minutes(10),
+        rate=10,
+        neighbour=neighbours.closes_at,
+    ),
+    "hold_order": Verb(_hold, holding.hold_not, gettext_noop("Hold"), rate=200),
+    "release_hold": Verb(_release, holding.release_not, gettext_noop("Release from hold"), rate=200),
+    "send_link": Verb(link.send_link, link.send_not, gettext_noop("Send the link"), cool_down=_minutes(1)),
+    "send_to_dispatch": Verb(
+        dispatch.send, dispatch.send_not, gettext_noop("Send to dispatch again"), cool_down=_minutes(2)
+    ),
     "dispatch_by_hand": Verb(dispatch.dispatch_by_hand, dispatch.hand_not, gettext_noop("Mark as dispatched")),
     "customer_cancelled": Verb(dispatch.customer_cancelled, dispatch.cancelled_not, gettext_noop("Customer cancelled")),
     "give_up_dispatch": Verb(dispatch.give_up, dispatch.cancelled_not, gettext_noop("Give up and refund")),

@@ -21,8 +21,9 @@ def work(action: OperatorAction) -> None:
     if action.status not in (Status.QUEUED, Status.RUNNING):
         finish(action, due_at=None)
         return
-    if action.status == Status.QUEUED and why_stopped(action.name):
-        finish(action, due_at=after(STOPPED_AGAIN))
+    stopped = why_stopped(action.name) if action.status == Status.QUEUED else ""
+    if stopped:
+        _stop(action, stopped)
         return
     order = _begin(action)
     if order is None:
@@ -35,6 +36,14 @@ def work(action: OperatorAction) -> None:
         _end(action, Status.REFUSED, str(refusal))
     else:
         _end(action, Status.FIXED if result.fixed else Status.NOT_FIXED, _sentence(result))
+
+
+def _stop(action: OperatorAction, why: str) -> None:
+    """A run's row waits, because its run can be let go on. What a person asked for is not done hours later."""
+    if action.plan:
+        finish(action, due_at=after(STOPPED_AGAIN))
+    else:
+        _end(action, Status.REFUSED, why)
 
 
 def _begin(action: OperatorAction) -> Order | None:

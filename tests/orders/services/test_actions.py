@@ -20,10 +20,19 @@ SARI, BUDI = "user:sari", "user:budi"
 
 
 def wish(
-    order: Order, name: str, *, key: str = "k1", actor: str = SARI, reason: str = "stuck", **params: object
+    order: Order,
+    name: str,
+    *,
+    key: str = "k1",
+    actor: str = SARI,
+    reason: str = "stuck",
+    seen: int = 0,
+    **params: object,
 ) -> Wish:
     order.refresh_from_db()
-    return Wish(name=name, actor=actor, reason=reason, expected_version=order.version, key=key, params=params)
+    return Wish(
+        name=name, actor=actor, reason=reason, expected_version=order.version, key=key, params=params, seen=seen
+    )
 
 
 def done(action: OperatorAction) -> OperatorAction:
@@ -183,10 +192,11 @@ def test_a_refund_of_an_order_under_way_is_refused(control: RemoteSandbox, recei
 def test_a_failed_refund_is_sent_again_under_its_own_key(control: RemoteSandbox) -> None:
     control.plan(PHONE, {"on": "refund", "do": "reject", "times": 1})
     order = late_money(control)
-    done(actions.request(order, wish(order, "refund", amount=order.amount)))
+    first = done(actions.request(order, wish(order, "refund", amount=order.amount)))
     assert Refund.objects.get().state == RefundState.FAILED
 
-    assert done(actions.request(order, wish(order, "refund", key="k2", amount=order.amount))).status == "fixed"
+    again = wish(order, "refund", key="k2", seen=first.pk, amount=order.amount)
+    assert done(actions.request(order, again)).status == "fixed"
 
     assert Refund.objects.get().state == RefundState.SUCCEEDED
 
@@ -232,8 +242,8 @@ def test_a_part_refund_sent_again_whose_worker_dies_is_not_joined_by_a_second(co
     control.plan(PHONE, {"on": "refund", "do": "reject", "times": 1})
     order = late_money(control)
     part = order.amount // 4
-    done(actions.request(order, wish(order, "refund", amount=part)))
-    again = actions.request(order, wish(order, "refund", key="k2", amount=part))
+    first = done(actions.request(order, wish(order, "refund", amount=part)))
+    again = actions.request(order, wish(order, "refund", key="k2", seen=first.pk, amount=part))
     killed_at("midtrans", again)
 
     done(again)

@@ -181,11 +181,12 @@
   };
 
   /* ---- toasts: own actions only */
-  const toast = ({ text, tone = "done" }) => {
+  const toast = ({ text, tone = "done", href }) => {
     const made = $("#toast").content.firstElementChild.cloneNode(true);
     made.dataset.tone = tone;
     $("use", made).setAttribute("href", $("use", made).getAttribute("href").replace(/#g-\w+/, `#g-${tone}`));
     $("[data-toast-text]", made).textContent = text;
+    if (href) $("[data-toast-text]", made).append(" ", Object.assign(document.createElement("a"), { href, className: "link", textContent: words.saySee }));
     $("#toasts").append(made);
     if (tone === "done") setTimeout(() => made.remove(), TOAST_FOR);
   };

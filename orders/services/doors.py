@@ -1,4 +1,4 @@
-"""What a run asks of a neighbour's breaker before it sends more work there."""
+"""What runs and single actions ask of a neighbour's breaker before they send work there."""
 
 from enum import Enum
 
