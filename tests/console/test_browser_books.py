@@ -12,10 +12,12 @@ from django.urls import reverse
 from reconciliation.models import Break, Case, Feed, HandLink, Load, Run, RunSchedule
 from reconciliation.services import links, loading, run_schedules
 from reconciliation.services.feeds import feed_of, make_defaults
+from reconciliation.services.rules import rules_in_force, save_rules
 from reconciliation.services.runs import ask, reconcile, work
 from reconciliation.states import Pairing, RunScope
 from tests.console.browser import LOOKS, Look, Site, assert_page_is_clean
 from tests.reconciliation.books import AT, feed, line, load_into
+from tests.reconciliation.test_agreements import known, tariff
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 HEAD = "entry_ref,order_ref,amount,currency,occurred_at\n"
@@ -49,7 +51,11 @@ def _fill() -> None:
     assert reconcile().state == "done"
     load_into(feed("ho"), [line(10_000, order="D4", source="ho", occurred_at=AT)])
     assert reconcile().state == "done"
-    trial = {"tolerance": 50, "tolerance_percent": 0, "tolerance_by_currency": {"IDR": 250}}
+    agreed = {"tariffs": [tariff()], "known": [known(pairing="ho", currency="IDR", last=None)]}
+    now = rules_in_force()
+    save_rules(agreed, expected=now.number, actor="user:ratna", reason="the contract", asked_by="user:budi")
+    longer = {"known": [known(pairing="ho", currency="IDR")]}
+    trial = {"tolerance": 50, "tolerance_percent": 0, "tolerance_by_currency": {"IDR": 250}} | agreed | longer
     assert work(ask(scope=RunScope.WINDOW, window=(AT.date(), AT.date()), trial=trial).pk)
     schedule = {"scope": "changes", "rule": "daily:06:00", "weekdays": "15", "is_active": True}
     run_schedules.keep(RunSchedule(), schedule, expected=1, actor="user:budi", reason="mornings")
