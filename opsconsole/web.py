@@ -1,9 +1,11 @@
 """gunicorn with our settings, in this process: the same server for `run`, for compose and by hand."""
 
+import gc
 import select
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from django.urls import get_resolver
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
 from prometheus_client import multiprocess
@@ -46,8 +48,11 @@ class Listening:
 
 
 class WebServer(BaseApplication):
-    """Threads, because most of a request is waiting for PostgreSQL; nothing preloaded, because connections
-    must not be shared over a fork."""
+    """Threads, because most of a request is waiting for PostgreSQL.
+
+    Modules are imported once, before the workers are forked, so that one that died is replaced at once; the
+    application itself is made in each, because its connections and its watch must not be shared over a fork.
+    """
 
     def __init__(self, listening: Listening) -> None:
         self.listening = listening
@@ -71,6 +76,7 @@ class WebServer(BaseApplication):
             # Larger than the connections a browser and a gateway keep open, smaller than max_connections of the server.
             "worker_connections": 200,
             "loglevel": "warning",
+            "when_ready": _import_everything,
             "child_exit": _forget_metrics,
         }
 
@@ -78,6 +84,12 @@ class WebServer(BaseApplication):
         from opsconsole.wsgi import application
 
         return application
+
+
+def _import_everything(_server: object) -> None:
+    """What every worker would import by itself; opens no connection and starts no thread."""
+    get_resolver().url_patterns  # noqa: B018 - reading it is what imports
+    gc.freeze()  # no collection of a worker shall touch, and so copy, what all of them share
 
 
 def _forget_metrics(_server: object, worker: Any) -> None:

@@ -1,6 +1,9 @@
 """A thread of the web server stays with a connection that asks again at once, and with no other."""
 
+import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from gunicorn.workers.gthread import ThreadWorker
 
-from opsconsole.web import LingeringWorker
+from opsconsole.paths import PROJECT
+from opsconsole.web import LingeringWorker, Listening, WebServer, _import_everything
 
 
 class Connection:
@@ -76,3 +80,35 @@ def test_nobody_waits_for_a_thread_that_stays(worker: Worker, pair: Pair) -> Non
     assert (worker.handle(conn), conn.answered) == (True, 1)
     busy.set()
     assert [future.result(5) for future in futures] == [True, True]
+
+
+PRELOADED = """
+import os, sys, threading
+import django
+django.setup()
+from opsconsole.web import _import_everything
+_import_everything(None)
+from django.db import connections
+files = [f"/proc/self/fd/{each}" for each in os.listdir("/proc/self/fd")]
+opened = [os.readlink(each) for each in files if os.path.exists(each)]
+print("opsconsole.console.orders" in sys.modules, "opsconsole.wsgi" in sys.modules)
+print(threading.active_count(), [each for each in opened if each.startswith("socket:")])
+print([each.connection for each in connections.all(initialized_only=True)])
+"""
+
+
+def test_what_workers_share_is_code_and_neither_a_connection_nor_a_thread() -> None:
+    environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "opsconsole.settings"}
+    told = subprocess.run(
+        [sys.executable, "-c", PRELOADED], cwd=PROJECT, env=environ, capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0, told.stderr
+    first, second, third = told.stdout.splitlines()
+    assert first == "True False"
+    assert second == "1 []"
+    assert third in {"[]", "[None]"}
+
+
+def test_the_server_imports_before_it_forks() -> None:
+    options = WebServer(Listening("127.0.0.1", 0, 2, 4)).options()
+    assert options["when_ready"] is _import_everything
