@@ -31,7 +31,7 @@ from opsconsole.console.live import is_fragment, toast
 from opsconsole.console.models import Bulk
 from opsconsole.console.preferences import safe_next
 from opsconsole.console.roles import RIGHT_BY_CODENAME
-from opsconsole.console.staff import person
+from opsconsole.console.staff import actor_of, person
 from opsconsole.console.stuck_head import grouped
 from opsconsole.console.stuck_list import Asked
 from opsconsole.console.stuck_screen import dialogs_of
@@ -40,6 +40,8 @@ from orders.models import Order
 from orders.queries.stuck import all_stuck, stuck_totals
 from orders.services import actions
 from orders.services import desk as desk_service
+from runbooks.queries.incidents import find_incident
+from runbooks.services.incidents import cohort
 
 # More take longer than a person waits for a page; repairs of thousands go through a runbook.
 # settings.BULK_MOST overrides it.
@@ -64,8 +66,8 @@ class Done:
 @allowed("view_orders")
 def act(request: HttpRequest) -> HttpResponse:
     """`act` says what; its right is asked for here, because one form has several buttons."""
-    if request.POST.get("act") == "plan":
-        return _plan(request)
+    if apart := _APART.get(request.POST.get("act", "")):
+        return apart(request)
     what = _ACTS.get(request.POST.get("act", ""))
     if what is None:
         return HttpResponse(status=400)
@@ -89,6 +91,26 @@ def _plan(request: HttpRequest) -> HttpResponse:
         return _sorry(request, told(str(refusal)))
     target = redirect("plan", code=made.code)
     return HttpResponseClientRedirect(target["Location"]) if is_fragment(request) else target
+
+
+def _pin(request: HttpRequest) -> HttpResponse:
+    """Those of the selection that hang belong to an incident from now on, however many they are."""
+    right = RIGHT_BY_CODENAME["lead_incidents"]
+    if not person(request).has_perm(right.permission):
+        return refuse(request, right)
+    incident = find_incident(request.POST.get("incident", ""))
+    if incident is None:
+        return _sorry(request, _("There is no such incident. Nothing was done."))
+    try:
+        said = bulk_plan.chosen_in_words(request)
+        count = cohort.pin_orders(incident, bulk_plan.chosen(request), actor=actor_of(request), said=said)
+    except Refusal as refusal:
+        return _sorry(request, told(str(refusal)))
+    text = ngettext("%(count)d order pinned to %(code)s.", "%(count)d orders pinned to %(code)s.", count)
+    return _answer(request, Done(text=text % {"count": count, "code": incident.code}))
+
+
+_APART: Final[Mapping[str, Callable[[HttpRequest], HttpResponse]]] = {"plan": _plan, "pin": _pin}
 
 
 def selected(request: HttpRequest) -> list[Order]:

@@ -55,7 +55,17 @@ def make(request: HttpRequest) -> Plan:
         kind=Plan.Kind.FILTER if is_all else Plan.Kind.SELECTION,
         source=_source(request, user) if is_all else {},
     )
-    return make_plan(_matching(request, user) if is_all else _ticked(request), ask)
+    return make_plan(chosen(request), ask)
+
+
+def chosen(request: HttpRequest) -> list[int]:
+    """The ticked orders, or all that match the filter at this moment: frozen from here on."""
+    return _matching(request, person(request)) if request.POST.get("all") else _ticked(request)
+
+
+def chosen_in_words(request: HttpRequest) -> str:
+    """How all were chosen by filter; "" where they were ticked one by one."""
+    return " · ".join(_words(request, person(request))) if request.POST.get("all") else ""
 
 
 def _chosen(request: HttpRequest) -> Action | None:
@@ -74,9 +84,11 @@ def _matching(request: HttpRequest, user: User) -> list[int]:
 
 
 def _source(request: HttpRequest, user: User) -> dict[str, object]:
-    asked = _asked(request)
-    words = in_words(asked.choices, Board(), people={}, user_id=user.pk)
-    return {"query": asked.choices.query(), "words": words}
+    return {"query": _asked(request).choices.query(), "words": _words(request, user)}
+
+
+def _words(request: HttpRequest, user: User) -> Sequence[str]:
+    return in_words(_asked(request).choices, Board(), people={}, user_id=user.pk)
 
 
 def _asked(request: HttpRequest) -> Asked:

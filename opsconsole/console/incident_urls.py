@@ -3,6 +3,8 @@
 from django.urls import URLPattern, path
 
 from opsconsole.console import (
+    alert_attach,
+    export_incidents,
     incident_board,
     incident_deeds,
     incident_page,
@@ -14,6 +16,8 @@ from opsconsole.console import (
 urlpatterns: list[URLPattern] = [
     path("incidents/", incidents.incidents, name="incidents"),
     path("incidents/new/", incidents.new, name="incident-new"),
+    path("incidents/export.csv", export_incidents.incidents, name="incidents-export"),
+    path("incidents/alerts/<int:pk>/", alert_attach.attach, name="alert-attach"),
     path("incidents/alerts/", incidents.alerts, name="alerts-loose"),
     path("incidents/statistics/", incidents.statistics, name="incident-statistics"),
     path("incidents/items/", incident_review.items, name="incident-items"),

@@ -57,8 +57,7 @@ class Line:
 @require_GET
 @allowed("view_incidents")
 def incidents(request: HttpRequest) -> HttpResponse:
-    view = request.GET.get("view", "live")
-    view = view if view in TABS else "live"
+    view = view_of(request)
     before = request.GET.get("before", "")
     page = queries.incidents(view, before=int(before) if before.isdecimal() and len(before) < 19 else None)
     shown, counts = page[: queries.PAGE], queries.view_counts()
@@ -75,6 +74,12 @@ def incidents(request: HttpRequest) -> HttpResponse:
         "loose": len(queries.loose_alerts()),
     }
     return answer(request, "console/incidents/list.html", "console/incidents/list_live.html", context)
+
+
+def view_of(request: HttpRequest) -> str:
+    """The tab that the address names."""
+    view = request.GET.get("view", "live")
+    return view if view in TABS else "live"
 
 
 def _line(row: Any, names: Mapping[str, str]) -> Line:

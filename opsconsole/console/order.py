@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from opsconsole.console import desk_undo, order_personal, raw_messages
 from opsconsole.console.access import allowed
 from opsconsole.console.live import answer, is_fragment
+from opsconsole.console.order_incident import banner_of
 from opsconsole.console.order_page import order_page
 from orders.models import InboundEvent, Order
 from orders.queries.order_page import find_order
@@ -36,6 +37,7 @@ def context_of(request: HttpRequest, order: Order, **more: Any) -> dict[str, Any
         "order": order,
         "here": here,
         "section": "orders",
+        "banner": banner_of(order, is_hanging=page.stuck is not None),
         "personal": order_personal.shown(order, request.user),
         "undo": desk_undo.read(order, request.GET.get("undo", ""), request.user),
     }

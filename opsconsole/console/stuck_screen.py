@@ -24,6 +24,7 @@ from opsconsole.console.stuck_choices import VIEWS, chips, in_words
 from opsconsole.console.stuck_head import figures, grouped, main_sum
 from opsconsole.console.stuck_list import Asked, StuckList, read_list
 from orders.queries.stuck import View
+from runbooks.queries.incidents import live_incidents
 
 BULK_RIGHTS: Final = ("recheck_payment", "assign_order", "hold_order")
 
@@ -161,6 +162,7 @@ def dialogs_of(user: User) -> dict[str, Any]:
     may_assign = user.has_perm(RIGHT_BY_CODENAME["assign_order"].permission)
     return {
         "plannable": bulk_plan.offered(user),
+        "incidents": live_incidents() if user.has_perm(RIGHT_BY_CODENAME["lead_incidents"].permission) else (),
         "colleagues": desk.colleagues() if may_assign else (),
         "spans": [(str(int(span.total_seconds())), span) for span in desk.SPANS],
     }

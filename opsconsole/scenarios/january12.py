@@ -60,6 +60,15 @@ PER_THOUSAND: Mapping[str, float] = MappingProxyType(
     }
 )
 
+# Other nights, on which most of what hangs has one kind of cause: what is said to explain them has to differ.
+MIXES: Mapping[str, Mapping[str, float]] = MappingProxyType(
+    {
+        "mixed": {},
+        "callbacks": {"callback_lost": 300, "callback_unconfirmed": 0},
+        "silence": {"ho_silent": 250, "link_unanswered": 60},
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Phase:
@@ -73,18 +82,18 @@ class Phase:
 PHASES = (Phase("before", 0.15, 1.0), Phase("spike", 0.70, SPIKE), Phase("after", 0.15, 1.0))
 
 
-def deal(orders: int, *, seed: int) -> list[Fate]:
-    """A fate for each order, in the order of placing."""
-    counts = _counts(orders)
+def deal(orders: int, *, seed: int, mix: str = "mixed") -> list[Fate]:
+    """A fate for each order, in the order of placing. `mix` is one of MIXES."""
+    counts = _counts(orders, {**PER_THOUSAND, **MIXES[mix]})
     fates = [FATES[name] for name, count in counts.items() for _each in range(count)]
     fates += [FATES["plain"]] * (orders - len(fates))
     numbers = sorted(range(orders), key=lambda number: chance(seed, NAME, "deal", number))
     return [fate for _number, fate in sorted(zip(numbers, fates, strict=True), key=lambda pair: pair[0])]
 
 
-def _counts(orders: int) -> dict[str, int]:
+def _counts(orders: int, per_thousand: Mapping[str, float]) -> dict[str, int]:
     """At least one of each that hangs while these are at most half of all; then by share."""
-    counts = {name: round(orders * share / 1000) for name, share in PER_THOUSAND.items()}
+    counts = {name: round(orders * share / 1000) for name, share in per_thousand.items()}
     hanging = [name for name in counts if FATES[name].hangs]
     for name in hanging[: orders // 2]:
         counts[name] = max(1, counts[name])
@@ -101,10 +110,10 @@ def _trimmed(counts: dict[str, int], orders: int) -> dict[str, int]:
     return counts
 
 
-def journeys(orders: int, *, seed: int) -> list[Journey]:
+def journeys(orders: int, *, seed: int, mix: str = "mixed") -> list[Journey]:
     return [
         Journey(wish(number, person=person(number, seed=seed), seed=seed, leaning=fate.leaning), fate)
-        for number, fate in enumerate(deal(orders, seed=seed))
+        for number, fate in enumerate(deal(orders, seed=seed, mix=mix))
     ]
 
 

@@ -37,11 +37,12 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Request:
-    """`per_minute` is the normal rate of orders; the spike has more."""
+    """`per_minute` is the normal rate of orders; the spike has more. `mix` is one of `january12.MIXES`."""
 
     orders: int
     seed: int
     per_minute: float
+    mix: str = "mixed"
     truth: Path | None = None
     dry_seconds: float = 0.0
     kill_workers: Callable[[], None] | None = None
@@ -60,7 +61,7 @@ class Run:
     def go(self) -> dict[str, Any]:
         """The summary of the run, as JSON."""
         self._began = time.monotonic()
-        led = journeys(self.request.orders, seed=self.request.seed)
+        led = journeys(self.request.orders, seed=self.request.seed, mix=self.request.mix)
         self.sandbox.plans({each.wish.person.phone: each.fate.by_phone for each in led if each.fate.by_phone})
         self._place(led)
         self._note("placed")
@@ -123,6 +124,7 @@ class Run:
         return {
             "scenario": january12.NAME,
             "seed": self.request.seed,
+            "mix": self.request.mix,
             "orders": len(found),
             "never_placed": sum(each.placed is None for each in led),
             "settled": settled,

@@ -155,6 +155,7 @@ def _drive(platform: Platform, options: dict[str, Any]) -> int:
 def _command(options: dict[str, Any]) -> Iterator[str]:
     yield from (sys.executable, str(PROJECT / "manage.py"), "scenario", NAME, "--in-standalone")
     yield from ("--orders", str(options["orders"]), "--seed", str(options["seed"]), "--rate", str(options["rate"]))
+    yield from ("--mix", options["mix"])
     if options["truth"]:
         yield from ("--truth", str(Path(options["truth"]).absolute()))
     if options["through"]:

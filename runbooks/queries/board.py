@@ -54,6 +54,7 @@ _SIGNALS: Final[Mapping[Hypothesis, str]] = {
         " AND s.machine IN ('attempt', 'step', 'posting', 'refund') AND s.recorded_at < %(now)s - interval '10 seconds'"
         " AND NOT EXISTS (SELECT FROM orders_history n"
         " WHERE n.order_id = s.order_id AND n.machine = s.machine AND n.subject_id = s.subject_id AND n.seq > s.seq"
+        " AND n.verb <> 'lose'"  # giving up waiting is no answer
         " AND n.recorded_at <= s.recorded_at + CASE s.machine WHEN 'attempt' THEN interval '3 seconds'"
         " ELSE interval '10 seconds' END))"
     ),

@@ -1,7 +1,7 @@
 """Incidents, read for screens. Never writes."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -34,6 +34,25 @@ def find_incident(code: str) -> Incident | None:
     return Incident.objects.filter(code=code).first()
 
 
+def all_incidents(view: str) -> Iterator[Incident]:
+    """Every one of a view, the newest first, page by page, with how many orders each has pinned (`pinned`)."""
+    before = None
+    while True:
+        page = incidents(view, before=before)
+        counts = dict(
+            CohortOrder.objects.filter(incident__in=page[:PAGE])
+            .order_by()
+            .values_list("incident")
+            .annotate(count=Count("pk"))
+        )
+        for each in page[:PAGE]:
+            each.pinned = counts.get(each.pk, 0)
+            yield each
+        if len(page) <= PAGE:
+            return
+        before = page[PAGE - 1].pk
+
+
 def incidents(view: str, *, before: int | None = None) -> Sequence[Incident]:
     """A page, the newest first; one more than a page where there are more. Three queries."""
     running = ResponseClock.objects.filter(dropped_at=None).order_by("due_at")
@@ -58,6 +77,17 @@ def urgent() -> Sequence[Incident]:
     return list(found.order_by("severity", "-id")[:3])
 
 
+def live_incidents() -> Sequence[Incident]:
+    """Those that are not over, the worst first: what something can be made part of."""
+    return list(Incident.objects.filter(state__in=LIVE).order_by("severity", "-id")[:PAGE])
+
+
+def pinned_by(order_id: int) -> CohortOrder | None:
+    """The place of an order in the worst incident that is not over; None where it has none. One query."""
+    found = CohortOrder.objects.select_related("incident").filter(order=order_id, incident__state__in=LIVE)
+    return found.order_by("incident__severity", "-incident").first()
+
+
 def clocks_of(incident: Incident) -> Sequence[ResponseClock]:
     """Those that count, by when they are due."""
     return list(incident.clocks.filter(dropped_at=None).order_by("due_at"))
@@ -73,6 +103,12 @@ def loose_alerts() -> Sequence[Episode]:
     """What fires and belongs to no incident."""
     found = Episode.objects.select_related("alert").filter(state=AlertState.FIRING, incident=None)
     return list(found.order_by("-id")[:PAGE])
+
+
+def loose_alert(pk: int) -> Episode | None:
+    """One of them."""
+    found = Episode.objects.select_related("alert").filter(state=AlertState.FIRING, incident=None)
+    return found.filter(pk=pk).first()
 
 
 def quarantined() -> Sequence[AlertDelivery]:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from opsconsole.sandbox.remote import RemoteSandbox
 from opsconsole.scenarios import accidents, standalone
 from opsconsole.scenarios.comparing import Comparison, compare
+from opsconsole.scenarios.january12 import MIXES
 from opsconsole.scenarios.progress import Bar
 from opsconsole.scenarios.run import Request, Run, control_url
 from opsconsole.scenarios.truth import read
@@ -38,6 +39,7 @@ class Command(BaseCommand):
     def _add_january12(self, parser: ArgumentParser) -> None:
         parser.add_argument("--orders", type=_count, default=1000, metavar="N")
         parser.add_argument("--seed", type=int, default=12, metavar="S")
+        parser.add_argument("--mix", choices=tuple(MIXES), default="mixed", help="what most of what hangs is caused by")
         parser.add_argument("--rate", type=float, default=480.0, metavar="R", help="orders a minute before the spike")
         parser.add_argument("--truth", type=Path, metavar="FILE", help="one JSON line an order, for comparing")
         parser.add_argument("--standalone", action="store_true", help="start a platform for it, and stop it after")
@@ -61,6 +63,7 @@ class Command(BaseCommand):
             orders=options["orders"],
             seed=options["seed"],
             per_minute=options["rate"],
+            mix=options["mix"],
             truth=options["truth"],
             dry_seconds=accidents.dry_seconds(options["orders"]) if inside else 0.0,
             kill_workers=accidents.ask_parent_to_kill_workers if inside else None,

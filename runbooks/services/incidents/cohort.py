@@ -10,8 +10,11 @@ from typing import Final
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from orders.errors import NotAllowed
 from orders.queries.stuck import StuckRow, all_stuck
+from orders.queries.stuck.around import stuck_among
 from orders.queries.stuck.filters import UNPAID
 from runbooks.incident_states import LIVE, IncidentState
 from runbooks.models import CohortOrder, CohortSample, Incident
@@ -30,8 +33,16 @@ def pin_what_hangs(incident: Incident, *, actor: str) -> int:
     return pin(incident, rows, actor=actor)
 
 
+def pin_orders(incident: Incident, order_ids: Sequence[int], *, actor: str, said: str = "") -> int:
+    """Pin those of the orders that hang now; `said` is how they were chosen, in words. How many are new. Raises
+    NotAllowed when the incident is over."""
+    if incident.state not in LIVE:
+        raise NotAllowed(_("The incident is over."))
+    return pin(incident, stuck_among(order_ids) if order_ids else [], actor=actor, said=said)
+
+
 @transaction.atomic
-def pin(incident: Incident, rows: Sequence[StuckRow], *, actor: str) -> int:
+def pin(incident: Incident, rows: Sequence[StuckRow], *, actor: str, said: str = "") -> int:
     """Pin these; those that are pinned already stay as they were."""
     before = incident.cohort.count()
     CohortOrder.objects.bulk_create(
@@ -39,7 +50,7 @@ def pin(incident: Incident, rows: Sequence[StuckRow], *, actor: str) -> int:
     )
     new = incident.cohort.count() - before
     if new:
-        tell_incident(incident, "pin", actor=actor, detail={"count": new})
+        tell_incident(incident, "pin", actor=actor, text=said, detail={"count": new})
         sample(incident)
     return new
 

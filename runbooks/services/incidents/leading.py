@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from orders.errors import NotAllowed
 from reconciliation import business_day
 from runbooks import correlation
-from runbooks.incident_states import LIVE, IncidentState, IncidentVerb, Severity
-from runbooks.models import ActionItem, Incident, IncidentPlan, Plan
+from runbooks.incident_states import LIVE, AlertState, IncidentState, IncidentVerb, Severity
+from runbooks.models import ActionItem, Episode, Incident, IncidentPlan, Plan
 from runbooks.queries import proof
 from runbooks.services.incidents import clocks, cohort, paging
-from runbooks.services.incidents.opening import raise_severity
+from runbooks.services.incidents.opening import alone, attach_by_hand, raise_severity
 from runbooks.transitions import change_incident, lock_incident, move_incident, tell_incident
 
 OVERRIDE_DAYS: Final = 5
@@ -211,6 +211,21 @@ def attach_plan(incident: Incident, code: str, by: By) -> None:
         if is_new:
             tell_incident(incident, "plan", actor=by.actor, detail={"plan": plan.code, "action": plan.action})
             _progress(incident)
+
+
+def attach_alert(incident: Incident, episode_id: int, by: By) -> None:
+    """A loose alert belongs to this incident. Raises NotAllowed without a reason, when the incident is over, or when
+    the alert does not fire any more or belongs to one already."""
+    _needs(by.reason)
+    with transaction.atomic():
+        alone()
+        incident = _live(incident, by)
+        loose = Episode.objects.select_for_update(of=("self",)).select_related("alert").filter(pk=episode_id)
+        episode = loose.filter(state=AlertState.FIRING, incident=None).first()
+        if episode is None:
+            raise NotAllowed(_("It does not fire any more, or belongs to an incident already."))
+        attach_by_hand(episode, incident, actor=by.actor, reason=by.reason)
+        _progress(incident)
 
 
 def lapse(incident: Incident) -> None:

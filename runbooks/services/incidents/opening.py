@@ -116,18 +116,32 @@ def open_new(opening: Opening) -> Incident:
 def _join(episode: Episode, kind: Kind, joined: Joined) -> Incident:
     incident = lock_incident(Incident(pk=joined.pk))
     _attach(episode, incident, why=joined.why, values=joined.values)
-    if kind.severity < incident.severity:
-        raise_severity(incident, kind.severity, actor=RULE, why=episode.alert.name)
-    if incident.proposed_end_at:
-        change_incident(incident, "fires_again", actor=RULE, proposed_end_at=None)
+    _made_worse(incident, episode, kind.severity, actor=RULE)
     return incident
 
 
-def _attach(episode: Episode, incident: Incident, *, why: str, values: Mapping[str, str], actor: str = RULE) -> None:
+def attach_by_hand(episode: Episode, incident: Incident, *, actor: str, reason: str) -> None:
+    """An alert that a person says belongs here, with all that follows from one that joins by rule. Call with both
+    locked, `alone`."""
+    _attach(episode, incident, why="by_hand", values={}, actor=actor, said=reason)
+    _made_worse(incident, episode, episode.alert.severity, actor=actor)
+
+
+def _made_worse(incident: Incident, episode: Episode, severity: int, *, actor: str) -> None:
+    """What an alert that fires does to an incident that it joins."""
+    if severity < incident.severity:
+        raise_severity(incident, severity, actor=actor, why=episode.alert.name)
+    if incident.proposed_end_at:
+        change_incident(incident, "fires_again", actor=actor, proposed_end_at=None)
+
+
+def _attach(
+    episode: Episode, incident: Incident, *, why: str, values: Mapping[str, str], actor: str = RULE, said: str = ""
+) -> None:
     episode.incident, episode.joined, episode.joined_values = incident, why, dict(values)
     episode.save(update_fields=["incident", "joined", "joined_values"])
     detail = {"alert": episode.alert.name, "service": episode.alert.service, "source": episode.alert.source}
-    tell_incident(incident, "alert", actor=actor, detail={**detail, "why": why, "values": dict(values)})
+    tell_incident(incident, "alert", actor=actor, text=said, detail={**detail, "why": why, "values": dict(values)})
 
 
 def _come_back(incident: Incident, episode: Episode) -> None:
