@@ -20,6 +20,7 @@ from orders.queries.order_page import people
 from orders.queries.telling import who
 from runbooks.catalogue import CATALOGUE
 from runbooks.correlation import by_hand
+from runbooks.files import load_all
 from runbooks.incident_states import LIVE, AlertState, IncidentState, PageState
 from runbooks.models import Incident, ResponseClock
 from runbooks.queries import incidents as queries
@@ -85,12 +86,21 @@ def _head(request: HttpRequest, found: Incident) -> dict[str, Any]:
         "tone": words.TONES[found.state],
         "headline": words.headline(found),
         "service": CATALOGUE.get(found.service),
+        "runbook": _runbook(found),
         "commander": who(found.commander, names) if found.commander else "",
         "opened_by": who(found.opened_by, names),
         "obstacles": proof.obstacles(found) if is_live else [],
         "choices": choices(found, request.user),
         "update_late": bool(found.update_due_at and found.update_due_at < timezone.now()),
     }
+
+
+def _runbook(found: Incident) -> str:
+    """The one that names an alert of it among those that open it, else the one of its service; "" for none."""
+    alerts = queries.alert_names(found)
+    opened = next((book.name for book in load_all() if alerts.intersection(book.front.triggers)), "")
+    service = CATALOGUE.get(found.service)
+    return opened or (service.runbook if service else "")
 
 
 def _clocks(found: Incident) -> dict[str, Any]:

@@ -99,6 +99,11 @@ def episodes_of(incident: Incident) -> Sequence[Episode]:
     return list(found[:100])
 
 
+def alert_names(incident: Incident) -> frozenset[str]:
+    """What its alerts are called."""
+    return frozenset(incident.episodes.values_list("alert__name", flat=True))
+
+
 def loose_alerts() -> Sequence[Episode]:
     """What fires and belongs to no incident."""
     found = Episode.objects.select_related("alert").filter(state=AlertState.FIRING, incident=None)

@@ -160,6 +160,19 @@ def test_one_is_opened_by_hand_and_nonsense_is_told(people: World) -> None:
     assert people.client("dewi").get("/incidents/new/").status_code == 403
 
 
+def test_the_runbook_is_that_of_its_alert_else_of_its_service(people: World) -> None:
+    alertmanager(alert("StuckSpike", service="orders", severity="critical"))
+    judge()
+    by_alert, by_hand = Incident.objects.get(), opened()
+    client = people.client("agus")
+    assert "/runbooks/library/traffic-spike-hanging-orders/?incident=" in read_page(client, by_alert)
+    assert "/runbooks/library/tpg-bbd-down/?incident=" in read_page(client, by_hand)
+
+
+def read_page(client: Client, incident: Incident) -> str:
+    return client.get(f"/incidents/{incident.code}/").content.decode()
+
+
 def test_loose_alerts_and_unreadable_messages_have_a_page(people: World) -> None:
     alertmanager(alert("DiskGettingFull", severity="info"))
     alertmanager(version="9")

@@ -4,14 +4,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
-from orders.models import BreakerChange, Diagnosis, Order
+from orders.models import BreakerChange, Diagnosis, Order, Posting
+from orders.transitions import move
 from runbooks.models import CohortOrder, Incident
 from runbooks.queries import board as queries
 from runbooks.queries.board import Counted, Hypothesis, Verdict, Window
 from runbooks.services.incidents import opening
-from tests.orders.making import make_attempt, make_message, make_order
+from tests.orders.making import make_attempt, make_message, make_order, make_posting
 
 pytestmark = pytest.mark.django_db
 
@@ -102,6 +104,24 @@ def test_unanswered_calls_races_and_a_dry_pool_are_named(incident: Incident) -> 
     assert seen.hurt == 12
     some = {each for each in H if queries.verdict(seen.counted[each]) == Verdict.SOME}
     assert some == {H.TIMEOUTS, H.RACES, H.POOL}
+
+
+def test_a_call_that_was_given_up_within_its_limit_was_not_answered(incident: Incident) -> None:
+    silent, answered = ordered(4), ordered(4)
+    ordered(20)
+    for order in silent:
+        change(change(make_posting(order), "send"), "lose")
+    for order in answered:
+        change(change(make_posting(order), "send"), "record")
+    hurt(incident, [*silent, *answered])
+    counted = looked_at(incident).counted[H.TIMEOUTS]
+    assert (counted.shown, counted.both) == (4, 4)
+
+
+def change(posting: Posting, verb: str) -> Posting:
+    with transaction.atomic():
+        move(posting, verb, actor="worker:test")
+    return posting
 
 
 def test_what_everybody_shows_and_few_suffer_from_is_weak() -> None:

@@ -79,6 +79,15 @@ def test_another_seed_deals_the_same_fates_to_others() -> None:
     assert Counter(fate.name for fate in one) == Counter(fate.name for fate in other)
 
 
+@pytest.mark.parametrize(("mix", "cause"), [("callbacks", "callback_lost"), ("silence", "ho_unanswered")])
+def test_another_mix_hangs_mostly_of_one_cause_and_of_every_other_too(mix: str, cause: str) -> None:
+    hanging = Counter(fate.cause for fate in deal(100, seed=3, mix=mix) if fate.hangs)
+
+    assert hanging[cause] >= hanging.total() / 2
+    assert len(hanging) > 10
+    assert hanging != Counter(fate.cause for fate in deal(100, seed=3) if fate.hangs)
+
+
 def test_every_cause_occurs_also_in_a_small_run() -> None:
     assert {fate.cause for fate in deal(60, seed=1) if fate.hangs} == {fate.cause for fate in HANGING}
 
