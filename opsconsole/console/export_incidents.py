@@ -12,7 +12,6 @@ from opsconsole.console.export import csv_file
 from opsconsole.console.formats import iso
 from opsconsole.console.incidents import view_of
 from runbooks.incident_states import Severity
-from runbooks.models import Incident
 from runbooks.queries.incidents import all_incidents
 
 HEAD = ("incident", "severity", "state", "service", "failure", "title", "began_at", "opened_at", "acknowledged_at")
@@ -23,15 +22,15 @@ TAIL = ("mitigated_at", "resolved_at", "reviewed_at", "leads", "alerts", "clocks
 @allowed("export_orders")
 def incidents(request: HttpRequest) -> StreamingHttpResponse:
     """Every incident of the chosen view, the newest first."""
-    return csv_file("incidents", (*HEAD, *TAIL), map(_row, all_incidents(view_of(request))))
+    return csv_file("incidents", (*HEAD, *TAIL), (_row(*each) for each in all_incidents(view_of(request))))
 
 
-def _row(row: Incident) -> Sequence[Any]:
+def _row(row: Any, pinned: int) -> Sequence[Any]:
     late = sum(clock.breached_at is not None for clock in row.clocks.all())
     what = (row.code, Severity(row.severity).label, row.state, row.service, row.failure, row.title)
     began = (iso(row.began_at), iso(row.opened_at), _instant(row.acknowledged_at))
     ended = (_instant(row.mitigated_at), _instant(row.resolved_at), _instant(row.reviewed_at))
-    counts = (row.alerts, late, row.pinned)  # type: ignore[attr-defined]
+    counts = (row.alerts, late, pinned)
     return (*what, *began, *ended, row.commander.removeprefix("user:"), *counts)
 
 

@@ -34,8 +34,8 @@ def find_incident(code: str) -> Incident | None:
     return Incident.objects.filter(code=code).first()
 
 
-def all_incidents(view: str) -> Iterator[Incident]:
-    """Every one of a view, the newest first, page by page, with how many orders each has pinned (`pinned`)."""
+def all_incidents(view: str) -> Iterator[tuple[Incident, int]]:
+    """Every one of a view, the newest first, page by page, with how many orders each has pinned."""
     before = None
     while True:
         page = incidents(view, before=before)
@@ -46,8 +46,7 @@ def all_incidents(view: str) -> Iterator[Incident]:
             .annotate(count=Count("pk"))
         )
         for each in page[:PAGE]:
-            each.pinned = counts.get(each.pk, 0)
-            yield each
+            yield each, counts.get(each.pk, 0)
         if len(page) <= PAGE:
             return
         before = page[PAGE - 1].pk
