@@ -220,7 +220,9 @@ def attach_alert(incident: Incident, episode_id: int, by: By) -> None:
     with transaction.atomic():
         alone()
         incident = _live(incident, by)
-        loose = Episode.objects.select_for_update(of=("self",)).select_related("alert").filter(pk=episode_id)
+        loose = (
+            Episode.objects.select_for_update(of=("self",), no_key=True).select_related("alert").filter(pk=episode_id)
+        )
         episode = loose.filter(state=AlertState.FIRING, incident=None).first()
         if episode is None:
             raise NotAllowed(_("It does not fire any more, or belongs to an incident already."))
