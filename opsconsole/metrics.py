@@ -80,7 +80,7 @@ def _messages() -> Iterator[Metric]:
 
 def _stuck() -> Iterator[Metric]:
     at = timezone.now()
-    lines = stuck_by_state()
+    lines = stuck_by_state().lines
     labels = ("machine", "state")
     counts = [((line.machine, line.state), float(line.count)) for line in lines]
     yield _gauge("stuck", "Past the limit of their state.", counts, labels)

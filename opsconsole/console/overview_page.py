@@ -1,6 +1,6 @@
 """Reading the front page: every part from its own source, and an honest word where one is lost."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -34,8 +34,9 @@ from opsconsole.neighbours import PREFIX
 from orders.bells import QUEUES
 from orders.heartbeats import is_copy_of
 from orders.queries import pulse
-from orders.queries.stuck import Totals, limits_in_force, stuck_totals
-from orders.queries.stuck_states import stuck_by_state
+from orders.queries.stuck import Totals, limits_in_force
+from orders.queries.stuck_states import StuckState as HangingState
+from orders.queries.stuck_states import StuckStates, stuck_by_state
 from orders.resilience.breaker.reading import PREFIX as BREAKER
 
 T = TypeVar("T")
@@ -63,10 +64,11 @@ def overview(request: HttpRequest) -> HttpResponse:
 def read_overview(*, now: datetime) -> Overview:
     """Asks every source once; a source that fails loses its own part only."""
     beats = _known(pulse.heartbeats)
+    hanging = _known(stuck_by_state)
     return Overview(
         at=now,
-        headline=_headline(now),
-        stuck=_known(_stuck),
+        headline=_headline(now, hanging),
+        stuck=hanging if isinstance(hanging, CannotKnow) else _known(lambda: _stuck(hanging.lines)),
         neighbours=beats if isinstance(beats, CannotKnow) else _neighbours(beats, now=now),
         queues=beats if isinstance(beats, CannotKnow) else _known(lambda: _queues(beats, now=now)),
         loops=beats if isinstance(beats, CannotKnow) else _loops(beats, now=now),
@@ -85,8 +87,8 @@ def _or_none(found: T | CannotKnow) -> T | None:
     return None if isinstance(found, CannotKnow) else found
 
 
-def _headline(now: datetime) -> Headline:
-    totals = _known(stuck_totals)
+def _headline(now: datetime, hanging: StuckStates | CannotKnow) -> Headline:
+    totals = hanging if isinstance(hanging, CannotKnow) else hanging.everything
     return Headline(
         orders_per_minute=_known(lambda: _per_minute(now)),
         success_rate=_known(lambda: _success(now)),
@@ -152,7 +154,7 @@ def _oldest(totals: Totals, *, now: datetime) -> Figure:
     )
 
 
-def _stuck() -> tuple[StuckState, ...]:
+def _stuck(lines: Sequence[HangingState]) -> tuple[StuckState, ...]:
     limits = limits_in_force()
     return tuple(
         StuckState(
@@ -164,7 +166,7 @@ def _stuck() -> tuple[StuckState, ...]:
             limit=limits.limit(line.machine, line.state, "") or timedelta(0),
             href=f"{reverse('stuck')}?{urlencode({'state': line.state, 'machine': line.machine})}",
         )
-        for line in stuck_by_state(limits=limits)
+        for line in lines
     )
 
 

@@ -15,6 +15,7 @@ from orders.queries.stuck.lists import fetch
 PREFIX: Final = "MRG-"
 SHORTEST_PART: Final = 3
 MOST: Final = 50
+LAST: Final = "\U0010ffff"  # sorts behind every character: what begins with a text ends before the text and it
 COUNTRY: Final = "62"  # Indonesia: 0812… is +62812…
 
 _PHONE: Final = re.compile(r"\+?[\d\s().-]{8,24}", re.ASCII)
@@ -44,7 +45,8 @@ class Match:
     value: str
 
 
-# `NOT (… = '')` is the condition of the partial index, word for word.
+# `NOT (… = '')` is the condition of the partial index, word for word. `LIKE ANY` would read the whole index of ids:
+# what begins with a part is a range of it.
 _SEARCH: Final = """
 (SELECT id, 'order' AS kind, public_id AS value FROM orders_order WHERE public_id = ANY(%(ids)s))
 UNION ALL
@@ -72,8 +74,10 @@ UNION ALL
 (SELECT id, 'customer', customer_id FROM orders_order
  WHERE customer_id = ANY(%(exact)s) ORDER BY placed_at DESC LIMIT %(most)s)
 UNION ALL
-(SELECT id, 'part', public_id FROM orders_order
- WHERE public_id LIKE ANY(%(parts)s) AND NOT public_id = ANY(%(ids)s) ORDER BY public_id USING ~<~ LIMIT %(most)s)
+(SELECT o.id, 'part', o.public_id FROM unnest(%(parts)s::text[]) p(begins) CROSS JOIN LATERAL (
+  SELECT id, public_id FROM orders_order
+  WHERE public_id ~>=~ p.begins AND public_id ~<~ (p.begins || %(last)s) AND NOT public_id = ANY(%(ids)s)
+  ORDER BY public_id USING ~<~ LIMIT %(most)s) o ORDER BY o.public_id USING ~<~ LIMIT %(most)s)
 """
 
 
@@ -87,7 +91,8 @@ def search(text: str) -> list[Match]:
         "text": wanted,
         "exact": list(dict.fromkeys((wanted, wanted.upper(), wanted.lower()))),
         "ids": ids,
-        "parts": [f"{_escaped(each)}%" for each in ids if _is_part(each)],
+        "parts": [each for each in ids if _is_part(each)],
+        "last": LAST,
         "phones": _phones(wanted),
         "emails": [wanted, wanted.lower()] if "@" in wanted else [],
         "most": MOST,
@@ -124,7 +129,3 @@ def _phones(text: str) -> list[str]:
     digits = "".join(letter for letter in text if letter.isdecimal())
     rest = digits.removeprefix(COUNTRY) if digits.startswith(COUNTRY) else digits.removeprefix("0")
     return [text, f"+{COUNTRY}{rest}", f"{COUNTRY}{rest}", f"0{rest}", f"+{digits}", digits]
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,11 +1,16 @@
 """What is stuck, state by state: for the overview and the gauges."""
 
+# ruff: noqa: S608
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from orders.policies import Limits
-from orders.queries.stuck.lists import EVERYTHING, ask, fetch, with_tables
+from orders.queries.stuck.filters import UNPAID
+from orders.queries.stuck.lists import EVERYTHING, ask, fetch
+from orders.queries.stuck.totals import COLUMNS, Totals, summed
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,27 +24,32 @@ class StuckState:
     oldest_since: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class StuckStates:
+    """One line a state, the one with the oldest row first, and all of them together."""
+
+    lines: Sequence[StuckState]
+    everything: Totals
+
+
 _BY_STATE = (
-    "SELECT machine, state, currency, count(*) AS count, sum(amount)::bigint AS money, min(since) AS oldest"
-    " FROM ({union}) u GROUP BY machine, state, currency ORDER BY min(since)"
+    f"SELECT machine, state, currency, {COLUMNS} FROM ({{union}}) u"
+    " GROUP BY machine, state, currency ORDER BY min(since)"
 )
 
 
-def stuck_by_state(*, limits: Limits | None = None) -> Sequence[StuckState]:
-    """One line a state, the one with the oldest row first."""
+def stuck_by_state(*, limits: Limits | None = None) -> StuckStates:
+    """What is stuck and not held now, in one query."""
     question = ask(EVERYTHING, as_of=None, limits=limits)
     union = question.union()
-    rows = fetch(f"{with_tables(question)} {_BY_STATE.format(union=union)}", question.params)
+    rows = fetch(_BY_STATE.format(union=union), {**question.params, "never_paid": list(UNPAID)})
     places = dict.fromkeys((row["machine"], row["state"]) for row in rows)
-    return [_line(place, [row for row in rows if (row["machine"], row["state"]) == place]) for place in places]
+    lines = [_line(place, [row for row in rows if (row["machine"], row["state"]) == place]) for place in places]
+    return StuckStates(lines=lines, everything=summed(rows))
 
 
-def _line(place: tuple[str, str], rows: list[dict[str, object]]) -> StuckState:
+def _line(place: tuple[str, str], rows: Sequence[Mapping[str, Any]]) -> StuckState:
     machine, state = place
-    return StuckState(
-        machine=machine,
-        state=state,
-        count=sum(int(str(row["count"])) for row in rows),
-        money={str(row["currency"]): int(str(row["money"])) for row in rows},
-        oldest_since=min(row["oldest"] for row in rows if isinstance(row["oldest"], datetime)),
-    )
+    found = summed(rows)
+    oldest = min(row["oldest"] for row in rows)
+    return StuckState(machine=machine, state=state, count=found.count, money=found.money, oldest_since=oldest)

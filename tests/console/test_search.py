@@ -4,7 +4,9 @@ import re
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils.http import urlencode
 from pytest_django import DjangoAssertNumQueries
 
@@ -119,3 +121,14 @@ def test_nothing_typed_asks_what_is_wanted(sari: Client) -> None:
 
 def test_who_may_not_see_orders_finds_none(people: World, order: Order) -> None:
     assert find(people.client("tono"), order.public_id).status_code == 403
+
+
+def test_the_beginning_of_an_id_reads_a_range_of_the_index(order: Order) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        search("Siti")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {asked[0]['sql']}")
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "public_id)::text ~>=~" in plan
+    assert "~~" not in plan  # LIKE would be a filter over every id

@@ -44,6 +44,11 @@ MACHINES: Mapping[str, Clocked] = {
     "posting": Clocked("orders_posting", "created_at", "x.amount", "x.currency"),
 }
 NEVER = "'-infinity'::timestamptz"
+# What filters ask of an order beside its state and owner, for whoever wants it without a second look at the order.
+OF_ORDER = (
+    "public_id", "service", "method", "city", "channel", "held_until", "owning_attempt_id",
+    "customer_id", "customer_name", "customer_phone",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class Question:
     """One question about stuck things at one instant; collects the parameters of its SQL.
 
     `prefix` goes before the name of each table ("then_" for the tables of a past instant); `only`
-    is the one order that is asked about.
+    is the one order that is asked about; `of_order` are further columns of the order.
     """
 
     wanted: StuckFilter
@@ -59,6 +64,7 @@ class Question:
     clock: datetime
     prefix: str = ""
     only: int | None = None
+    of_order: tuple[str, ...] = ()
     params: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -101,10 +107,11 @@ class Question:
         clocked = MACHINES[machine]
         orders = self._table("order")
         source = f"{orders} o" if alias == "o" else f"{self._table(machine)} x JOIN {orders} o ON o.id = x.order_id"
+        more = "".join(f", o.{name}" for name in self.of_order)
         return (
             f"SELECT o.id AS order_id, {alias}.{clocked.since} AS since, '{machine}' AS machine,"
             f" {alias}.state AS state, {alias}.id AS subject_id, {clocked.amount} AS amount,"
-            f" {clocked.currency} AS currency, o.state AS order_state, o.owner_id AS owner_id"
+            f" {clocked.currency} AS currency, o.state AS order_state, o.owner_id AS owner_id{more}"
             f" FROM {source} WHERE {' AND '.join(where)}"
         )
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from orders.policies import Limits
 from orders.queries.places import Place
-from orders.queries.stuck.arms import Question
+from orders.queries.stuck.arms import OF_ORDER, Question
 from orders.queries.stuck.filters import UNPAID, StuckFilter, conditions
 from orders.queries.stuck.limits import limits_in_force
 from orders.queries.stuck.lists import WITH_HELD, fetch
@@ -80,7 +80,7 @@ def read_board(
 
     `also` are pairs of the same kind that are only counted.
     """
-    question = Question(WITH_HELD, limits or limits_in_force(), at)
+    question = Question(WITH_HELD, limits or limits_in_force(), at, of_order=OF_ORDER)
     matches = _Matches(base, chosen)
     counted = [_Matches(*pair, prefix=f"also_{number}_") for number, pair in enumerate(also)]
     parts = [_totals("everything", "NOT is_held"), _totals("chosen", matches.all()), _OLDEST, _VIEWS]
@@ -162,15 +162,21 @@ class _Matches:
         return f"u.since <= %(clock)s - {self._param(f'{name}_age', wanted.min_age)}"
 
 
+# The order's columns under the name that conditions know them by: the arms read them already.
+_ORDER: Final = (
+    f"SELECT u.order_id AS id, u.order_state AS state, u.owner_id, {', '.join(f'u.{name}' for name in OF_ORDER)}"
+)
+
+
 def _stuck(question: Question, matches: _Matches, counted: Sequence[_Matches]) -> str:
     flags = {f"m_{name}": condition for name, condition in matches.columns.items()}
     flags |= {f"also_{number}": each.condition() for number, each in enumerate(counted)}
     columns = ", ".join(f"({condition}) IS TRUE AS {name}" for name, condition in flags.items())
     return (
-        "stuck AS MATERIALIZED (SELECT u.*, u.machine || '.' || u.state AS kind, o.public_id, o.service, o.method,"
-        " o.city, o.channel, o.held_until, coalesce(at.gateway, '') AS gateway, coalesce(dg.cause, '') AS cause,"
+        "stuck AS MATERIALIZED (SELECT u.*, u.machine || '.' || u.state AS kind,"
+        " coalesce(at.gateway, '') AS gateway, coalesce(dg.cause, '') AS cause,"
         " (o.held_until > %(clock)s) IS TRUE AS is_held, u.order_state <> ALL(%(unpaid)s) AS is_paid,"
-        f" {columns} FROM ({question.union()}) u JOIN orders_order o ON o.id = u.order_id"
+        f" {columns} FROM ({question.union()}) u CROSS JOIN LATERAL ({_ORDER}) o"
         " LEFT JOIN orders_attempt at ON at.id = o.owning_attempt_id"
         " LEFT JOIN orders_diagnosis dg ON dg.order_id = o.id)"
     )

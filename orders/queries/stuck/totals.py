@@ -2,6 +2,8 @@
 
 # ruff: noqa: S608
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -49,16 +51,16 @@ _FILTERS = {
     View.UNOWNED: StuckFilter(unowned=True),
 }
 
-_PAID = "order_state <> ALL(%(never_paid)s)"
-_TOTALS = (
-    "SELECT currency, count(*) AS count, sum(amount)::bigint AS money, min(since) AS oldest,"
-    f" count(*) FILTER (WHERE {_PAID}) AS paid_count,"
-    f" coalesce(sum(amount) FILTER (WHERE {_PAID}), 0)::bigint AS paid_money"
-    " FROM ({union}) u GROUP BY currency ORDER BY currency"
+PAID = "order_state <> ALL(%(never_paid)s)"
+COLUMNS = (
+    "count(*) AS count, sum(amount)::bigint AS money, min(since) AS oldest,"
+    f" count(*) FILTER (WHERE {PAID}) AS paid_count,"
+    f" coalesce(sum(amount) FILTER (WHERE {PAID}), 0)::bigint AS paid_money"
 )
+_TOTALS = f"SELECT currency, {COLUMNS} FROM ({{union}}) u GROUP BY currency ORDER BY currency"
 _COUNTS = (
     "SELECT count(*) AS all,"
-    f" count(*) FILTER (WHERE {_PAID}) AS paid,"
+    f" count(*) FILTER (WHERE {PAID}) AS paid,"
     " count(*) FILTER (WHERE machine = 'refund') AS refunds,"
     " count(*) FILTER (WHERE machine = 'posting') AS not_at_ho,"
     " count(*) FILTER (WHERE owner_id IS NULL) AS unowned,"
@@ -71,13 +73,22 @@ def stuck_totals(
     wanted: StuckFilter = EVERYTHING, *, as_of: datetime | None = None, limits: Limits | None = None
 ) -> Totals:
     """The head of the list for a filter."""
-    rows = _ask(_TOTALS, wanted, as_of=as_of, limits=limits)
+    return summed(_ask(_TOTALS, wanted, as_of=as_of, limits=limits))
+
+
+def summed(rows: Sequence[Mapping[str, Any]]) -> Totals:
+    """The totals of rows with `currency` and the columns of `COLUMNS`."""
+    money, paid_money = Counter[str](), Counter[str]()
+    for row in rows:
+        money[row["currency"]] += row["money"]
+        if row["paid_count"]:
+            paid_money[row["currency"]] += row["paid_money"]
     return Totals(
         count=sum(row["count"] for row in rows),
-        money={row["currency"]: row["money"] for row in rows},
+        money=dict(money),
         oldest=min((row["oldest"] for row in rows), default=None),
         paid_count=sum(row["paid_count"] for row in rows),
-        paid_money={row["currency"]: row["paid_money"] for row in rows if row["paid_count"]},
+        paid_money=dict(paid_money),
     )
 
 
