@@ -31,8 +31,8 @@ SLOW_REFUND = "refund_slow"
 # Of 1,000 orders. Whatever stays broken for ever stays with a person, never with a machine.
 SHARES: Mapping[str, float] = MappingProxyType(
     {
-        "plain": 720,
-        SLOW_REFUND: 60,
+        "plain": 620,
+        SLOW_REFUND: 160,
         "cancels": 40,
         "lapses": 30,
         "driver_cancels": 30,
