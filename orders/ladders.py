@@ -26,6 +26,8 @@ INBOUND = (2, 5, 15, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)
 DISPATCH = (5 * MINUTE,)
 # A trip that should be over: from its service's limit on (orders.policies).
 TRIP = (15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR)
+# What an operator asked for and a neighbour has not ended yet.
+DEED = (2, 5, 15, MINUTE, 5 * MINUTE)
 # A message that no provider took: after a whole round of them.
 NOTICE = (15, 30, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)
 UNKNOWN_NOTICE = (2, 5, 15, MINUTE, 5 * MINUTE)

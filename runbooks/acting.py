@@ -10,6 +10,10 @@ from orders.leases import hold
 from runbooks.models import Deed
 
 
+class NotYet(Exception):
+    """What was asked for is on its way, and the neighbour has not said how it ended: look again, do nothing anew."""
+
+
 @contextmanager
 def once(deed: Deed) -> Iterator[bool]:
     """A transaction for the effect. False when an earlier worker has written it: then only look.

@@ -61,10 +61,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class FoundBreak(Found):
-    """A break with what its repairs are judged by: its order, and the other side's lines that are in question."""
+    """A break with what its repairs are judged by: its order, our lines, and the other side's that are in question."""
 
     facts: Facts | None = None
     lines: Sequence[Entry] = ()
+    own: Sequence[Entry] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,11 +104,16 @@ def _breaks(keys: Sequence[str]) -> Mapping[str, Known]:
     rows = list(Break.objects.filter(pk__in=numbers(keys)).annotate(last=Max("events__id")))
     names = {row.order_reference for row in rows if row.order_reference}
     orders = dict(Order.objects.filter(public_id__in=names).values_list("public_id", "pk"))
-    facts, lines = gather(orders.values()), _their_lines(rows)
-    return {str(row.pk): _break(row, facts.get(orders.get(row.order_reference, 0)), lines) for row in rows}
+    entries = Entry.objects.in_bulk({pk for row in rows for pk in (*row.ours, *row.theirs)})
+    facts, lines = gather(orders.values()), _their_lines(rows, entries)
+    own = {str(row.pk): [entries[pk] for pk in row.ours if pk in entries] for row in rows}
+    return {str(row.pk): _break(row, facts.get(orders.get(row.order_reference, 0)), lines, own) for row in rows}
 
 
-def _break(row: Any, facts: Facts | None, lines: Mapping[str, Sequence[Entry]]) -> FoundBreak:
+Lines = Mapping[str, Sequence[Entry]]
+
+
+def _break(row: Any, facts: Facts | None, lines: Lines, own: Lines) -> FoundBreak:
     name = row.order_reference or row.reference or row.identity[:64]
     return FoundBreak(
         key=str(row.pk),
@@ -119,13 +125,13 @@ def _break(row: Any, facts: Facts | None, lines: Mapping[str, Sequence[Entry]]) 
         order_id=facts.order.pk if facts else None,
         facts=facts,
         lines=lines.get(str(row.pk), ()),
+        own=own.get(str(row.pk), ()),
     )
 
 
-def _their_lines(rows: Sequence[Any]) -> Mapping[str, Sequence[Entry]]:
+def _their_lines(rows: Sequence[Any], entries: Mapping[int, Entry]) -> Lines:
     """Of each break, by its id. A payment that was reversed late is in Head Office's book and in no break: there it is
-    the entry of the same order and amount that is in question. Two queries."""
-    entries = Entry.objects.in_bulk({pk for row in rows for pk in row.theirs})
+    the entry of the same order and amount that is in question. One query."""
     late = {row.order_reference for row in rows if row.type == BreakType.LATE_REVERSAL and row.order_reference}
     booked = Entry.objects.filter(side=Side.HO, order_reference__in=late, kind=EntryKind.PAYMENT)
     by_sum = {(entry.order_reference, entry.amount): entry for entry in booked.order_by("-pk")} if late else {}

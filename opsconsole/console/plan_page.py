@@ -15,6 +15,7 @@ from opsconsole.console.access import allowed
 from opsconsole.console.live import answer
 from opsconsole.console.plan_dialogs import deeds_now, dialog_of, effect_of, sums_of
 from opsconsole.console.plan_words import EVENTS, KINDS, MESSAGES, ROW_TONES, label_of, run_of, state_of
+from opsconsole.console.repair_words import steps_of
 from opsconsole.console.tones import Tone
 from orders import names as systems
 from orders.queries.order_page import people
@@ -50,6 +51,7 @@ class Row:
     label: str | Promise
     tone: Tone
     text: str
+    steps: Sequence[str]
     message: str | Promise
     has_drifted: bool
     url: str
@@ -161,6 +163,7 @@ def _row(row: PlanRow, names: Mapping[str, str], *, has_moved: bool) -> Row:
         label=RowState(row.state).label,
         tone=ROW_TONES[row.state],
         text=why or said,
+        steps=steps_of(row),
         message=MESSAGES.get(row.message, ""),
         has_drifted=has_moved,
         url=subject_words.url_of(row),

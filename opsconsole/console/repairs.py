@@ -12,10 +12,10 @@ from opsconsole.console.access import allowed
 from opsconsole.console.staff import actor_of
 from orders.errors import Refusal
 from reconciliation.queries.breaks import open_breaks_in
-from reconciliation.states import BreakState
+from reconciliation.states import BreakState, Pairing
 from runbooks.models import Plan
 from runbooks.registry import Action, find
-from runbooks.registry.breaks import BREAK_ACTIONS, LATE, NOT_AT_HO, TO_REFUND, TO_REVERSE
+from runbooks.registry.breaks import BREAK_ACTIONS, LATE, NOT_AT_HO, TO_CORRECT, TO_REFUND, TO_REVERSE
 from runbooks.services.planning import Ask, make_plan
 
 # Of which types each repair is one; what is not here is one of any type.
@@ -23,20 +23,22 @@ _TYPES: Final = {
     "repost_break": NOT_AT_HO,
     "refund_break": TO_REFUND,
     "reverse_break": TO_REVERSE,
+    "correct_break": TO_CORRECT,
     "accept_timing": LATE,
 }
 
 
-def offered(type_: str, state: str) -> Sequence[Action]:
-    """The repairs of a break of this type in this state, the one that puts the books right first."""
+def offered(type_: str, state: str, pairing: str = Pairing.HO) -> Sequence[Action]:
+    """The repairs of a break of this type and pairing in this state, the one that puts the books right first."""
     if state == BreakState.RESOLVED:
         return [action for action in BREAK_ACTIONS if action.name == "reopen_break"]
     if state != BreakState.OPEN:
         return []
+    elsewhere = () if pairing == Pairing.HO else ("correct_break",)
     return [
         action
         for action in BREAK_ACTIONS
-        if action.name != "reopen_break" and type_ in _TYPES.get(action.name, (type_,))
+        if action.name not in ("reopen_break", *elsewhere) and type_ in _TYPES.get(action.name, (type_,))
     ]
 
 

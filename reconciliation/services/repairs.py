@@ -4,7 +4,7 @@ A repair upstream closes no break: that is done by the run that reads what came 
 overtaken when the books agree after all (`engine/heal_resolved.sql`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from orders.clients import ho
 from orders.errors import NotAllowed
-from orders.resilience import Answered, Refused
+from orders.resilience import Answered, Outcome, Refused
 from reconciliation.models import Break, BreakEvent
 from reconciliation.states import BreakState, BreakVerb, Resolution
 
@@ -39,16 +39,24 @@ def reverse_at_ho(entry_ids: Sequence[str], *, key: str) -> str:
 
     Safe to repeat: Head Office reverses an entry once. No transaction may be open.
     """
-    for entry_id in entry_ids:
-        outcome = ho.reverse_entry(entry_id, idempotency_key=f"{key}:{entry_id}")
-        if isinstance(outcome, Refused):
-            return f"{entry_id}: {outcome.code} {outcome.message}".strip()
-        if not isinstance(outcome, Answered):
-            return _("%(entry)s: Head Office did not answer (%(why)s); nobody knows yet.") % {
-                "entry": entry_id,
-                "why": outcome.reason,
-            }
-    return ""
+    return first_said(refusal_of(each, ho.reverse_entry(each, idempotency_key=f"{key}:{each}")) for each in entry_ids)
+
+
+def first_said(said: Iterable[str]) -> str:
+    """The first sentence that is one; what comes after it is not even tried. "" where there is none."""
+    return next(filter(None, said), "")
+
+
+def refusal_of(name: str, outcome: Outcome[Any]) -> str:
+    """What Head Office said of an entry that it has not done; "" where it has."""
+    if isinstance(outcome, Answered):
+        return ""
+    if isinstance(outcome, Refused):
+        return f"{name}: {outcome.code} {outcome.message}".strip()
+    return _("%(entry)s: Head Office did not answer (%(why)s); nobody knows yet.") % {
+        "entry": name,
+        "why": outcome.reason,
+    }
 
 
 def _move(pk: int, state: BreakState, changes: dict[str, Any]) -> None:

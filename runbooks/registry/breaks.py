@@ -24,14 +24,15 @@ from reconciliation.ageing import in_rupiah
 from reconciliation.models import Break
 from reconciliation.services import repairs
 from reconciliation.states import BreakState, BreakType, Resolution, Side, WriteOff
-from runbooks.acting import once
+from runbooks.acting import NotYet, once
 from runbooks.models import Deed
-from runbooks.registry import previews
+from runbooks.registry import corrections, previews
 from runbooks.registry.action import Action, Input, Preview, Touch
 from runbooks.subjects import FoundBreak
 
 NOT_AT_HO: Final = (BreakType.MISSING_IN_HO, BreakType.REFUND_MISSING_IN_HO)
 TO_REFUND: Final = (BreakType.DUPLICATE_CHARGE, BreakType.DUPLICATE_CHARGE_ACROSS)
+TO_CORRECT: Final = (BreakType.AMOUNT_DIFFERS,)
 TO_REVERSE: Final = (BreakType.DUPLICATE_IN_HO, BreakType.HO_WITHOUT_PAYMENT, BreakType.LATE_REVERSAL)
 LATE: Final = (*NOT_AT_HO, BreakType.MISSING_AT_GATEWAY, BreakType.STATUS_DIFFERS, BreakType.GATEWAY_WITHOUT_PAYMENT)
 
@@ -92,8 +93,9 @@ def _refund(found: FoundBreak) -> Preview:
 
 
 def _references(found: FoundBreak) -> set[str]:
-    """The payments that the break is about; the last one of the order where it names none."""
-    named = {found.row.reference} - {""}
+    """The payments that the break is about: our lines of it say so, and where it has none the break. The last one of
+    the order where nothing names any."""
+    named = {line.reference for line in found.own} or {found.row.reference} - {""}
     return named or {each.reference for each in (found.facts.attempts if found.facts else ())}
 
 
@@ -152,6 +154,8 @@ def perform_repost(deed: Deed) -> Result:
 
 
 def perform_refund(deed: Deed) -> Result:
+    """A gateway may take minutes, and one that does not answer may have done it: until it says how it ended the deed
+    goes on, by asking. The same cause is one refund."""
     cause = f"deed:{deed.pk}"
     with once(deed) as is_first:
         if is_first:
@@ -161,6 +165,8 @@ def perform_refund(deed: Deed) -> Result:
     if mine is not None:
         refunds.work(mine)
     made.refresh_from_db()
+    if made.state in (RefundState.APPROVED, RefundState.SENT, RefundState.UNKNOWN):
+        raise NotYet(f"{made.key}: {made.state}")
     return Result(made.state == RefundState.SUCCEEDED, f"{made.key}: {made.state_label}")
 
 
@@ -262,6 +268,22 @@ BREAK_ACTIONS: Final = (
         preview=_open_and(TO_REVERSE, _reverse),
         holds=is_healed,
         irreversible=_("A reversed entry stays reversed; what is right is posted anew."),
+        cool_down=timedelta(minutes=5),
+    ),
+    Action(
+        name="correct_break",
+        version=1,
+        subject="break",
+        perform=corrections.perform,
+        label=_("Correct the amount at Head Office"),
+        effect=_("Has Head Office reverse each wrong entry and book the right amount anew, both in one step."),
+        right="propose_repair",
+        touch=Touch.MONEY,
+        rate=10,
+        input=corrections.CorrectInput,
+        preview=_open_and(TO_CORRECT, corrections.preview),
+        holds=is_healed,
+        irreversible=_("A reversed entry stays reversed; what was booked anew can be corrected once more."),
         cool_down=timedelta(minutes=5),
     ),
     Action(

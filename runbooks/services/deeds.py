@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from orders import ladders
 from orders.bells import ring
 from orders.errors import LostLease, NotAllowed, Refusal, StaleState
 from orders.leases import after, finish, hold
@@ -15,6 +16,7 @@ from orders.services.actions.verb import Result
 from orders.services.switches import why_stopped
 from orders.transitions import record
 from runbooks import reasons
+from runbooks.acting import NotYet
 from runbooks.models import Deed
 from runbooks.registry import Action, find
 from runbooks.services import guarding
@@ -122,6 +124,8 @@ def _perform(deed: Deed, perform: Callable[[Deed], Result]) -> None:
         result = perform(deed)
     except LostLease:
         raise
+    except NotYet as reason:
+        finish(deed, due_at=ladders.rung(ladders.DEED, deed.tries), last_error=str(reason)[:300])
     except Refusal as refusal:
         _end(deed, Status.REFUSED, Result(False, str(refusal)))
     else:

@@ -65,7 +65,11 @@ def test_an_action_of_orders_is_no_repair(people: World, found: list[Break]) -> 
 
 def test_each_type_is_offered_what_puts_its_books_right_first() -> None:
     names = {kind: [action.name for action in offered(kind, "open")] for kind in ("missing_in_ho", "amount_differs")}
-    assert names == {"missing_in_ho": ["repost_break", "accept_timing", "write_off"], "amount_differs": ["write_off"]}
+    assert names == {
+        "missing_in_ho": ["repost_break", "accept_timing", "write_off"],
+        "amount_differs": ["correct_break", "write_off"],
+    }
+    assert [action.name for action in offered("amount_differs", "open", "gateway")] == ["write_off"]
     assert offered("duplicate_in_ho", "open")[0].name == "reverse_break"
     assert offered("duplicate_charge_across", "open")[0].name == "refund_break"
     assert [action.name for action in offered("missing_in_ho", "resolved")] == ["reopen_break"]

@@ -1,14 +1,15 @@
 """Repairs of breaks by plans: what may be done to which, what is asked of people, and what closes a break."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from opsconsole.sandbox.remote import RemoteSandbox
 from orders.clients import ho as head_office
 from orders.errors import NotAllowed
-from orders.models import Posting
+from orders.models import Order, Posting
 from orders.services import work
 from reconciliation.models import Break, BreakEvent, Entry
 from reconciliation.services import ho_feed
@@ -16,7 +17,7 @@ from reconciliation.services.feeds import feed_of
 from reconciliation.services.runs import reconcile
 from runbooks.models import Deed, Plan, PlanRow
 from runbooks.registry import ACTIONS
-from runbooks.services import approving, planning
+from runbooks.services import approving, operating, planning
 from tests.orders.making import make_attempt, make_order
 from tests.reconciliation.books import AT, feed, line, load_into
 from tests.runbooks.planning import BUDI, RATNA, go, turn
@@ -199,3 +200,92 @@ def read_ho() -> None:
         pass
     feed("ho", complete_up_to=timezone.now() + timedelta(days=2))
     assert reconcile().state == "done"
+
+
+def booked_wrongly(control: RemoteSandbox, *, price: int, wrong: int, at: datetime = AT) -> Order:
+    """A completed order of whose payment Head Office has booked another amount."""
+    order = make_order("completed", amount=price, city="JKT")
+    load_into(
+        feed("ours", "ledger"), [line(price, order=order.public_id, reference=f"A-{order.pk}", source="midtrans")]
+    )
+    control.plan(order.public_id, {"on": "post", "do": "amount", "amount": wrong, "neighbour": "ho"})
+    head_office.post_entry(
+        order.public_id, order_ref=order.public_id, amount=price, currency="IDR", kind="payment", occurred_at=at
+    )
+    control.no_plans()
+    return order
+
+
+def at_ho(order: Order) -> list[tuple[str, int]]:
+    entries = head_office.list_entries().data.entries
+    return [(each.kind, each.amount) for each in entries if each.order_ref == order.public_id]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("neighbours")
+def test_a_wrong_amount_is_reversed_and_posted_anew_in_one_row_and_heals_when_the_book_is_read(
+    control: RemoteSandbox,
+) -> None:
+    order = booked_wrongly(control, price=150_000, wrong=100_000)
+    read_ho()
+    found = Break.objects.get()
+    assert (found.type, found.difference) == ("amount_differs", -50_000)
+    plan = plan_for([found], "correct_break@1")
+    row = plan.rows.get()
+    assert [each["amount"] for each in row.params["takes_back"]] == [100_000]
+    assert [each["amount"] for each in row.params["posts"]] == [150_000]
+    assert plan.money == {"IDR": 250_000}
+    assert carried_out(plan) == ["fixed"]
+    found.refresh_from_db()
+    assert found.state == "open"
+    assert at_ho(order) == [("payment", 100_000), ("reversal", 100_000), ("payment", 150_000)]
+    read_ho()
+    found.refresh_from_db()
+    assert found.state == "healed"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("neighbours")
+def test_a_second_correction_before_the_book_was_read_books_nothing_more(control: RemoteSandbox) -> None:
+    order = booked_wrongly(control, price=150_000, wrong=100_000)
+    read_ho()
+    carried_out(plan_for([Break.objects.get()], "correct_break@1"))
+    before = at_ho(order)
+    Deed.objects.update(finished_at=timezone.now() - timedelta(hours=1))
+    again = plan_for([Break.objects.get()], "correct_break@1")
+    assert carried_out(again) == ["fixed"]
+    assert at_ho(order) == before
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("neighbours")
+def test_a_correction_that_head_office_books_wrongly_again_is_not_fixed_and_can_be_corrected(
+    control: RemoteSandbox,
+) -> None:
+    order = booked_wrongly(control, price=150_000, wrong=100_000)
+    read_ho()
+    plan = plan_for([Break.objects.get()], "correct_break@1")
+    anew = plan.rows.get().params["posts"][0]["entry_ref"]
+    control.plan(anew, {"on": "post", "do": "amount", "amount": 90_000, "neighbour": "ho"})
+    run = approving.start(plan, go(plan, actor=BUDI))
+    while (run := turn(run)).state == "running":
+        work.drain("deed")
+    row = plan.rows.get()
+    assert (row.state, "another amount" in row.said) == ("not_fixed", True)
+    operating.resume(run, actor=BUDI, reason="looked at it")
+    assert turn(run).state == "finished"
+    read_ho()
+    Deed.objects.update(finished_at=timezone.now() - timedelta(hours=1))
+    again = plan_for([Break.objects.get()], "correct_break@1")
+    assert why(again) == [""]
+    assert carried_out(again) == ["fixed"]
+    read_ho()
+    assert Break.objects.get().state == "healed"
+    assert sum(amount if kind == "payment" else -amount for kind, amount in at_ho(order)) == 150_000
+
+
+def test_no_correction_without_head_offices_entry_or_between_ledger_and_gateway() -> None:
+    order = make_order("completed", amount=150_000)
+    entryless = broken(type="amount_differs", order_reference=order.public_id)
+    elsewhere = broken(type="amount_differs", order_reference=order.public_id, pairing="gateway")
+    assert why(plan_for([entryless, elsewhere], "correct_break@1")) == ["break_without_entry", "break_of_other_type"]

@@ -6,15 +6,17 @@ from django import template
 from django.utils.functional import Promise
 
 from opsconsole.console.repairs import offered
-from reconciliation.states import BreakState, WriteOff
+from reconciliation.states import WriteOff
 
 register = template.Library()
 
 
 @register.simple_tag
-def repairs_of(type_: str, state: str = BreakState.OPEN) -> Sequence[tuple[str, str | Promise, bool]]:
+def repairs_of(type_: str, state: str, pairing: str) -> Sequence[tuple[str, str | Promise, bool]]:
     """Reference, name, and whether it asks for a code, of each repair."""
-    return [(str(action), action.label, "code" in action.input.model_fields) for action in offered(type_, state)]
+    return [
+        (str(action), action.label, "code" in action.input.model_fields) for action in offered(type_, state, pairing)
+    ]
 
 
 @register.simple_tag
