@@ -17,17 +17,20 @@ from typing import Any, Final
 import pytest
 import redis
 from django.conf import settings
+from django.utils import timezone
 
 from opsconsole.management.commands.consumer import Reception
 from opsconsole.paths import PROJECT
 from opsconsole.sandbox.remote import RemoteSandbox
 from orders import bells
-from orders.clients import broker
+from orders.clients import broker, ho
 from orders.consumers import CONSUMERS, queues
 from orders.models import Attempt, Order, Posting, Refund, Saga, Step
+from orders.resilience import Answered
 from orders.services import checkout_saga, ledger, publishing, receiving, rounds, work
 from orders.services.placing import Customer, NewItem, cancel_order
 from orders.states import AttemptState, OrderState, PostingState, RefundState, SagaState
+from runbooks.models import Deed
 from tests.factories import make_attempt, make_order
 from tests.orders.crashes.kill_points import FOLDER, met
 from tests.orders.crashes.worker_environment import worker_environment
@@ -45,12 +48,11 @@ pytestmark = [
 WORKERS: Final = 4
 GATEWAYS: Final = ("midtrans", "xendit", "nicepay")
 # Calls that no order here leads to: readings for people and for carts, which have no effect; messages go out from
-# another queue, and are told apart by the outbox; entries are reversed to repair a break (tests/runbooks).
+# another queue, and are told apart by the outbox.
 NOT_HERE: Final = {
     "config_service.py:city_map",
     "config_service.py:flags",
     "ho.py:list_entries",
-    "ho.py:reverse_entry",
     "notification.py:ask",
     "notification.py:send",
     "promo.py:validate",
@@ -171,15 +173,51 @@ def test_a_worker_dies_at_every_place_and_each_effect_happens_once(
     pay(control, *undone)
     for order in driven:
         control.trip(order.public_id, event="completed")
-    swept(lambda: is_over([*driven, sold], undone, [*unpaid, returned]), receiver)
+    repaired = repairs_at_ho(unpaid[0])
+    swept(lambda: is_over([*driven, sold], undone, [*unpaid, returned]) and are_repaired(), receiver)
 
     places = met(dying_workers)
-    assert_books_are_right(control, driven, undone, unpaid)
+    assert_books_are_right(control, driven, undone, unpaid, repaired)
     assert_stock_is_right(control, sold, returned)
     for order in everything:
         check_invariants(order)
     assert_every_call_was_died_at(places)
     record_property("places", len(places))
+
+
+def repairs_at_ho(order: Order) -> Counter[str]:
+    """Two of Head Office's entries that finance has it take back, one of them to be booked anew. What its book of them
+    has to hold in the end, by reference."""
+    wrong = [_booked(order, name) for name in ("WRONG-1", "WRONG-2")]
+    anew = {"entry_ref": "RIGHT-2", "amount": 20_000, "occurred_at": timezone.now().isoformat()}
+    takes_back = [{"entry_id": wrong[1], "amount": 10_000}]
+    ask_for(order, "reverse_break@1", {"entries": [wrong[0]]})
+    ask_for(order, "correct_break@1", {"takes_back": takes_back, "posts": [anew]})
+    return Counter(["WRONG-1", "WRONG-2", *(f"rv-{entry}" for entry in wrong), "RIGHT-2"])
+
+
+def _booked(order: Order, name: str) -> str:
+    posted = ho.post_entry(
+        name,
+        order_ref=order.public_id,
+        amount=10_000,
+        currency=order.currency,
+        kind="payment",
+        occurred_at=timezone.now(),
+    )
+    assert isinstance(posted, Answered), posted
+    return posted.data.entry_id
+
+
+def ask_for(order: Order, action: str, params: dict[str, Any]) -> None:
+    """What a run of an approved plan leaves for a worker."""
+    given = {"resource": "break:0", "order": order, "expected_version": 0, "due_at": timezone.now()}
+    told = {"actor": "user:budi", "approver": "user:ratna", "reason": "wrong at Head Office"}
+    Deed.objects.create(action=action, params=params, key=action, **given, **told)
+
+
+def are_repaired() -> bool:
+    return not Deed.objects.exclude(status=Deed.Status.FIXED).exists()
 
 
 def is_over(driven: list[Order], undone: list[Order], unpaid: list[Order]) -> bool:
@@ -199,7 +237,11 @@ def is_work_left() -> bool:
 
 
 def assert_books_are_right(
-    control: RemoteSandbox, driven: list[Order], undone: list[Order], unpaid: list[Order]
+    control: RemoteSandbox,
+    driven: list[Order],
+    undone: list[Order],
+    unpaid: list[Order],
+    repaired: Counter[str],
 ) -> None:
     """What really happened outside, by the neighbours' own books."""
     assert Saga.objects.filter(kind="booking").count() == len(driven) + len(undone)
@@ -218,7 +260,7 @@ def assert_books_are_right(
         }
         assert told == expected, gateway
     entries = Counter(each["entry_ref"] for each in control.books("ho")["entries"])
-    assert entries == Counter(Posting.objects.values_list("reference", flat=True))
+    assert entries == Counter(Posting.objects.values_list("reference", flat=True)) + repaired
     assert all(held == theirs for _state, held, theirs in differences(control, [order.pk for order in driven]).values())
     assert [ledger.balance(order) for order in (*driven, *undone, *unpaid)] == [50_000] * 3 + [0] * 6
     assert not Saga.objects.filter(state=SagaState.NEEDS_HAND).exists()
