@@ -18,7 +18,7 @@ from opsconsole.console.book_shown import told_actor
 from opsconsole.console.book_tones import SEVERITY_SQUARES
 from opsconsole.console.break_list import break_rows, chip
 from opsconsole.console.break_words import BUCKET_WORDS, NEXT, TRAITS, trait_value
-from opsconsole.console.chips import NONE, Chip, Choices
+from opsconsole.console.chips import NONE, Chip, Choices, day_of
 from opsconsole.console.desk import colleagues
 from opsconsole.console.export import csv_file
 from opsconsole.console.formats import iso
@@ -35,8 +35,9 @@ from reconciliation.queries.breaks import BreakFilter
 from reconciliation.queries.cases import CaseFilter, CaseRow, Place
 from reconciliation.states import BreakType, Pairing
 
+WINDOW: Final = {"from": gettext_lazy("From day"), "to": gettext_lazy("To day")}
 PAGE: Final = 50
-NAMES: Final = ("side", "type", "age", "owner", "state")
+NAMES: Final = ("side", "type", "age", "owner", "state", "from", "to")
 FIRST_BREAKS: Final = 20
 MOST_VALUES: Final = 6
 HOURS: Final = 24
@@ -63,6 +64,8 @@ class Asked:
             age=self.choices.one("age"),
             at=now,
             open_only=self.choices.one("state") != "all",
+            first_day=day_of(self.choices.one("from")),
+            last_day=day_of(self.choices.one("to")),
         )
 
 
@@ -83,7 +86,8 @@ def cases(request: HttpRequest) -> HttpResponse:
         "totals": totals,
         "total": grouped(sum(count for _currency, count, _breaks, _money in totals)),
         "chips": chosen,
-        "words": [f"{each.label}: {each.chosen}" for each in chosen if each.chosen],
+        "words": [f"{each.label}: {each.chosen}" for each in chosen if each.chosen] + window_words(asked.choices),
+        "first": {name: asked.choices.one(name) for name in WINDOW},
         "query": query,
         "here": _address(query, asked.after),
         "next_url": _address(query, Place(last.money, last.pk)) if last else "",
@@ -109,6 +113,11 @@ def chips(choices: Choices) -> list[Chip]:
         chip("owner", gettext_lazy("Owner"), owners, choices, is_single=True),
         chip("state", gettext_lazy("State"), states, choices, is_single=True),
     ]
+
+
+def window_words(choices: Choices) -> list[str]:
+    """From and to which day, where somebody said so."""
+    return [f"{label}: {choices.one(name)}" for name, label in WINDOW.items() if choices.one(name)]
 
 
 def shown(rows: Sequence[CaseRow]) -> list[dict[str, Any]]:

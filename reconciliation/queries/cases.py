@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from orders import names
 from orders.money import shown
+from reconciliation import business_day
 from reconciliation.ageing import BUCKETS, Severity, bucket, bucket_bounds, severity
 from reconciliation.cause_words import told_cause
 from reconciliation.models import Case
@@ -88,7 +89,8 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True)
 class CaseFilter:
-    """What a list of cases is narrowed to; empty means any. `age` is the bucket of the oldest break, as of `at`."""
+    """What a list of cases is narrowed to; empty means any. `age` is the bucket of the oldest break, as of `at`;
+    `first_day` and `last_day` are business days, both included, that a case's time window has to touch."""
 
     pairings: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
@@ -98,6 +100,8 @@ class CaseFilter:
     age: str = ""
     at: datetime | None = None
     open_only: bool = True
+    first_day: date | None = None
+    last_day: date | None = None
 
 
 def cases(wanted: CaseFilter | None = None) -> QuerySet[Case]:
@@ -113,7 +117,15 @@ def cases(wanted: CaseFilter | None = None) -> QuerySet[Case]:
         found = found.filter(owner=wanted.owner)
     if wanted.unowned:
         found = found.filter(owner=None)
-    return _of_age(found, wanted)
+    return _of_age(_of_window(found, wanted), wanted)
+
+
+def _of_window(found: QuerySet[Case], wanted: CaseFilter) -> QuerySet[Case]:
+    if wanted.first_day is not None:
+        found = found.filter(last_at__gte=business_day.begins(wanted.first_day))
+    if wanted.last_day is not None:
+        found = found.filter(first_at__lt=business_day.begins(wanted.last_day + timedelta(days=1)))
+    return found
 
 
 def _of_age(found: QuerySet[Case], wanted: CaseFilter) -> QuerySet[Case]:

@@ -10,6 +10,7 @@ from django.utils import timezone, translation
 from reconciliation.models import Break, Case
 from reconciliation.queries import breaks, cases, totals
 from reconciliation.queries.breaks import BreakFilter, Place
+from reconciliation.queries.cases import CaseFilter
 from reconciliation.services.runs import reconcile
 from tests.reconciliation.books import AT, feed, line, load_into
 
@@ -118,3 +119,28 @@ def test_a_case_without_open_breaks_is_over_and_comes_back_with_its_owner() -> N
     reconcile()
     case.refresh_from_db()
     assert (case.is_open, case.count, case.owner) == (True, 1, budi)
+
+
+@pytest.mark.parametrize(
+    ("window", "count"),
+    [
+        ({}, 4),
+        ({"first_day": AT.date()}, 4),
+        ({"last_day": AT.date()}, 4),
+        ({"first_day": AT.date() + timedelta(days=1)}, 0),
+        ({"last_day": AT.date() - timedelta(days=1)}, 0),
+        ({"first_day": AT.date() - timedelta(days=1), "last_day": AT.date() + timedelta(days=1)}, 4),
+    ],
+    ids=["any", "from-its-day", "to-its-day", "after", "before", "around"],
+)
+@pytest.mark.usefixtures("found")
+def test_cases_are_narrowed_to_those_whose_window_touches_some_days(window: dict[str, Any], count: int) -> None:
+    assert cases.cases(CaseFilter(**window)).count() == count
+
+
+@pytest.mark.usefixtures("found")
+def test_a_case_that_goes_on_over_several_days_is_found_on_each() -> None:
+    Case.objects.filter(type="missing_in_ho").update(first_at=AT - timedelta(days=3), last_at=AT)
+    day = AT.date() - timedelta(days=2)
+    found = cases.cases(CaseFilter(first_day=day, last_day=day))
+    assert list(found.values_list("type", flat=True)) == ["missing_in_ho"]
