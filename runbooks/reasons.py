@@ -56,6 +56,13 @@ WORDS: Final[Mapping[str, Promise]] = {
     "break_of_other_type": _("This does not repair a break of this type."),
     "break_without_entry": _("Head Office's entry is not known."),
     "over_write_off": _("It is more than may be written off."),
+    # A row of a spreadsheet that was loaded back.
+    "row_without_break": _("The number of the break is missing."),
+    "row_of_no_repair": _("There is no repair “%(name)s”: %(all)s."),
+    "row_without_code": _("A write-off needs one of the codes %(all)s."),
+    "row_again": _("The same break stands further up."),
+    "row_of_no_break": _("There is no such break."),
+    "row_moved": _("Its difference has changed since the file was made."),
     # The mechanism's.
     "is_gone": _("It is not there any more."),
     **others.WORDS,

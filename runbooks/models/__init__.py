@@ -13,6 +13,7 @@ from runbooks.models.incident import (
     ResponseClock,
 )
 from runbooks.models.plan import Plan, PlanRow
+from runbooks.models.proposal import ProposalFile, RefusedRow
 from runbooks.models.review import ActionItem, Review
 from runbooks.models.run import PlanEvent, ReviewItem, Run
 from runbooks.models.telling import Page, StakeholderMessage
@@ -35,6 +36,8 @@ __all__ = [
     "Plan",
     "PlanEvent",
     "PlanRow",
+    "ProposalFile",
+    "RefusedRow",
     "ResponseClock",
     "Review",
     "ReviewItem",
