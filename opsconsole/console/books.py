@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from opsconsole.console.access import allowed
-from opsconsole.console.book_days import by_age, calendar
+from opsconsole.console.book_days import by_age
 from opsconsole.console.book_shown import feed_rows, load_row, load_rows, shown_load
 from opsconsole.console.chips import Choices
 from opsconsole.console.export import csv_file
@@ -35,15 +35,14 @@ PUT_ASIDE: Final = 50
 @require_GET
 @allowed("view_reconciliation")
 def overview(request: HttpRequest) -> HttpResponse:
-    """The section's first page: how is each day, what lies open, are the books complete, and what waits for me?"""
-    now, month = timezone.now(), request.GET.get("month", "")[:7]
+    """The section's first page: what lies open, are the books complete, and what waits for me?"""
+    now = timezone.now()
     context = {
         "section": "reconciliation",
         "place": "overview",
         "feeds": feed_rows(queries.all_feeds(), now=now),
-        "calendar": calendar(month, now),
         "ages": by_age(now),
-        "here": f"{reverse('reconciliation')}?month={month}" if month else reverse("reconciliation"),
+        "here": reverse("reconciliation"),
         "held": load_rows(queries.held_loads()),
         "newest": load_rows(queries.load_page(limit=10).loads),
     }

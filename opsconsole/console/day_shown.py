@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
 
 from opsconsole.console import day_bridge
 from opsconsole.console.day_words import day_pill, gateway_name, step_label
@@ -18,7 +19,9 @@ from orders.queries.order_page import people
 from orders.queries.telling import who
 from reconciliation.day_states import CLOSED_DAYS, VERB_LABELS, Book, DayState, DayVerb, Step
 from reconciliation.models import Day, DayFigure, DayItem, Entry
+from reconciliation.queries import calendar
 from reconciliation.queries import days as queries
+from reconciliation.queries.calendar import HowItIs, ShownDay
 from reconciliation.services import bridges, closing
 from reconciliation.states import BreakType
 
@@ -28,7 +31,8 @@ WEEK: Final = 7
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One day of the calendar; `unnamed` and `open_breaks` by currency, without their sign."""
+    """One day of the calendar; `unnamed` and `open_breaks` by currency, without their sign. `how` is said of the books
+    where it is worth a word, and `breaks` counts the open ones."""
 
     date: date
     day: Day | None
@@ -36,30 +40,48 @@ class Cell:
     tone: Tone
     unnamed: Sequence[tuple[int, str]]
     open_breaks: Sequence[tuple[int, str]]
+    breaks: int
+    how: str | Promise
     is_today: bool
     is_in_month: bool
     is_future: bool
 
 
 def month_of(first: date, *, today: date) -> dict[str, Any]:
-    """A month by weeks that begin on Monday. Two queries."""
+    """A month by weeks that begin on Monday. Seven queries, whatever the month."""
     begin = first - timedelta(days=first.weekday())
     after = (first + timedelta(days=32)).replace(day=1)
     weeks = -(-((after - begin).days) // WEEK)
     end = begin + timedelta(days=weeks * WEEK - 1)
     known, figures = queries.days_between(begin, end), queries.figures_between(begin, end)
     dates = [begin + timedelta(days=n) for n in range(weeks * WEEK)]
-    cells = [_cell(each, known.get(each), figures.get(each, ()), first, today) for each in dates]
+    books = {each.day: each for each in calendar.days(begin, min(end, today))} if begin <= today else {}
+    cells = [_cell(each, known.get(each), figures.get(each, ()), books.get(each), first, today) for each in dates]
     return {
         "first": first,
         "weeks": [cells[n : n + WEEK] for n in range(0, len(cells), WEEK)],
         "before": f"{first - timedelta(days=1):%Y-%m}",
         "after": f"{after:%Y-%m}" if after <= today else "",
+        "this": f"{first:%Y-%m}",
+        "is_now": first == today.replace(day=1),
+        "now": f"{today:%Y-%m}",
+        "legend": _LEGEND,
         "here": f"{reverse('days')}?month={first:%Y-%m}",
     }
 
 
-def _cell(on: date, day: Day | None, figures: Sequence[DayFigure], first: date, today: date) -> Cell:
+_SAID: Final = (HowItIs.INCOMPLETE, HowItIs.EMPTY)
+_LEGEND: Final = (
+    ("failed", _("money that nothing explains: it blocks signing")),
+    ("attention", _("money in open breaks, each with a name")),
+    ("waiting", _("a book does not reach to the end of the day yet")),
+    ("done", _("signed or locked")),
+)
+
+
+def _cell(
+    on: date, day: Day | None, figures: Sequence[DayFigure], books: ShownDay | None, first: date, today: date
+) -> Cell:
     label, tone = day_pill(day)
     broken: dict[str, int] = {}
     for figure in figures:
@@ -72,6 +94,8 @@ def _cell(on: date, day: Day | None, figures: Sequence[DayFigure], first: date, 
         tone=tone,
         unnamed=[(amount, currency) for currency, amount in bridges.unnamed(figures).items() if amount],
         open_breaks=[(amount, currency) for currency, amount in sorted(broken.items()) if amount],
+        breaks=books.breaks if books else 0,
+        how=books.state.label if books and books.state in _SAID else "",
         is_today=on == today,
         is_in_month=on.month == first.month,
         is_future=on > today,

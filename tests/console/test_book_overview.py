@@ -1,4 +1,4 @@
-"""The calendar, feeds and rules: what finance sees first, and what it decides about."""
+"""The overview, the calendar, feeds and rules: what finance sees first, and what it decides about."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -39,17 +39,22 @@ def test_each_day_says_how_it_is(books: None, django_assert_num_queries: Any) ->
     ]
 
 
-def test_the_calendar_leads_to_a_day_and_to_ages(people: World, books: None) -> None:
-    client = people.client("agus")
-    page = client.get(f"/reconciliation/?month={DAY:%Y-%m}")
-    cells = [cell for week in page.context["calendar"]["weeks"] for cell in week if cell and cell.found]
-    cell = next(cell for cell in cells if cell.day == DAY)
-    assert (cell.money, cell.label) == ([(40, "IDR")], "Open breaks")
-    assert client.get(cell.href).status_code == 200
+def test_the_overview_says_what_lies_open_by_age_and_leads_to_the_days(people: World, books: None) -> None:
+    page = people.client("agus").get("/reconciliation/")
     assert sum(each["count"] for each in page.context["ages"]) == 1
-    assert all(len(week) == 7 for week in page.context["calendar"]["weeks"])
+    assert 'href="/reconciliation/days/"' in page.content.decode()
+
+
+def test_the_months_calendar_says_how_the_books_of_each_day_are(people: World, books: None) -> None:
+    client = people.client("agus")
+    page = client.get(f"/reconciliation/days/?month={DAY:%Y-%m}")
+    cells = {cell.date: cell for week in page.context["weeks"] for cell in week}
+    assert (cells[DAY].breaks, cells[DAY].how) == (1, "")
+    assert cells[DAY + timedelta(days=1)].how == "Books incomplete"
+    assert cells[DAY - timedelta(days=1)].how == ""
+    assert all(len(week) == 7 for week in page.context["weeks"])
     for month in ("2024-02", "nonsense", "2026-13", "2031-01"):
-        assert client.get(f"/reconciliation/?month={month}").status_code == 200
+        assert client.get(f"/reconciliation/days/?month={month}").status_code == 200
 
 
 def test_a_feeds_terms_are_changed_with_a_reason_and_stay_in_the_history(people: World) -> None:

@@ -5,9 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
-from reconciliation.models import Break, Day
-from reconciliation.services import bridges
+from reconciliation.models import Break, Day, ReportFile, ReportMail, ReportSchedule, ReportSending
+from reconciliation.services import bridges, report_schedules
+from runbooks.models import ProposalFile, RefusedRow
 from tests.console.browser import LOOKS, Look, Site, assert_page_is_clean
 from tests.reconciliation.books import AT, line
 from tests.reconciliation.test_bridges import DAY, books, paid
@@ -29,8 +31,48 @@ def day(site: Site) -> Day:
     return bridges.refresh(DAY)
 
 
+@pytest.fixture(scope="module")
+def mailed(site: Site) -> ReportSchedule:
+    """A report by mail that one person got and another one not."""
+    given = {"report": "open-breaks", "wanted": {"gateway": "midtrans"}, "days": 7, "rule": "daily:07:00"}
+    given |= {"recipients": ["budi@example.com", "ratna@example.com"], "weekdays": "15", "language": "id"}
+    given |= {"format": "xlsx", "is_active": True}
+    found = report_schedules.keep(ReportSchedule(), given, expected=1, actor="user:budi", reason="mornings")
+    sending = report_schedules.send_now(found, key="1", actor="user:budi", reason="the board asks")
+    ReportFile.objects.filter(pk=sending.file_id).update(state="done", rows=412, size=40_000)
+    ReportSending.objects.update(mailed_at=timezone.now())
+    ReportMail.objects.create(sending=sending, address="budi@example.com", state="delivered", provider="sendgrid")
+    told = {"state": "bounced", "provider": "ses", "last_error": "sendgrid: provider_unavailable", "has_link": True}
+    ReportMail.objects.create(sending=sending, address="ratna@example.com", **told)
+    return found
+
+
+@pytest.fixture(scope="module")
+def refused(site: Site) -> ProposalFile:
+    kept = ProposalFile.objects.create(name="open-breaks.xlsx", actor="user:budi", proposed=40, unnamed=3, refused=1)
+    told = {"number": 17, "name": "4711", "why": "row_moved", "said": {"repair": "write_off"}}
+    RefusedRow.objects.create(of=kept, **told)
+    return kept
+
+
+def test_arrow_keys_move_over_the_days_and_brackets_over_the_months(site: Site, day: Day) -> None:
+    page = site.open(f"/reconciliation/days/?month={DAY:%Y-%m}", who="budi", look=LOOKS[0])
+    page.locator(f"a[href='/reconciliation/days/{DAY}/']").focus()
+    for key, days in (("ArrowLeft", -1), ("ArrowUp", -8), ("ArrowRight", -7)):
+        page.keyboard.press(key)
+        at = page.evaluate("document.activeElement.getAttribute('href')")
+        assert at == f"/reconciliation/days/{DAY + timedelta(days=days)}/"
+    page.keyboard.press("[")
+    before = DAY.replace(day=1) - timedelta(days=1)
+    page.wait_for_url(f"**/reconciliation/days/?month={before:%Y-%m}")
+    page.keyboard.press("]")
+    page.wait_for_url(f"**/reconciliation/days/?month={DAY:%Y-%m}")
+
+
 @pytest.mark.parametrize("look", LOOKS, ids=str)
-def test_days_are_clean_in_every_look(site: Site, day: Day, look: Look) -> None:
+def test_days_are_clean_in_every_look(
+    site: Site, day: Day, mailed: ReportSchedule, refused: ProposalFile, look: Look
+) -> None:
     addresses = [f"/reconciliation/days/{DAY}/", f"/reconciliation/days/?month={DAY:%Y-%m}"]
     if look.language == "id":
         addresses += [
@@ -38,6 +80,9 @@ def test_days_are_clean_in_every_look(site: Site, day: Day, look: Look) -> None:
             "/reconciliation/reports/",
             "/reconciliation/reports/open-breaks/",
             "/reconciliation/reports/proposals/",
+            f"/reconciliation/reports/proposals/{refused.pk}/",
+            "/reconciliation/reports/mailings/new/",
+            f"/reconciliation/reports/mailings/{mailed.pk}/",
             f"/reconciliation/breaks/{Break.objects.filter(type='missing_in_ho').latest('pk').pk}/",
         ]
     for number, address in enumerate(addresses):

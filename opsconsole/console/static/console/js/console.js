@@ -214,6 +214,16 @@
     x: () => $("input[type=checkbox]", currentRow() ?? document.createElement("i"))?.click(),
     Enter: () => $("[data-row-link]", currentRow() ?? document.createElement("i"))?.click(),
   };
+  // Days of a calendar are links in their order; those to come are none.
+  const arrows = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 };
+  const moveDay = (event) => {
+    const all = $$("[data-days] td > a");
+    const at = all.indexOf(event.target);
+    if (at < 0 || !(event.key in arrows)) return false;
+    all[at + arrows[event.key]]?.focus();
+    event.preventDefault();
+    return true;
+  };
   const escape = () => {
     const chip = $("details.chip[open]");
     if (chip) { chip.removeAttribute("open"); $("summary", chip).focus(); return; }
@@ -224,6 +234,7 @@
     if (event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]") || $(":popover-open")) return;
     if (event.key === "Escape") return escape();
     if (root.dataset.keys === "off" || isTyping(event.target)) return;
+    if (moveDay(event)) return;
     if (event.key === "Enter" && event.target.matches("a, button, summary, input")) return;
     const key = chord && Date.now() < chordUntil ? `${chord} ${event.key}` : event.key;
     chord = event.key === "g" ? "g" : "";
