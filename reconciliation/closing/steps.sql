@@ -56,6 +56,36 @@ WITH uneven AS (
         FROM day_step WHERE step IS NULL GROUP BY book, pairing, unit, match_id, currency, gateway) s
     WHERE left_over <> 0 GROUP BY book, pairing, unit, match_id, currency
 ),
+-- Lines of other days that bear no name of ours: they were matched by the other side's name of the payment, or by order and
+-- sum. Looked for only where no line of the other book bears our name, and never among those that a break holds.
+nameless AS (
+    SELECT DISTINCT u.book, u.unit, u.currency, e.id, e.side, e.amount, e.occurred_at
+    FROM uneven u
+    JOIN reconciliation_entry o ON o.side = 'ours' AND o.reference = u.key AND o.currency = u.currency AND o.status = 'settled'
+    LEFT JOIN orders_attempt a ON a.reference = o.reference AND a.gateway_reference <> ''
+    JOIN reconciliation_entry e ON e.side = 'gateway' AND e.order_reference IN ('', o.order_reference) AND e.currency = o.currency
+         AND e.amount = o.amount AND e.kind = o.kind AND e.reference = '' AND e.status = 'settled' AND e.id <= %(compared)s
+         AND (e.external_reference = a.gateway_reference OR e.order_reference <> '')
+    WHERE u.book = 'to_ours' AND u.match_id IS NULL AND u.key <> ''
+      AND NOT EXISTS (SELECT FROM reconciliation_entry n WHERE n.side = 'gateway' AND n.reference = u.key
+                      AND n.currency = o.currency AND n.amount = o.amount AND n.kind = o.kind AND n.status = 'settled')
+      AND NOT EXISTS (SELECT FROM reconciliation_break b WHERE b.pairing = u.pairing AND b.business_date = e.business_date
+                      AND b.state <> 'healed' AND e.id = ANY(b.theirs))
+    UNION
+    SELECT u.book, u.unit, u.currency, e.id, e.side, e.amount, e.occurred_at
+    FROM uneven u
+    JOIN reconciliation_entry o ON o.side = 'ours' AND o.order_reference = u.key AND o.currency = u.currency
+         AND o.status = 'settled'
+    LEFT JOIN orders_attempt a ON o.reference <> '' AND a.reference = o.reference AND a.gateway_reference <> ''
+    JOIN reconciliation_entry e ON e.side = 'ho' AND e.order_reference = '' AND e.currency = o.currency AND e.amount = o.amount
+         AND e.kind = o.kind AND e.status = 'settled' AND e.id <= %(compared)s
+         AND (e.reference <> '' AND e.reference = o.reference OR e.external_reference = a.gateway_reference)
+    WHERE u.book = 'to_ho' AND u.match_id IS NULL AND u.key <> ''
+      AND NOT EXISTS (SELECT FROM reconciliation_entry n WHERE n.side = 'ho' AND n.order_reference = u.key
+                      AND n.currency = o.currency AND n.amount = o.amount AND n.kind = o.kind AND n.status = 'settled')
+      AND NOT EXISTS (SELECT FROM reconciliation_break b WHERE b.pairing = u.pairing AND b.business_date = e.business_date
+                      AND b.state <> 'healed' AND e.id = ANY(b.theirs))
+),
 whole AS (
     SELECT u.book, u.unit, u.currency, e.id, e.side, e.amount, e.occurred_at
     FROM uneven u JOIN reconciliation_match m ON m.id = u.match_id
@@ -70,6 +100,8 @@ whole AS (
     FROM uneven u JOIN reconciliation_entry e ON e.reference = u.key AND e.side IN ('ours', 'gateway')
     WHERE u.match_id IS NULL AND u.book = 'to_ours' AND u.key <> '' AND e.currency = u.currency AND e.status = 'settled'
       AND e.kind NOT IN ('payout', 'fee') AND e.id <= %(compared)s
+    UNION
+    SELECT n.book, n.unit, n.currency, n.id, n.side, n.amount, n.occurred_at FROM nameless n
     UNION
     SELECT u.book, u.unit, u.currency, s.id, s.side, l.amount, s.occurred_at
     FROM uneven u JOIN day_step s ON s.book = u.book AND s.unit = u.unit AND s.currency = u.currency AND s.step IS NULL

@@ -15,6 +15,7 @@ from reconciliation.queries.days import lines_of
 from reconciliation.services import bridges
 from reconciliation.services.runs import reconcile
 from reconciliation.states import RunScope
+from tests.orders.making import make_attempt, make_order
 from tests.reconciliation.books import AT, feed, line, load_into
 from tests.reconciliation.test_conservation import empty_books
 
@@ -154,6 +155,45 @@ def test_lines_without_an_order_are_counted_where_they_were_matched() -> None:
     found = steps()
     assert {name for name in found if name[0] == "to_ho"} <= {("to_ho", "other_gateway")}
     assert found.get(("to_ho", "other_gateway"), 0) == -steps(gateway="").get(("to_ho", "other_gateway"), 0)
+
+
+@pytest.mark.parametrize("named", [{"external_reference": "G-1"}, {"order": "MRG-N"}], ids=["their-name", "our-order"])
+def test_a_gateways_line_without_our_name_matched_on_another_day_is_in_transit_on_both(named: dict[str, str]) -> None:
+    order = make_order("completed", public_id="MRG-N", amount=100)
+    attempt = make_attempt(order, "paid", reference="MRG-N-1", gateway_reference="G-1")
+    theirs = line(100, source="midtrans", occurred_at=AT + timedelta(days=1), **named)
+    books([paid(100, order.public_id)], [theirs], [line(100, order=order.public_id)])
+    assert (Break.objects.count(), attempt.reference) == (0, "MRG-N-1")
+    assert steps() == {("to_ours", "in_transit"): 100, ("ours", "total"): 100, ("ho", "total"): 100}
+    assert steps(NEXT) == {
+        ("gateway", "gross"): 100,
+        ("gateway", "total"): 100,
+        ("to_ours", "in_transit"): -100,
+    }
+    assert bridges.unnamed(DayFigure.objects.all()) == {}
+
+
+def test_an_entry_of_head_office_without_an_order_matched_on_another_day_is_in_transit_on_both() -> None:
+    order = make_order("completed", public_id="MRG-N", amount=100)
+    make_attempt(order, "paid", reference="MRG-N-1", gateway_reference="G-1")
+    booked = line(100, reference="MRG-N-1", occurred_at=AT + timedelta(days=1))
+    books([paid(100, "MRG-N")], [paid(100, "MRG-N")], [booked])
+    assert Break.objects.count() == 0
+    assert steps().get(("to_ho", "in_transit")) == -100
+    assert bridges.unnamed(DayFigure.objects.all()) == {}
+    steps(NEXT)
+    assert bridges.unnamed(DayFigure.objects.all()) == {}
+
+
+def test_a_second_nameless_line_that_nothing_matched_stays_a_break_and_explains_nothing() -> None:
+    order = make_order("completed", public_id="MRG-N", amount=100)
+    make_attempt(order, "paid", reference="MRG-N-1", gateway_reference="G-1")
+    later = AT + timedelta(days=1)
+    stray = line(100, order="MRG-N", source="midtrans", occurred_at=later, external_reference="G-2")
+    books([paid(100, "MRG-N")], [paid(100, "MRG-N", occurred_at=later), stray], [line(100, order="MRG-N")])
+    assert Break.objects.filter(pairing="gateway").count() == 1
+    assert steps().get(("to_ours", "in_transit")) == 100
+    assert ("to_ours", "unexplained") not in steps()
 
 
 def test_a_written_off_break_counts_as_decided() -> None:
