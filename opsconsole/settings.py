@@ -184,6 +184,9 @@ WRITE_OFF_LIMIT = 1_000_000  # rupiah; a difference above it is not written off,
 CARRY_LIMIT = 5_000_000  # rupiah; a business day is not signed with more in open breaks than this
 LOADS_DIR = environment.text("LOADS_DIR") or str(DATA_DIR / "loads")  # files for the books; web and workers share it
 REPORTS_DIR = environment.text("REPORTS_DIR") or str(DATA_DIR / "reports")  # spreadsheets, likewise, for a day
+# Whom reports are mailed to, and how large one may be (bytes) before a link to it is mailed instead.
+REPORT_DOMAINS = environment.words("REPORT_DOMAINS", "example.com")
+REPORT_ATTACH_LIMIT = environment.number("REPORT_ATTACH_LIMIT", 500_000)
 SECOND_PERSON_ORDERS = 20  # an action on more orders than this that customers notice waits for a second person
 RUN_MOST_ORDERS = 10_000  # no run touches more, whoever approves it
 RUN_MOST_MONEY = 1_000_000_000  # rupiah; likewise

@@ -1,6 +1,6 @@
 """What RQ calls. A job carries the id of a row, looks at PostgreSQL, and may run twice."""
 
-from reconciliation.services import ho_feed, loading, report_files, runs
+from reconciliation.services import ho_feed, loading, report_files, report_mails, runs
 
 
 def load(load_id: int) -> bool:
@@ -24,3 +24,8 @@ def run(run_id: int) -> bool:
 def report(file_id: int) -> bool:
     """Write a report that waits as a file. False where another is at it, or it waits no more."""
     return report_files.work(file_id) is not None
+
+
+def mail(mail_id: int) -> bool:
+    """Look at a report's mail that is due: send it, or ask what became of it. False where another is at it."""
+    return report_mails.work(mail_id) is not None

@@ -210,3 +210,19 @@ class FileState(TextChoices):
     DONE = "done", _("Ready")
     FAILED = "failed", _("Failed")
     EXPIRED = "expired", _("Expired")
+
+
+class FileFormat(TextChoices):
+    XLSX = "xlsx", _("Spreadsheet (XLSX)")
+    CSV = "csv", _("CSV")
+
+
+class MailState(TextChoices):
+    """A report's mail to one person. `sent` is what the provider took; whether it came is asked afterwards."""
+
+    QUEUED = "queued", _("Waiting")
+    UNKNOWN = "unknown", _("Unanswered")
+    SENT = "sent", _("Sent")
+    DELIVERED = "delivered", _("Delivered")
+    BOUNCED = "bounced", _("Came back")
+    FAILED = "failed", _("Not sent")

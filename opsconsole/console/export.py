@@ -4,7 +4,6 @@ Money is in minor units. Where everything is in rupiah, which has none smaller, 
 otherwise `amount_minor` and `currency`. Times are UTC in ISO 8601. No phone number, email or name goes out.
 """
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -22,14 +21,13 @@ from opsconsole.console.hands import Asked as HandsAsked
 from opsconsole.console.staff import names_by_id, person
 from opsconsole.console.stuck_head import RUPIAH
 from opsconsole.console.stuck_list import Asked
+from orders import csv_text
 from orders.models import Order
 from orders.priorities import priority
 from orders.queries.browse import matching
 from orders.queries.hands import Hand, all_hands, chosen, money_of, shares
 from orders.queries.stuck import StuckRow, all_stuck, stuck_totals
 
-# A spreadsheet runs what begins like this (OWASP, CSV injection); a leading apostrophe makes it text.
-DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r")
 BATCH: Final = 1_000
 
 
@@ -150,29 +148,9 @@ def _instant(at: datetime | None) -> str:
     return iso(at) if at else ""
 
 
-class _Echo:
-    """What csv writes a line into, to get it back."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
 def csv_file(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
-    writer = csv.writer(_Echo())
-    lines = (writer.writerow([_safe(cell) for cell in row]) for row in rows)
-    response = StreamingHttpResponse(
-        _with_header(writer.writerow(header), lines), content_type="text/csv; charset=utf-8"
-    )
+    response = StreamingHttpResponse(csv_text.lines(header, rows), content_type="text/csv; charset=utf-8")
     stamp = f"{timezone.now().astimezone(WIB):%Y-%m-%d-%H%M}"
     response["Content-Disposition"] = f'attachment; filename="{name}-{stamp}-wib.csv"'
     response["X-Accel-Buffering"] = "no"
     return response
-
-
-def _with_header(header: str, lines: Iterable[str]) -> Iterator[str]:
-    yield header
-    yield from lines
-
-
-def _safe(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(DANGEROUS) else cell

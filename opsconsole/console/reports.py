@@ -1,34 +1,29 @@
-"""Reports: on screen with filters, as CSV, as a spreadsheet in a job; and the spreadsheet of breaks loaded back."""
+"""Reports: on screen with filters, as CSV, as a spreadsheet in a job."""
 
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any, Final
 
-from django.conf import settings
 from django.contrib import messages
-from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from opsconsole.console.access import allowed
 from opsconsole.console.export import csv_file
 from opsconsole.console.formats import iso
 from opsconsole.console.live import answer
+from opsconsole.console.mailing_shown import last_of
 from opsconsole.console.report_words import FILTER_LABELS, choices_of, shown
 from opsconsole.console.staff import actor_of
-from orders.errors import Refusal
 from reconciliation import business_day
-from reconciliation.models import ReportFile
+from reconciliation.models import ReportFile, ReportSchedule
 from reconciliation.queries.reports import REPORTS, Report, Wanted
-from reconciliation.reading import FileRefused
-from reconciliation.services import files, report_files
+from reconciliation.services import report_files
 from reconciliation.states import FileState
-from runbooks.services import proposals
 
 MOST: Final = 500  # rows on screen; all of them are in the file
 MONTH: Final = timedelta(days=30)
@@ -42,6 +37,7 @@ def reports(request: HttpRequest) -> HttpResponse:
         "section": "reconciliation",
         "place": "reports",
         "reports": REPORTS.values(),
+        "mailings": last_of(list(ReportSchedule.objects.order_by("pk"))),
         "files": [(each, REPORTS[each.report].title) for each in mine if each.report in REPORTS],
         "here": reverse("reports"),
     }
@@ -91,31 +87,10 @@ def ask(request: HttpRequest, name: str) -> HttpResponse:
 def file(request: HttpRequest, pk: int) -> FileResponse:
     """Only by who asked for it, and only while it is kept."""
     made = ReportFile.objects.filter(pk=pk, actor=actor_of(request), state=FileState.DONE).first()
-    path = Path(settings.REPORTS_DIR) / made.file if made else None
-    if made is None or path is None or not path.is_file():
+    if made is None or not report_files.path_of(made).is_file():
         raise Http404
-    return FileResponse(path.open("rb"), as_attachment=True, filename=f"{made.report}-{made.asked_at:%Y-%m-%d}.xlsx")
-
-
-@require_http_methods(["GET", "POST"])
-@allowed("propose_repair")
-def load_back(request: HttpRequest) -> HttpResponse:
-    """GET is the form; POST makes plans of what the rows propose, and says of each other row why not."""
-    context: dict[str, Any] = {"section": "reconciliation", "place": "reports", "repairs": list(proposals.REPAIRS)}
-    sent = request.FILES.get("file")
-    if request.method == "POST" and isinstance(sent, UploadedFile):
-        try:
-            kept = files.keep(sent.chunks(), name=sent.name or "breaks.xlsx")
-            context["loaded"] = proposals.load(
-                files.path_of(kept.name), name=sent.name or "breaks.xlsx", proposer=actor_of(request)
-            )
-        except (Refusal, FileRefused) as refusal:
-            context["wrong"] = _why(refusal)
-    return render(request, "console/reports/load_back.html", context, status=422 if "wrong" in context else 200)
-
-
-def _why(refusal: Exception) -> str:
-    return _("This file cannot be read as a spreadsheet.") if isinstance(refusal, FileRefused) else str(refusal)
+    name = f"{made.report}-{made.asked_at:%Y-%m-%d}.{made.format}"
+    return FileResponse(report_files.path_of(made).open("rb"), as_attachment=True, filename=name)
 
 
 def _report(name: str) -> Report:

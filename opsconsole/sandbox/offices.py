@@ -1,5 +1,7 @@
 """The small neighbours: Session Manager (prices), Promo, Config and the Notification Center."""
 
+import base64
+import hashlib
 import json
 from datetime import datetime
 from typing import Any
@@ -138,7 +140,8 @@ class Notification(Neighbour):
 
     def _deliver(self, wanted: dict[str, Any], *, key: str) -> Row:
         names = ("channel", "to", "template", "text", "provider")
-        row: Row = {name: wanted.get(name) for name in names}
+        row: Row = {name: wanted.get(name) for name in names} | {"subject": wanted.get("subject", "")}
+        row["attachments"] = [_weighed(each) for each in wanted.get("attachments", ())]
         bounces = chance(self.world.seed, self.name, key) < self.world.faults(self.name).bounces
         row |= {
             "key": key,
@@ -162,6 +165,13 @@ class Notification(Neighbour):
         ended = "bounced" if row.get("bounces") else "delivered"
         status = ended if age >= DELIVERED_AFTER else "accepted"
         return {"message_id": row["message_id"], "provider": row["provider"], "status": status}
+
+
+def _weighed(attachment: dict[str, str]) -> Row:
+    """What the books keep of a file: its name, and its size and digest as it arrived."""
+    content = base64.b64decode(attachment["content"])
+    digest = hashlib.sha256(content).hexdigest()
+    return {"name": attachment["name"], "type": attachment["type"], "bytes": len(content), "sha256": digest}
 
 
 def _addressed(request: Request, found: Found) -> list[str]:

@@ -1,7 +1,7 @@
 """Notification Center: one message to one person, by a channel and a provider."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from orders.resilience import Outcome, Refused, Retryable, call
@@ -29,6 +29,15 @@ class Report:
     status: str
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of an email; `content` in base64."""
+
+    name: str
+    type: str
+    content: str
+
+
 def send(
     channel: str,
     *,
@@ -36,21 +45,26 @@ def send(
     template: str,
     text: str,
     idempotency_key: str,
+    subject: str = "",
+    attachments: Sequence[Attachment] = (),
     provider: str = "",
     deadline: float | None = None,
 ) -> Outcome[Report]:
-    """Hand a message over; the same key is delivered once. Without `provider` the channel's first."""
+    """Hand a message over; the same key is delivered once. Without `provider` the channel's first. Only an email has
+    a subject and attachments."""
+    body: dict[str, Any] = {
+        "channel": channel,
+        "to": to,
+        "template": template,
+        "text": text,
+        "provider": provider or PROVIDERS[channel][0],
+    }
+    body |= {"subject": subject, "attachments": [asdict(each) for each in attachments]} if subject else {}
     outcome = call(
         NAME,
         "POST",
         "/v1/messages",
-        json={
-            "channel": channel,
-            "to": to,
-            "template": template,
-            "text": text,
-            "provider": provider or PROVIDERS[channel][0],
-        },
+        json=body,
         headers={"idempotency-key": idempotency_key},
         deadline=deadline,
         idempotent=True,

@@ -1,4 +1,4 @@
-"""Reports as XLSX, written by a worker. A job may run twice: who holds the file's lock writes, the other goes."""
+"""Reports as XLSX or CSV, written by a worker. A job may run twice: who holds the lock of a file writes it."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -8,18 +8,20 @@ from typing import Any, Final
 
 import xlsxwriter
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
-from orders import bells
+from orders import bells, csv_text
 from orders.errors import NotAllowed
 from orders.money import exponent
 from reconciliation import business_day
 from reconciliation.models import ReportFile
 from reconciliation.queries.reports import REPORTS, Column, Kind, Report, Row, Wanted
 from reconciliation.services.alone import alone
-from reconciliation.states import FileState
+from reconciliation.states import FileFormat, FileState
 
 KEPT: Final = timedelta(hours=24)
+KEPT_MAILED: Final = timedelta(days=7)  # what a mail may lead to
 LONGEST: Final = timedelta(minutes=30)
 LOST: Final = timedelta(seconds=30)  # without a sign of life for so long it has lost its worker, or its bell
 _EVERY: Final = 2_000  # rows between two signs of life
@@ -28,13 +30,18 @@ _LOCK: Final = 0x4E90
 _FIELDS: Final = ("gateway", "method", "service", "city")
 
 
-def ask(report: str, wanted: Wanted, *, actor: str) -> ReportFile:
-    """Have it written. Raises NotAllowed for a report that there is not."""
+def ask(report: str, wanted: Wanted, *, actor: str, format_: str = FileFormat.XLSX) -> ReportFile:
+    """Have it written, after the running transaction. Raises NotAllowed for a report that there is not."""
     if report not in REPORTS:
         raise NotAllowed(report)
-    made = ReportFile.objects.create(report=report, wanted=as_text(wanted), actor=actor)
-    _ring(made.pk)
+    made = ReportFile.objects.create(report=report, wanted=as_text(wanted), actor=actor, format=format_)
+    transaction.on_commit(lambda: _ring(made.pk), robust=True)
     return made
+
+
+def path_of(made: ReportFile) -> Path:
+    """Where a written file lies; nothing lies there any more once it has expired."""
+    return Path(settings.REPORTS_DIR) / made.file
 
 
 def as_text(wanted: Wanted) -> dict[str, str]:
@@ -53,14 +60,14 @@ def work(pk: int) -> ReportFile | None:
         made = ReportFile.objects.filter(pk=pk, state=FileState.WAITING).first() if is_ours else None
         if made is None:
             return None
-        path = Path(settings.REPORTS_DIR) / f"report-{made.pk}.xlsx"
+        path = Path(settings.REPORTS_DIR) / f"report-{made.pk}.{made.format}"
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             _write(made, path)
         except Exception as problem:
             _end(made, state=FileState.FAILED, said=f"{type(problem).__name__}: {problem}"[:200])
             raise
-        size, until = path.stat().st_size, timezone.now() + KEPT
+        size, until = path.stat().st_size, timezone.now() + (KEPT_MAILED if hasattr(made, "sending") else KEPT)
         _end(made, state=FileState.DONE, file=path.name, size=size, expires_at=until)
     return made
 
@@ -76,10 +83,24 @@ def _write(made: ReportFile, path: Path) -> None:
     report, wanted = REPORTS[made.report], from_text(made.wanted)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         whole = Path(folder) / path.name
-        options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-        with xlsxwriter.Workbook(str(whole), options) as book:
-            _fill(book, report, _told(made, report.rows(wanted)))
+        _AS[FileFormat(made.format)](whole, report, _told(made, report.rows(wanted)))
         whole.replace(path)
+
+
+def _as_workbook(path: Path, report: Report, rows: Iterator[Row]) -> None:
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(str(path), options) as book:
+        _fill(book, report, rows)
+
+
+def _as_csv(path: Path, report: Report, rows: Iterator[Row]) -> None:
+    """As on screen: whole minor units with their currency, times in WIB."""
+    plain = ([value if isinstance(value, int) else _as_cell(value) for value in row] for row in rows)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(csv_text.lines([column.name for column in report.columns], plain))
+
+
+_AS: Final = {FileFormat.XLSX: _as_workbook, FileFormat.CSV: _as_csv}
 
 
 def _told(made: ReportFile, rows: Iterator[Row]) -> Iterator[Row]:
@@ -146,7 +167,7 @@ def _expired() -> Iterator[ReportFile]:
 
 
 def _forget(made: ReportFile) -> int:
-    (Path(settings.REPORTS_DIR) / made.file).unlink(missing_ok=True)
+    path_of(made).unlink(missing_ok=True)
     return ReportFile.objects.filter(pk=made.pk).update(state=FileState.EXPIRED)
 
 

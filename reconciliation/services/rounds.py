@@ -1,4 +1,5 @@
-"""What reconciliation has to do by the clock: read Head Office on, go on with loads, see which feed is late."""
+"""What reconciliation has to do by the clock: read Head Office on, go on with loads, see which feed is late,
+mail reports."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -12,13 +13,14 @@ from orders import bells
 from orders.services.rounds import Clock
 from reconciliation.models import Feed, Load, Run
 from reconciliation.schedules import Schedule, is_due
-from reconciliation.services import bridges, feeds, report_files, run_schedules
+from reconciliation.services import bridges, feeds, report_files, report_mails, report_schedules, run_schedules
 from reconciliation.states import LoadState, RunState
 
 QUEUE: Final = "bulk"
 LONGEST_LOAD: Final = timedelta(hours=2)
 LONGEST_PULL: Final = timedelta(minutes=5)
 LONGEST_RUN: Final = timedelta(hours=2)
+LONGEST_MAIL: Final = timedelta(minutes=2)
 LOST: Final = timedelta(seconds=20)  # a load without a sign of life for so long has lost its worker, or its bell
 _HUSH: Final = timedelta(seconds=5)
 
@@ -67,13 +69,21 @@ def ring_for_pulls() -> dict[str, int]:
     return {"rang": sum(_ring("pull", pk, LONGEST_PULL) for pk in due)}
 
 
+def send_reports() -> dict[str, int]:
+    """Begin the sendings whose time has come, write down the mails of those whose file is there, ring for the mails."""
+    began = len(report_schedules.start_due())
+    wrote = report_mails.write_down()
+    rang = sum(_ring("mail", pk, LONGEST_MAIL, queue="notify") for pk in report_mails.waiting())
+    return {"began": began, "wrote": wrote, "rang": rang}
+
+
 def look_after_feeds() -> dict[str, Any]:
     feeds.make_defaults()
     return feeds.look_after()
 
 
-def _ring(job: str, row: int, timeout: timedelta) -> bool:
-    return bells.ring_for(f"reconciliation.jobs.{job}", row, queue=QUEUE, timeout=timeout, hush=_HUSH)
+def _ring(job: str, row: int, timeout: timedelta, *, queue: str = QUEUE) -> bool:
+    return bells.ring_for(f"reconciliation.jobs.{job}", row, queue=queue, timeout=timeout, hush=_HUSH)
 
 
 ROUNDS: Final[Mapping[str, Clock]] = {
@@ -84,4 +94,5 @@ ROUNDS: Final[Mapping[str, Clock]] = {
     "feeds": Clock(30, look_after_feeds),
     "days": Clock(30, bridges.refresh_days),
     "report-files": Clock(30, report_files.keep_up),
+    "report-mails": Clock(5, send_reports),
 }

@@ -9,9 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from orders.errors import NotAllowed
-from reconciliation.models import BookEvent, Run, RunSchedule
+from reconciliation.models import Run, RunSchedule
 from reconciliation.schedules import Schedule, next_run
 from reconciliation.services.runs import ask
+from reconciliation.services.versioned import keep_version
 from reconciliation.states import RunScope, RunState
 
 FIELDS: Final = ("scope", "rule", "weekdays", "is_active")
@@ -25,18 +26,11 @@ def keep(found: RunSchedule, given: Mapping[str, Any], *, expected: int, actor: 
     for name in FIELDS:
         setattr(found, name, given[name])
     found.next_at = _first(found)
-    if not reason.strip():
-        raise NotAllowed(_("Say why."))
-    with transaction.atomic():
-        _write(found, expected)
-        BookEvent.objects.create(
-            subject=f"schedule:{found.pk}",
-            verb="change" if before else "make",
-            actor=actor,
-            reason=reason.strip()[:400],
-            detail={"before": before, "after": dict(given)},
-        )
-    return found
+    if not found.pk and RunSchedule.objects.count() >= MOST:
+        raise NotAllowed(_("There are %(most)s schedules already.") % {"most": MOST})
+    return keep_version(
+        found, (*FIELDS, "next_at"), subject="schedule", before=before, expected=expected, actor=actor, reason=reason
+    )
 
 
 def _first(found: RunSchedule) -> Any:
@@ -47,18 +41,6 @@ def _first(found: RunSchedule) -> Any:
         return next_run(rule, weekdays=found.weekdays, after=timezone.now())
     except ValueError as error:
         raise NotAllowed(_("Choose a time of day or a number of minutes, and at least one weekday.")) from error
-
-
-def _write(found: RunSchedule, expected: int) -> None:
-    if not found.pk:
-        if RunSchedule.objects.count() >= MOST:
-            raise NotAllowed(_("There are %(most)s schedules already.") % {"most": MOST})
-        found.save()
-        return
-    found.version = expected + 1
-    fields = {name: getattr(found, name) for name in (*FIELDS, "next_at", "version")}
-    if RunSchedule.objects.filter(pk=found.pk, version=expected).update(**fields) != 1:
-        raise NotAllowed(_("Somebody has changed it meanwhile."))
 
 
 def start_due() -> list[Run]:

@@ -17,7 +17,7 @@ from reconciliation.queries.reports import REPORTS
 from reconciliation.services import bridges, repairs, report_files
 from reconciliation.services.runs import reconcile
 from reconciliation.states import Resolution
-from runbooks.models import Plan
+from runbooks.models import Plan, ProposalFile
 from tests.console.people import World
 from tests.orders.making import make_order
 from tests.reconciliation.books import AT, feed, line, load_into
@@ -147,12 +147,25 @@ def test_a_filled_in_spreadsheet_becomes_plans_and_each_refused_row_says_why(
     codes = {row.params["code"] for row in plans["write_off@1"].rows.all()}
     assert codes == {"rounding", "fee"}
     assert Break.objects.filter(state="open").count() == 3
-    assert [each.why for each in answer.context["loaded"].refused] == [
-        "There is no repair “burn”: repost_break, refund_break, reverse_break, accept_timing, write_off.",
-        "The same break stands further up.",
+    kept = ProposalFile.objects.get()
+    assert answer["Location"] == f"/reconciliation/reports/proposals/{kept.pk}/"
+    assert (kept.proposed, kept.refused, kept.unnamed, sorted(kept.plans)) == (
+        *(3, 3, 1),
+        sorted(plan.code for plan in plans.values()),
+    )
+    shown = people.client("agus").get(answer["Location"]).context["rows"]
+    reasons = [why for _row, why in shown]
+    repairs_there = "repost_break, refund_break, reverse_break, correct_break, accept_timing, write_off"
+    assert reasons == [
+        f"There is no repair “burn”: {repairs_there}.",
         "There is no such break.",
+        "The same break stands further up.",
     ]
-    assert answer.context["loaded"].left == 1
+    csv_answer = people.client("agus").get(f"{answer['Location']}refused.csv")
+    lines = list(csv.reader(io.StringIO(b"".join(csv_answer.streaming_content).decode())))
+    assert lines[0] == ["row", "reason", "break", "difference", "repair", "code"]
+    assert [line[1] for line in lines[1:]] == reasons
+    assert [line[0] for line in lines[1:]] == [str(row.number) for row, _why in shown]
 
 
 @pytest.mark.parametrize(
