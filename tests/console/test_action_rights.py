@@ -133,6 +133,7 @@ WORLDS: dict[str, WorldOf] = {
     "repost_break": WorldOf(_of_order, closed),
     "refund_break": WorldOf(_of_order, closed),
     "reverse_break": WorldOf(_of_order, closed),
+    "correct_break": WorldOf(_of_order, closed),
     "accept_timing": WorldOf(broken, closed),
     "write_off": WorldOf(broken, closed, lambda: {"code": "rounding"}),
     "reopen_break": WorldOf(lambda: broken(state="resolved", resolution="accepted"), broken),
@@ -146,7 +147,7 @@ WORLDS: dict[str, WorldOf] = {
 }
 # What a break of one type needs (its order, its line) is made by `tests/runbooks/test_breaks.py`, which carries them
 # out; here it is who may, so that one left out for its reason serves as well as one that goes.
-NEEDS_BOOKS = ("repost_break", "refund_break", "reverse_break")
+NEEDS_BOOKS = ("repost_break", "refund_break", "reverse_break", "correct_break")
 
 
 def key_of(subject: Any) -> str:

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('runbooks', '0007_what_a_detector_said'),
+        ('runbooks', '0008_planned_from_a_form'),
     ]
 
     operations = [
