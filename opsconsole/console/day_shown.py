@@ -64,7 +64,7 @@ def month_of(first: date, *, today: date) -> dict[str, Any]:
         "after": f"{after:%Y-%m}" if after <= today else "",
         "this": f"{first:%Y-%m}",
         "is_now": first == today.replace(day=1),
-        "now": f"{today:%Y-%m}",
+        "newest": f"{today:%Y-%m}",
         "legend": _LEGEND,
         "here": f"{reverse('days')}?month={first:%Y-%m}",
     }
