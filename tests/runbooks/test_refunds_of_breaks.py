@@ -6,6 +6,7 @@ the refund itself.
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -29,6 +30,12 @@ from tests.runbooks.test_breaks import plan_for
 from tests.sandbox_fixtures import Receiver, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("neighbours")]
+
+
+@pytest.fixture(autouse=True)
+def _alone(settings: Any) -> None:
+    """Without threads of their own, whose connections would outlive the test."""
+    settings.WORK_THREADS = 1
 
 
 def charged_twice(control: RemoteSandbox, receiver: Receiver, *, gateway: str = "xendit") -> Order:
