@@ -14,7 +14,7 @@ from reconciliation.states import WriteOff
 from runbooks.registry import Action
 
 # What a preview finds out for each row is nobody's to type.
-OF_THE_ROW: Final = ("attempt", "amount", "entries")
+OF_THE_ROW: Final = ("attempt", "amount", "entries", "takes_back", "posts")
 
 # By input and field: what it is called, and what to know before it is filled in.
 WORDS: Final[Mapping[str, tuple[Promise, Promise]]] = {
