@@ -70,7 +70,6 @@ def month_of(first: date, *, today: date) -> dict[str, Any]:
     }
 
 
-_SAID: Final = (HowItIs.INCOMPLETE, HowItIs.EMPTY)
 _LEGEND: Final = (
     ("failed", _("money that nothing explains: it blocks signing")),
     ("attention", _("money in open breaks, each with a name")),
@@ -95,7 +94,7 @@ def _cell(
         unnamed=[(amount, currency) for currency, amount in bridges.unnamed(figures).items() if amount],
         open_breaks=[(amount, currency) for currency, amount in sorted(broken.items()) if amount],
         breaks=books.breaks if books else 0,
-        how=books.state.label if books and books.state in _SAID else "",
+        how=books.state.label if books and books.state == HowItIs.INCOMPLETE else "",
         is_today=on == today,
         is_in_month=on.month == first.month,
         is_future=on > today,
