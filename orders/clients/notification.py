@@ -52,23 +52,11 @@ def send(
 ) -> Outcome[Report]:
     """Hand a message over; the same key is delivered once. Without `provider` the channel's first. Only an email has
     a subject and attachments."""
-    body: dict[str, Any] = {
-        "channel": channel,
-        "to": to,
-        "template": template,
-        "text": text,
-        "provider": provider or PROVIDERS[channel][0],
-    }
+    body: dict[str, Any] = {"channel": channel, "to": to, "template": template, "text": text}
+    body["provider"] = provider or PROVIDERS[channel][0]
     body |= {"subject": subject, "attachments": [asdict(each) for each in attachments]} if subject else {}
-    outcome = call(
-        NAME,
-        "POST",
-        "/v1/messages",
-        json=body,
-        headers={"idempotency-key": idempotency_key},
-        deadline=deadline,
-        idempotent=True,
-    )
+    headers = {"idempotency-key": idempotency_key}
+    outcome = call(NAME, "POST", "/v1/messages", json=body, headers=headers, deadline=deadline, idempotent=True)
     if isinstance(outcome, Refused) and outcome.code == PROVIDER_AWAY:
         return Retryable(outcome.message or outcome.code)
     return parsed(outcome, by=_report)

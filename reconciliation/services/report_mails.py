@@ -36,7 +36,7 @@ def write_down() -> int:
 
 @transaction.atomic
 def _write_down(pk: int) -> int:
-    sending = ReportSending.objects.select_for_update(of=("self",)).select_related("file").get(pk=pk)
+    sending = ReportSending.objects.select_for_update(of=("self",), no_key=True).select_related("file").get(pk=pk)
     if sending.mailed_at is not None:
         return 0
     sending.mailed_at = timezone.now()

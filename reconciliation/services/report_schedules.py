@@ -101,7 +101,7 @@ def send_now(found: ReportSchedule, *, key: str, actor: str, reason: str) -> Rep
     if not reason.strip():
         raise NotAllowed(_("Say why."))
     with transaction.atomic():
-        ReportSchedule.objects.select_for_update().get(pk=found.pk)
+        ReportSchedule.objects.select_for_update(no_key=True).get(pk=found.pk)
         known = ReportSending.objects.filter(schedule=found, cause=f"by hand {key}").first()
         if known is not None:
             return known
