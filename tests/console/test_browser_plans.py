@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from orders.models import OperatorAction
 from runbooks.models import Plan, Run
 from runbooks.services import approving, operating
 from tests.console.browser import LOOKS, Look, Site, assert_page_is_clean
@@ -35,9 +36,19 @@ def test_pages_of_plans_are_clean_in_every_look(site: Site, plans: tuple[Plan, P
         f"/runbooks/plans/{large.code}/",
         f"/runbooks/plans/{running.code}/",
         "/runbooks/switches/",
+        "/runbooks/actions/",
+        "/runbooks/actions/refund/?typed=MRG-1",
+        "/runbooks/actions/pause_channel/?subject=app&minutes=45",
+        f"/orders/{_acted_on(running)}/actions/",
     )
     for number, address in enumerate(addresses):
         page = site.open(address, who="budi", look=look)
         if folder := os.environ.get("SHOTS"):
             page.screenshot(path=str(Path(folder) / f"{number}-{look}.png"))
         assert_page_is_clean(site, page)
+
+
+def _acted_on(plan: Plan) -> str:
+    """An order with an action of a run."""
+    done = OperatorAction.objects.exclude(plan=plan.code).select_related("order").latest("pk")
+    return done.order.public_id
