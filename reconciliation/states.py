@@ -224,5 +224,5 @@ class MailState(TextChoices):
     UNKNOWN = "unknown", _("Unanswered")
     SENT = "sent", _("Sent")
     DELIVERED = "delivered", _("Delivered")
-    BOUNCED = "bounced", _("Came back")
+    BOUNCED = "bounced", _("Bounced")
     FAILED = "failed", _("Not sent")

@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                 ('tries', models.SmallIntegerField(db_default=0, default=0)),
                 ('last_error', models.TextField(blank=True, db_default='', default='')),
                 ('address', models.EmailField(max_length=254)),
-                ('state', models.CharField(choices=[('queued', 'Waiting'), ('unknown', 'Unanswered'), ('sent', 'Sent'), ('delivered', 'Delivered'), ('bounced', 'Came back'), ('failed', 'Not sent')], default='queued', max_length=9)),
+                ('state', models.CharField(choices=[('queued', 'Waiting'), ('unknown', 'Unanswered'), ('sent', 'Sent'), ('delivered', 'Delivered'), ('bounced', 'Bounced'), ('failed', 'Not sent')], default='queued', max_length=9)),
                 ('hop', models.SmallIntegerField(default=0)),
                 ('provider', models.CharField(blank=True, max_length=24)),
                 ('provider_reference', models.CharField(blank=True, max_length=80)),

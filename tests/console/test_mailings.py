@@ -74,7 +74,7 @@ def test_what_cannot_be_is_refused_with_a_sentence(people: World, change: dict[s
 
 def test_the_page_says_what_became_of_each_mail(people: World, sent: ReportSending) -> None:
     page = people.client("agus").get(f"/reconciliation/reports/mailings/{sent.schedule_id}/").content.decode()
-    for text in ("ratna@example.com", "Came back", "Delivered", "SendGrid", "Mon at 07:30"):
+    for text in ("ratna@example.com", "Bounced", "Delivered", "SendGrid", "Mon at 07:30"):
         assert text in page
     assert "Send it now" not in page
     assert "Open breaks" in people.client("agus").get("/reconciliation/reports/").content.decode()
