@@ -10,11 +10,12 @@ from orders.resilience.outcome import Outcome
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """Admission of one try. `probe` names its place among the probes of a half-open breaker, '' for none;
-    `is_local` is set where this process decided without Redis."""
+    `is_local` is set where this process decided without Redis, `is_unasked` where on what Redis said a moment ago."""
 
     generation: int = 0
     probe: str = ""
     is_local: bool = False
+    is_unasked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 --
 -- KEYS  1 state (hash)  2 calls of the window (hash)  3 probes under way (zset)  4 changes to be written down (list)
 -- ARGV  1 verb  2 neighbour  3 failures in a row  4 calls of the window  5 share of failures  6 window (s)
---       7 open (ms)  8 probes  9 lease of a probe (ms), then the verb's own
+--       7 open (ms)  8 probes  9 lease of a probe (ms), then the verb's own. `acquire` and `report` end with what
+--       the process did not tell since it was last here: a generation, calls admitted unasked, successes among them
 --
 -- A generation ends with every change of state; what is told of an older one is ignored. Generations grow with the
 -- clock, so that those of a Redis that lost everything are still younger than those before.
@@ -37,7 +38,7 @@ local function counted()
   return calls, failures
 end
 
-local function count(is_failure)
+local function count(calls, failures)
   local second = math.floor(now / 1000)
   local slot, all, bad = second % window, 0, 0
   local there = redis.call('HGET', KEYS[2], slot)
@@ -45,7 +46,7 @@ local function count(is_failure)
     local at, a, b = string.match(there, '(%d+):(%d+):(%d+)')
     if tonumber(at) == second then all, bad = tonumber(a), tonumber(b) end
   end
-  redis.call('HSET', KEYS[2], slot, int(second) .. ':' .. int(all + 1) .. ':' .. int(bad + is_failure))
+  redis.call('HSET', KEYS[2], slot, int(second) .. ':' .. int(all + calls) .. ':' .. int(bad + failures))
 end
 
 local function begin(target)
@@ -80,15 +81,32 @@ local function settle()
 end
 
 -- Every call brings a tenth of a retry; a retry costs one. A quiet neighbour gets one back in ten seconds.
-local function spend(is_retry)
+local function saved()
   local had, at = tonumber(held[9] or MOST_TOKENS), tonumber(held[10] or now)
-  local tokens = math.min(MOST_TOKENS, had + math.max(0, now - at) / 1000 * PER_SECOND)
+  return math.min(MOST_TOKENS, had + math.max(0, now - at) / 1000 * PER_SECOND), had
+end
+
+local function save(tokens)
+  held[9], held[10] = string.format('%.3f', tokens), int(now)
+  redis.call('HSET', KEYS[1], 'tokens', held[9], 'tokens_at', held[10])
+end
+
+local function spend(is_retry)
+  local tokens, had = saved()
   if is_retry and tokens < 1 then return false end
   tokens = is_retry and tokens - 1 or math.min(MOST_TOKENS, tokens + PER_CALL)
-  if tokens ~= had or is_retry then
-    redis.call('HSET', KEYS[1], 'tokens', string.format('%.3f', tokens), 'tokens_at', int(now))
-  end
+  if tokens ~= had or is_retry then save(tokens) end
   return true
+end
+
+-- Calls of this process that nobody asked about: in a closed breaker, a moment ago.
+local function catch_up(told, calls, successes)
+  if tonumber(told) ~= gen then return end
+  if calls > 0 then save(math.min(MOST_TOKENS, saved() + calls * PER_CALL)) end
+  if successes == 0 then return end
+  count(successes, 0)
+  if fails > 0 then redis.call('HSET', KEYS[1], 'fails', 0) end
+  fails = 0
 end
 
 local function answer(admitted, why, probe)
@@ -98,6 +116,7 @@ end
 
 local function acquire(ticket, is_retry)
   settle()
+  catch_up(ARGV[12], tonumber(ARGV[13]), tonumber(ARGV[14]))
   if forced == 'open' or (forced == '' and state == 'open') then return answer(0, shown(), 0) end
   if not spend(is_retry) then return answer(0, 'budget', 0) end
   if forced == 'closed' or state == 'closed' then return answer(1, shown(), 0) end
@@ -130,14 +149,15 @@ end
 
 local function report(told, ticket, verdict)
   settle()
-  if tonumber(told) ~= gen then return {'late', shown()} end
-  if ticket ~= '' and redis.call('ZREM', KEYS[3], ticket) == 0 then return {'late', shown()} end
-  if verdict == 'ours' then return {'counted', shown()} end
+  catch_up(ARGV[13], tonumber(ARGV[14]), tonumber(ARGV[15]))
+  if tonumber(told) ~= gen then return {'late', shown(), int(gen)} end
+  if ticket ~= '' and redis.call('ZREM', KEYS[3], ticket) == 0 then return {'late', shown(), int(gen)} end
+  if verdict == 'ours' then return {'counted', shown(), int(gen)} end
   local is_failure = verdict == 'failure'
-  count(is_failure and 1 or 0)
+  count(1, is_failure and 1 or 0)
   if forced == '' and state == 'half_open' then told_in_half_open(is_failure) end
   if forced == '' and state == 'closed' then told_in_closed(is_failure) end
-  return {'counted', shown()}
+  return {'counted', shown(), int(gen)}
 end
 
 local function look()

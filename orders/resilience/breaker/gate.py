@@ -6,13 +6,14 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.db import DatabaseError, connection
 from prometheus_client import Counter
 
 from orders.resilience.breaker import overrides, shared
 from orders.resilience.breaker.local import LocalBreaker
+from orders.resilience.breaker.moment import Moment
 from orders.resilience.breaker.policy import Policy, policy_of
 from orders.resilience.breaker.verdicts import Verdict, verdict
 from orders.resilience.guards import ALWAYS, Guard, Ticket, TurnedAway
@@ -40,6 +41,7 @@ class Breaker:
 
     name: str
     local: LocalBreaker = field(init=False)
+    moment: Moment = field(default_factory=Moment)
     _last: tuple[str, float] = ("closed", 0.0)  # state, and the instant (monotonic) it holds until
     _is_alone: bool = False
     _overrides_at: float = 0.0
@@ -51,8 +53,10 @@ class Breaker:
         policy = policy_of(self.name)
         if policy is None:
             return Ticket()
+        if not is_retry and (ticket := self.moment.ticket()):
+            return ticket
         probe = uuid.uuid4().hex
-        found = shared.run("acquire", self.name, policy, probe, int(is_retry))
+        found = self._say("acquire", policy, probe, int(is_retry))
         if found is None:
             return self._admit_alone(policy, is_retry=is_retry)
         self._together(policy)
@@ -66,9 +70,21 @@ class Breaker:
         if ticket.is_local:
             self.local.report(ticket, said, policy)
             return
-        found = shared.run("report", self.name, policy, ticket.generation, ticket.probe, said.value)
-        if found is None:
+        if said is Verdict.SUCCESS and self.moment.keep_success(ticket):
+            return
+        if self._say("report", policy, ticket.generation, ticket.probe, said.value) is None:
             self._witness_alone(said, policy)
+
+    def _say(self, verb: str, policy: Policy, *args: Any) -> Sequence[Any] | None:
+        """A word to Redis, with what it was not told, and what it says of the breaker; None where it is away."""
+        untold, asked_at = self.moment.take_untold(), self.moment.clock()
+        found = shared.run(verb, self.name, policy, *args, untold.generation, untold.calls, untold.successes)
+        if found is None:
+            self.moment.end()
+            return None
+        answer, state, generation, *_more = found
+        self.moment.hear("" if answer == "late" else state, int(generation), asked_at=asked_at)
+        return cast("Sequence[Any]", found)
 
     def _told(self, found: Sequence[Any], *, probe: str) -> Ticket | TurnedAway:
         admitted, why, generation, left_ms, is_probe = found
