@@ -5,16 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any
-
-import httpx
 
 from orders.resilience.outcome import Answered, Outcome, Refused, Retryable, Unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What came back. `headers` finds a name in whatever case."""
+    """What came back, unpacked. `headers` by their names in lower case."""
 
     status: int
     body: bytes
@@ -23,9 +22,9 @@ class Exchange:
 
 def outcome_of(answer: Exchange) -> Outcome[Any]:
     status, body, after = answer.status, answer.body, _seconds_asked(answer.headers)
-    if status == httpx.codes.TOO_MANY_REQUESTS:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Retryable("too many requests", after=after)
-    if status == httpx.codes.REQUEST_TIMEOUT:
+    if status == HTTPStatus.REQUEST_TIMEOUT:
         # By the book nothing happened, but proxies say it also of a request they had passed on.
         return Unknown("status 408", after=after)
     if 400 <= status < 500:

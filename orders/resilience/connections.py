@@ -1,6 +1,6 @@
 """Pooled connections, one pool per process and neighbour, that obey one total deadline.
 
-httpx limits each phase (connect, one read, one write), so a neighbour that drips a byte at a time
+httpcore limits each phase (connect, one read, one write), so a neighbour that drips a byte at a time
 holds a caller for ever. Here the socket itself knows the deadline of the call in hand.
 """
 
@@ -12,17 +12,18 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, Final
+from urllib.parse import quote
 
 import httpcore
-import httpx
 
 MAX_CONNECTIONS = 64
 IDLE_SECONDS = 20.0
+_AS_IT_IS: Final = "%/?:@!$&'()*+,;=[]"  # RFC 3986; what is quoted already stays so
 
-# A line of its own for every request, address and query included, is noise and may tell too much.
-logging.getLogger("httpx").setLevel(logging.WARNING)
+# A line of its own for every step of a request is noise and may tell too much.
+logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 _deadline: contextvars.ContextVar[float] = contextvars.ContextVar("deadline", default=float("inf"))
 
@@ -86,18 +87,14 @@ class _Backend(httpcore.SyncBackend):
         return _Stream(super().connect_tcp(host, port, left, local_address, socket_options))
 
 
-class _Transport(httpx.HTTPTransport):
-    """httpx has no argument for the network backend, so the pool is built here."""
-
-    def __init__(self, tls: ssl.SSLContext) -> None:
-        super().__init__(verify=tls)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=tls,
-            max_connections=MAX_CONNECTIONS,
-            max_keepalive_connections=MAX_CONNECTIONS,
-            keepalive_expiry=IDLE_SECONDS,
-            network_backend=_Backend(),
-        )
+def _pool(tls: ssl.SSLContext) -> httpcore.ConnectionPool:
+    return httpcore.ConnectionPool(
+        ssl_context=tls,
+        max_connections=MAX_CONNECTIONS,
+        max_keepalive_connections=MAX_CONNECTIONS,
+        keepalive_expiry=IDLE_SECONDS,
+        network_backend=_Backend(),
+    )
 
 
 @cache
@@ -112,35 +109,53 @@ def _no_tls() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-_transports: dict[tuple[str, bool], httpx.BaseTransport] = {}
+_pools: dict[tuple[str, bool], httpcore.ConnectionPool] = {}
 _lock = threading.Lock()
 
 
-def transport(name: str, *, is_secure: bool) -> httpx.BaseTransport:
+def pool(name: str, *, is_secure: bool) -> httpcore.ConnectionPool:
     """The connections of this process to one neighbour. They never cross a fork.
 
-    Without httpx's client above them: it looks for cookies, redirects and credentials, of which a neighbour has none,
-    and costs a quarter of an inquiry's processor time (docs/benchmarks.md).
+    Without httpx above them: its client looks for cookies, redirects and credentials, of which a neighbour has none,
+    and its requests and answers cost a fifth of an inquiry's processor time (docs/benchmarks.md).
     """
-    found = _transports.get((name, is_secure))
+    found = _pools.get((name, is_secure))
     if found is not None:
         return found
     tls = _tls() if is_secure else _no_tls()
     with _lock:
-        return _transports.setdefault((name, is_secure), _Transport(tls))
+        return _pools.setdefault((name, is_secure), _pool(tls))
+
+
+def url(base: str, path: str) -> httpcore.URL:
+    """The address of `path` (with its query) at `base`, a neighbour's own URL; what no address may hold is quoted.
+
+    Raises httpcore.UnsupportedProtocol where `base` is no address.
+    """
+    home = _home(base)
+    target = home.target.rstrip(b"/") + quote(path, safe=_AS_IT_IS).encode()
+    return httpcore.URL(scheme=home.scheme, host=home.host, port=home.port, target=target)
+
+
+@lru_cache(maxsize=64)
+def _home(base: str) -> httpcore.URL:
+    try:
+        return httpcore.URL(base)
+    except ValueError as problem:
+        raise httpcore.UnsupportedProtocol(f"no address: {problem}") from problem
 
 
 def _forget() -> None:
-    global _transports, _lock
-    _transports, _lock = {}, threading.Lock()
+    global _pools, _lock
+    _pools, _lock = {}, threading.Lock()
 
 
 def close_all() -> None:
     """For an orderly end and for tests."""
     with _lock:
-        for each in _transports.values():
+        for each in _pools.values():
             each.close()
-        _transports.clear()
+        _pools.clear()
 
 
 os.register_at_fork(after_in_child=_forget)

@@ -12,18 +12,18 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
+import httpcore
 from django.conf import settings
 
 from orders.resilience import connections
 from orders.resilience.answers import Exchange, outcome_of
+from orders.resilience.decoding import Undecodable, decoded
 from orders.resilience.guards import TurnedAway, guard
 from orders.resilience.observation import observe
 from orders.resilience.outcome import Answered, Outcome, Refused, Retryable, Unknown
 
 logger = logging.getLogger(__name__)
 
-ANSWER_LIMIT = 4 * 1024 * 1024
 FIRST_PAUSE = 0.05
 FAIR = 0.25  # seconds; a neighbour that was given less is not to blame for being late
 READS = ("GET", "HEAD")
@@ -33,13 +33,22 @@ FORM = {
     "content-type": "application/x-www-form-urlencoded",
     "accept": "application/json",
 }
+# What an exchange may end with.
+FAILURES = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.UnsupportedProtocol,
+    Undecodable,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    transport: httpx.BaseTransport
+    pool: httpcore.ConnectionPool
     method: str
-    url: str
+    base: str
+    path: str
     content: bytes | None
     headers: Mapping[str, str] = field(repr=False)
     reads: bool
@@ -66,9 +75,10 @@ def call(
     """
     upstream = settings.UPSTREAMS[name]
     request = _Request(
-        transport=connections.transport(name, is_secure=upstream["url"].startswith("https:")),
+        pool=connections.pool(name, is_secure=upstream["url"].startswith("https:")),
         method=method,
-        url=upstream["url"] + path,
+        base=upstream["url"],
+        path=path,
         content=_content(json, form=form),
         headers={**ALWAYS, **(JSON if form is None else FORM), **(headers or {})},
         reads=method in READS if reads is None else reads,
@@ -148,43 +158,47 @@ def _sent(request: _Request, *, until: float) -> Outcome[Any]:
     try:
         with connections.until(until):
             return outcome_of(_exchange(request, timeout=left))
-    except (httpx.HTTPError, httpx.InvalidURL, _TooLong) as error:
+    except FAILURES as error:
         return _failure(error, is_hasty=left < FAIR)
 
 
 def _failure(error: Exception, *, is_hasty: bool) -> Outcome[Any]:
     """Nothing was sent where no connection was made; otherwise nobody knows."""
     reason = f"{type(error).__name__}: {error}"[:300]
-    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | httpx.PoolTimeout):
+    if isinstance(error, httpcore.UnsupportedProtocol | httpcore.PoolTimeout):
         return Retryable(reason, ours=True)
-    is_late = isinstance(error, httpx.TimeoutException)
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+    is_late = isinstance(error, httpcore.TimeoutException)
+    if isinstance(error, httpcore.ConnectError | httpcore.ConnectTimeout):
         return Retryable(reason, ours=is_late and is_hasty)
     return Unknown(reason, ours=is_late and is_hasty)
 
 
-class _TooLong(Exception):
-    """The answer is longer than any honest one."""
-
-
 def _exchange(request: _Request, *, timeout: float) -> Exchange:
-    sent = httpx.Request(
+    url = connections.url(request.base, request.path)
+    sent = httpcore.Request(
         request.method,
-        request.url,
+        url,
         content=request.content,
-        headers=request.headers,
+        headers=_headers(request, url),
         extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), timeout)},
     )
-    response = request.transport.handle_request(sent)
+    response = request.pool.handle_request(sent)
     try:
-        body = bytearray()
-        for part in response.iter_bytes():
-            body += part
-            if len(body) > ANSWER_LIMIT:
-                raise _TooLong(f"more than {ANSWER_LIMIT} bytes")
-        return Exchange(response.status_code, bytes(body), response.headers)
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+        body = decoded(response.iter_stream(), encoding=headers.get("content-encoding", ""))
+        return Exchange(response.status, body, headers)
     finally:
         response.close()
+
+
+def _headers(request: _Request, url: httpcore.URL) -> list[tuple[str, str]]:
+    """Theirs, where it goes, and how long it is: nothing below this adds them."""
+    host = url.host.decode()
+    where = f"[{host}]" if ":" in host else host
+    added = [("host", where if url.port is None else f"{where}:{url.port}")]
+    if request.content is not None or request.method not in READS:
+        added.append(("content-length", str(len(request.content or b""))))
+    return [*added, *request.headers.items()]
 
 
 def _log(name: str, request: _Request, outcome: Outcome[Any], *, seconds: float) -> None:
@@ -198,7 +212,7 @@ def _log(name: str, request: _Request, outcome: Outcome[Any], *, seconds: float)
         "upstream %s %s %s: %s %s (%.3f s)",
         name,
         request.method,
-        httpx.URL(request.url).path,
+        request.path.partition("?")[0],
         outcome.kind,
         said,
         seconds,

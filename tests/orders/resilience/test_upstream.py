@@ -1,9 +1,11 @@
 """One call: what is known after each thing a neighbour can do, and that it ends in time."""
 
+import gzip
 import logging
 import os
 import socket
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
@@ -184,7 +186,55 @@ def test_an_endless_answer_is_cut(scripted):
     scripted.acts = [says(b"HTTP/1.1 200 OK\r\n\r\n" + b" " * (5 * 1024 * 1024))]
     outcome = write()
     assert isinstance(outcome, Unknown)
-    assert "_TooLong" in outcome.reason
+    assert "more than" in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        (b"gzip", gzip.compress(b'{"id": 7}')),
+        (b"deflate", zlib.compress(b'{"id": 7}')),
+        (b"identity", b'{"id": 7}'),
+    ],
+)
+def test_a_packed_answer_is_unpacked(scripted, encoding, body):
+    scripted.acts = [http(200, body, head=b"content-encoding: %s\r\n" % encoding)]
+    assert write() == Answered(200, {"id": 7})
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        (b"br", b"whatever"),
+        (b"gzip", b"not packed at all"),
+        (b"gzip", gzip.compress(b'{"id": 7}')[:-6]),
+        (b"gzip", gzip.compress(b" " * (5 * 1024 * 1024))),
+    ],
+)
+def test_an_answer_that_cannot_be_unpacked_is_unknown(scripted, encoding, body):
+    scripted.acts = [http(200, body, head=b"content-encoding: %s\r\n" % encoding)]
+    assert isinstance(write(), Unknown)
+    assert len(scripted.requests) == 1
+
+
+def test_a_path_is_quoted_once_and_its_query_kept(scripted):
+    scripted.acts = [http(200)]
+    call(NAME, "GET", "/a b/\u00e9%20x?from=2026-11-28T00:00:00%2B07:00&y=1")
+    assert scripted.requests[0].startswith(b"GET /a%20b/%C3%A9%20x?from=2026-11-28T00:00:00%2B07:00&y=1 HTTP/1.1\r\n")
+
+
+def test_the_host_and_the_length_are_said(scripted):
+    scripted.acts = [http(200)]
+    call(NAME, "POST", "/x")
+    said = scripted.requests[0].lower()
+    assert b"content-length: 0\r\n" in said
+    assert b"host: %s\r\n" % scripted.url.removeprefix("http://").encode() in said
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:none", "ftp://127.0.0.1:9", "http://\u00e9:1"])
+def test_no_address_means_that_nothing_happened(settings, address):
+    settings.UPSTREAMS = {NAME: {"url": address, "timeout": LIMIT, "tries": 1}}
+    assert isinstance(write(), Retryable)
 
 
 def test_no_time_left_means_that_nothing_was_sent(scripted):
@@ -344,16 +394,16 @@ def test_no_secret_reaches_the_log(scripted, caplog):
 def test_a_connection_is_kept_for_the_next_call(sandbox, neighbours):
     for _ in range(3):
         assert isinstance(call("config", "GET", "/v1/flags"), Answered)
-    pool = connections.transport("config", is_secure=False)._pool
+    pool = connections.pool("config", is_secure=False)
     assert len(pool.connections) == 1
 
 
 def test_connections_do_not_cross_a_fork(scripted):
     scripted.acts = [http(200)]
     write()
-    before = connections.transport(NAME, is_secure=False)
+    before = connections.pool(NAME, is_secure=False)
     child = os.fork()
     if child == 0:
-        os._exit(0 if connections.transport(NAME, is_secure=False) is not before else 1)
+        os._exit(0 if connections.pool(NAME, is_secure=False) is not before else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert connections.transport(NAME, is_secure=False) is before
+    assert connections.pool(NAME, is_secure=False) is before
