@@ -1,6 +1,6 @@
 """The second part of `bench callbacks`: how many stored ones a second workers judge and apply.
 
-Baseline: the bare inquiries (the same questions to the same gateway, side by side, nothing else),
+Baseline: the bare inquiries (the same questions to the same gateway by as many processes, nothing else),
 because no callback may be applied without one. A sandbox of its own is started; the orders made
 stay in the database: run it on a scratch one.
 """
@@ -10,8 +10,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import connection
@@ -27,6 +28,17 @@ from orders.services.callbacks import Message, store
 from orders.services.placing import Customer, NewItem, place_order
 
 HOST = "127.0.0.1"
+ASKER = """
+import sys
+from orders import crew
+from orders.bench.applying import ask
+from orders.models import Attempt
+mine = list(Attempt.objects.filter(pk__range=({first}, {last})).order_by("pk"))[{part}::{parts}]
+print("ready", flush=True)
+sys.stdin.readline()
+crew.each(ask, mine)
+print("done", flush=True)
+"""
 WORKER = """
 import sys
 from orders.services import work
@@ -37,18 +49,26 @@ print("done", flush=True)
 """
 
 
-def measure(report: Report, *, count: int, workers: int) -> float:
-    """Worker processes of `WORK_THREADS` threads each apply `count` callbacks of as many orders; how many a second."""
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """A second."""
+
+    applied: float
+    asked: float  # bare inquiries: no callback is applied faster
+
+
+def measure(report: Report, *, count: int, workers: int) -> Rates:
+    """Worker processes of `WORK_THREADS` threads each apply `count` callbacks of as many orders."""
     with _sandbox():
         attempts = _paid_attempts(count)
-        bare = _inquiries(attempts)
-        report.add("bare inquiries", bare, "/s", ratio=1.0, note="baseline")
+        asked = len(attempts) / _seconds_of(_askers(attempts, parts=workers))
+        report.add("bare inquiries", asked, "/s", ratio=1.0, note=f"baseline, by {workers} processes")
         _store(attempts)
-        rate = len(attempts) / _drained_by(workers)
-        report.add("callbacks judged and applied", rate, "/s", ratio=rate / bare, note=f"by {workers} workers")
+        applied = len(attempts) / _seconds_of([WORKER] * workers)
+        report.add("callbacks judged and applied", applied, "/s", ratio=applied / asked, note=f"by {workers} workers")
         left = InboundEvent.objects.filter(attempt__in=attempts).exclude(state="applied").count()
         report.add("not applied", left, "")
-    return rate
+    return Rates(applied, asked)
 
 
 def _paid_attempts(count: int) -> Sequence[Attempt]:
@@ -72,13 +92,13 @@ def _pay(attempt: Attempt) -> None:
     call("control", "POST", "/pay", json={"reference": attempt.reference})
 
 
-def _inquiries(attempts: Sequence[Attempt]) -> float:
-    began = time.perf_counter()
-    crew.each(_ask, attempts)
-    return len(attempts) / (time.perf_counter() - began)
+def _askers(attempts: Sequence[Attempt], *, parts: int) -> Sequence[str]:
+    keys = [attempt.pk for attempt in attempts]
+    return [ASKER.format(first=min(keys), last=max(keys), part=part, parts=parts) for part in range(parts)]
 
 
-def _ask(attempt: Attempt) -> None:
+def ask(attempt: Attempt) -> None:
+    """The bare inquiry."""
     gateway(attempt.gateway).ask_status(
         attempt.reference, gateway_ref=attempt.gateway_reference, amount=attempt.amount, method=attempt.method
     )
@@ -97,22 +117,23 @@ def _store(attempts: Sequence[Attempt]) -> None:
         )
 
 
-def _drained_by(workers: int) -> float:
-    """Seconds until nothing is left for processes that had started before."""
+def _seconds_of(scripts: Sequence[str]) -> float:
+    """Seconds until all are done, each in a process of its own that had started before."""
     addresses = {f"{name.upper()}_URL": each["url"] for name, each in settings.UPSTREAMS.items()}
     environ = {**os.environ, **addresses, "DATABASE_URL": database_url()}
-    command = [sys.executable, "manage.py", "shell", "-v", "0", "-c", WORKER]
     with ExitStack() as stack:
-        crew_of = [
-            stack.enter_context(subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
-            for _number in range(workers)
-        ]
+        crew_of = [stack.enter_context(_shell(script, environ)) for script in scripts]
         _hear(crew_of)
         began = time.perf_counter()
         for each in crew_of:
             os.write(each.stdin.fileno(), b"go\n")  # type: ignore[union-attr]  # both are pipes
         _hear(crew_of)
         return time.perf_counter() - began
+
+
+def _shell(script: str, environ: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "manage.py", "shell", "-v", "0", "-c", script]
+    return subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
 def _hear(crew_of: Iterable["subprocess.Popen[bytes]"]) -> None:

@@ -133,7 +133,7 @@ def url(base: str, path: str) -> httpcore.URL:
     Raises httpcore.UnsupportedProtocol where `base` is no address.
     """
     home = _home(base)
-    target = home.target.rstrip(b"/") + quote(path, safe=_AS_IT_IS).encode()
+    target = home.target.rstrip(b"/") + quote(path, safe=_AS_IT_IS).encode() or b"/"
     return httpcore.URL(scheme=home.scheme, host=home.host, port=home.port, target=target)
 
 
