@@ -155,7 +155,8 @@ def _sandbox() -> Iterator[None]:
     ours["control"] = {"url": f"http://{HOST}:{base}", "timeout": 5.0, "tries": 1}
     with subprocess.Popen(command, env=os.environ, stdout=subprocess.DEVNULL) as sandbox:
         try:
-            _wait_for(base)
+            for offset in range(len(before) + 1):
+                _wait_for(base + offset)
             settings.UPSTREAMS = ours
             yield
         finally:
@@ -166,7 +167,7 @@ def _sandbox() -> Iterator[None]:
 def _free_ports() -> int:
     """The first of a run of ports that are free now."""
     for base in range(18_100, 30_000, 20):
-        if all(_is_free(base + offset) for offset in range(14)):
+        if all(_is_free(base + offset) for offset in range(len(settings.UPSTREAMS) + 1)):
             return base
     raise OSError("no free ports")
 

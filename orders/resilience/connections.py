@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpcore
 
@@ -128,20 +128,22 @@ def pool(name: str, *, is_secure: bool) -> httpcore.ConnectionPool:
 
 
 def url(base: str, path: str) -> httpcore.URL:
-    """The address of `path` (with its query) at `base`, a neighbour's own URL; what no address may hold is quoted.
+    """The address of `path` (with its query) behind `base`, a neighbour's own; what no address may hold is quoted.
 
     Raises httpcore.UnsupportedProtocol where `base` is no address.
     """
-    home = _home(base)
-    target = home.target.rstrip(b"/") + quote(path, safe=_AS_IT_IS).encode() or b"/"
+    home, rest = _home(base)
+    target = quote(rest + path, safe=_AS_IT_IS).encode() or b"/"
     return httpcore.URL(scheme=home.scheme, host=home.host, port=home.port, target=target)
 
 
 @lru_cache(maxsize=64)
-def _home(base: str) -> httpcore.URL:
+def _home(base: str) -> tuple[httpcore.URL, str]:
+    """Where to go, and what of the path is there already."""
     try:
-        return httpcore.URL(base)
-    except ValueError as problem:
+        _scheme, _, rest = base.partition("//" + urlsplit(base).netloc)
+        return httpcore.URL(base), rest
+    except (ValueError, TypeError) as problem:  # TypeError: it is not of ASCII
         raise httpcore.UnsupportedProtocol(f"no address: {problem}") from problem
 
 

@@ -191,14 +191,14 @@ def _exchange(request: _Request, *, timeout: float) -> Exchange:
         response.close()
 
 
-def _headers(request: _Request, url: httpcore.URL) -> list[tuple[str, str]]:
+def _headers(request: _Request, url: httpcore.URL) -> list[tuple[bytes, bytes]]:
     """Theirs, where it goes, and how long it is: nothing below this adds them."""
     host = url.host.decode()
     where = f"[{host}]" if ":" in host else host
     added = [("host", where if url.port is None else f"{where}:{url.port}")]
     if request.content is not None or request.method not in READS:
         added.append(("content-length", str(len(request.content or b""))))
-    return [*added, *request.headers.items()]
+    return [(name.encode(), value.encode()) for name, value in (*added, *request.headers.items())]
 
 
 def _log(name: str, request: _Request, outcome: Outcome[Any], *, seconds: float) -> None:
