@@ -196,6 +196,7 @@ def test_an_endless_answer_is_cut(scripted):
         (b"deflate", zlib.compress(b'{"id": 7}')),
         (b"identity", b'{"id": 7}'),
     ],
+    ids=["gzip", "deflate", "identity"],
 )
 def test_a_packed_answer_is_unpacked(scripted, encoding, body):
     scripted.acts = [http(200, body, head=b"content-encoding: %s\r\n" % encoding)]
@@ -210,6 +211,7 @@ def test_a_packed_answer_is_unpacked(scripted, encoding, body):
         (b"gzip", gzip.compress(b'{"id": 7}')[:-6]),
         (b"gzip", gzip.compress(b" " * (5 * 1024 * 1024))),
     ],
+    ids=["not offered", "not packed", "cut short", "too long once unpacked"],
 )
 def test_an_answer_that_cannot_be_unpacked_is_unknown(scripted, encoding, body):
     scripted.acts = [http(200, body, head=b"content-encoding: %s\r\n" % encoding)]
