@@ -1,17 +1,15 @@
 """All orders, newest first: the same filters and rows as the stuck list, and a refresh that moves nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from django.http import QueryDict
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 
+from opsconsole.console import keyset
 from opsconsole.console.chips import NONE, Chip, Choices, Option, day_of
 from opsconsole.console.formats import WIB
 from opsconsole.console.stuck_head import grouped
@@ -34,7 +32,6 @@ from orders.queries.search import search
 from orders.services.routing import PRIORITY
 from orders.states import Channel, OrderState, Service
 
-PAGE: Final = 50
 MOST_NEW: Final = 99
 LISTS: Final[Mapping[str, str]] = {
     "state": "states",
@@ -50,33 +47,17 @@ _ORIGINS: Final = {"platform": gettext_lazy("Platform"), "import": gettext_lazy(
 
 
 @dataclass(frozen=True)
-class Asked:
-    """All that the address says. `pins` are the rows on screen, which a refresh brings up to date."""
+class Asked(keyset.Asked):
+    """`top` is the newest order that the reader has seen."""
 
-    choices: Choices
-    after: Place | None = None
-    before: Place | None = None
-    pins: tuple[int, ...] = ()
+    names = NAMES
+    places = Place
+
     top: Place | None = None
-    peek: str = ""
 
     @classmethod
-    def read(cls, query: QueryDict) -> "Asked":
-        ids = [each for each in query.get("pins", "").split(".") if each.isdecimal() and len(each) < 19]
-        return cls(
-            choices=Choices.read(query, NAMES),
-            after=Place.parse(query.get("after", "")),
-            before=Place.parse(query.get("before", "")),
-            pins=tuple(int(each) for each in ids[:PAGE]),
-            top=Place.parse(query.get("top", "")),
-            peek=query.get("peek", "")[:64],
-        )
-
-    @property
-    def place(self) -> dict[str, str]:
-        if self.before is not None:
-            return {"before": str(self.before)}
-        return {"after": str(self.after)} if self.after is not None else {}
+    def read(cls, query: QueryDict) -> Self:
+        return replace(super().read(query), top=Place.parse(query.get("top", "")))
 
 
 def wanted_of(choices: Choices) -> Wanted:
@@ -112,61 +93,32 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OrderList:
+class OrderList(keyset.KeysetList):
     """One page. `total` is text: beyond COUNTED_TO nobody counts."""
 
+    url_name = "orders"
     at: datetime
-    asked: Asked
     rows: Sequence[Row]
     total: str
     newcomers: int
     chips: Sequence[Chip]
     top: Place | None
-    next_place: Place | None
-    previous_place: Place | None
-
-    @cached_property
-    def address(self) -> str:
-        return reverse("orders")
-
-    @cached_property
-    def query(self) -> str:
-        return self.asked.choices.query()
-
-    @cached_property
-    def here(self) -> str:
-        return self._with(urlencode(self.asked.place))
-
-    @cached_property
-    def peek_base(self) -> str:
-        return f"{self.here}{'&' if '?' in self.here else '?'}peek="
 
     @property
-    def fresh(self) -> str:
-        pins = {"pins": ".".join(str(row.order.pk) for row in self.rows), "top": str(self.top or "")}
-        return self._with(urlencode({**self.asked.place, **pins}))
+    def pinned(self) -> Sequence[int]:
+        return [row.order.pk for row in self.rows]
 
     @property
-    def next(self) -> str:
-        return self._with(urlencode({"after": str(self.next_place)})) if self.next_place else ""
-
-    @property
-    def previous(self) -> str:
-        return self._with(urlencode({"before": str(self.previous_place)})) if self.previous_place else ""
-
-    @property
-    def export(self) -> str:
-        return f"{reverse('orders-export')}?{self.query}"
-
-    def _with(self, more: str) -> str:
-        query = "&".join(each for each in (self.query, more) if each)
-        return f"{self.address}?{query}" if query else self.address
+    def seen(self) -> dict[str, str]:
+        return {"top": str(self.top or "")}
 
 
 def read_orders(asked: Asked) -> OrderList:
     """A fixed number of queries: a page or the rows on screen, a count, what is newer, what to choose from."""
     wanted = wanted_of(asked.choices)
-    page = _again(asked) if asked.pins else order_page(wanted, after=asked.after, before=asked.before, limit=PAGE)
+    page = (
+        _again(asked) if asked.pins else order_page(wanted, after=asked.after, before=asked.before, limit=keyset.PAGE)
+    )
     top = asked.top or (place_of(page.orders[0]) if page.orders and not asked.place else None)
     return OrderList(
         at=timezone.now(),
@@ -181,10 +133,14 @@ def read_orders(asked: Asked) -> OrderList:
     )
 
 
+def _anew(asked: Asked, wanted: Wanted) -> Page:
+    return order_page(wanted, after=asked.after, before=asked.before, limit=keyset.PAGE)
+
+
 def _again(asked: Asked) -> Page:
     """The rows on screen as they are now; where the pages go on does not change by that."""
     orders = orders_among(asked.pins)
-    is_full = len(asked.pins) == PAGE
+    is_full = len(asked.pins) == keyset.PAGE
     return Page(
         orders,
         next=place_of(orders[-1]) if orders and (is_full or asked.before) else None,

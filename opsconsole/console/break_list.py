@@ -7,13 +7,14 @@ from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
+from opsconsole.console import keyset
 from opsconsole.console.access import allowed
 from opsconsole.console.book_tones import SEVERITY_SQUARES
 from opsconsole.console.break_words import BUCKET_WORDS
@@ -21,7 +22,6 @@ from opsconsole.console.chips import NONE, Chip, Choices, Option, day_of
 from opsconsole.console.desk import colleagues
 from opsconsole.console.export import csv_file
 from opsconsole.console.formats import iso
-from opsconsole.console.keyset import KeysetList
 from opsconsole.console.live import answer
 from opsconsole.console.staff import person
 from opsconsole.console.stuck_choices import ME
@@ -35,7 +35,6 @@ from reconciliation.queries.breaks import BreakFilter, Place
 from reconciliation.services.feeds import DEFAULTS
 from reconciliation.states import BreakState, BreakType, Pairing, Side
 
-PAGE: Final = 50
 _TIMING: Final = {"yes": True, "no": False}
 NAMES: Final = (
     "side",
@@ -54,16 +53,9 @@ NAMES: Final = (
 )
 
 
-@dataclass(frozen=True)
-class Asked:
-    """All that the address says. What makes no sense is left out."""
-
-    choices: Choices
-    after: Place | None = None
-
-    @classmethod
-    def read(cls, query: QueryDict) -> "Asked":
-        return cls(Choices.read(query, NAMES), Place.parse(query.get("after", "")))
+class Asked(keyset.Asked):
+    names = NAMES
+    places = Place
 
     def wanted(self, user_id: int, now: datetime) -> BreakFilter:
         choices, owner = self.choices, self.choices.one("owner")
@@ -117,10 +109,11 @@ class BreakRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BreakList(KeysetList):
+class BreakList(keyset.KeysetList):
     """One page. `total` is exact up to ten thousand."""
 
     url_name = "breaks"
+    asked: Asked
     at: datetime
     rows: Sequence[BreakRow]
     total: str
@@ -151,13 +144,13 @@ def read_breaks(asked: Asked, *, user_id: int, people: Sequence[User] = ()) -> B
     """Two queries, and one more where a name is looked for."""
     now = timezone.now()
     wanted = asked.wanted(user_id, now)
-    page = queries.page(wanted, after=asked.after, size=PAGE + 1)
+    page = queries.page(wanted, after=asked.after, size=keyset.PAGE + 1)
     count = queries.counted(wanted)
-    last = page[PAGE - 1] if len(page) > PAGE else None
+    last = page[keyset.PAGE - 1] if len(page) > keyset.PAGE else None
     return BreakList(
         at=now,
         asked=asked,
-        rows=break_rows(page[:PAGE], now),
+        rows=break_rows(page[: keyset.PAGE], now),
         total=grouped(count) if count <= queries.COUNTED else f"{grouped(queries.COUNTED)}+",
         chips=chips(asked.choices, [each for each in people if each.pk != user_id]),
         next_place=Place(last.occurred_at, last.pk) if last else None,

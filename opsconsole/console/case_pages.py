@@ -1,18 +1,16 @@
 """Cases: one line a cause, and one cause in full with what its breaks have in common."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
+from opsconsole.console import keyset
 from opsconsole.console.access import allowed
 from opsconsole.console.book_shown import told_actor
 from opsconsole.console.book_tones import SEVERITY_SQUARES
@@ -36,23 +34,15 @@ from reconciliation.queries.cases import CaseFilter, CaseRow, Place
 from reconciliation.states import BreakType, Pairing
 
 WINDOW: Final = {"from": gettext_lazy("From day"), "to": gettext_lazy("To day")}
-PAGE: Final = 50
 NAMES: Final = ("side", "type", "age", "owner", "state", "from", "to")
 FIRST_BREAKS: Final = 20
 MOST_VALUES: Final = 6
 HOURS: Final = 24
 
 
-@dataclass(frozen=True)
-class Asked:
-    """All that the address says."""
-
-    choices: Choices
-    after: Place | None = None
-
-    @classmethod
-    def read(cls, query: QueryDict) -> "Asked":
-        return cls(Choices.read(query, NAMES), Place.parse(query.get("after", "")))
+class Asked(keyset.Asked):
+    names = NAMES
+    places = Place
 
     def wanted(self, user_id: int, now: datetime) -> CaseFilter:
         owner = self.choices.one("owner")
@@ -69,15 +59,19 @@ class Asked:
         )
 
 
+class CasePages(keyset.KeysetList):
+    url_name = "cases"
+
+
 @require_GET
 @allowed("view_reconciliation")
 def cases(request: HttpRequest) -> HttpResponse:
     asked, now = Asked.read(request.GET), timezone.now()
     found = queries.cases(asked.wanted(person(request).pk, now))
-    page = queries.page(found, now, after=asked.after, size=PAGE + 1)
-    rows, totals = page[:PAGE], queries.totals(found)
-    query = asked.choices.query()
-    last = rows[-1].case if len(page) > PAGE else None
+    page = queries.page(found, now, after=asked.after, size=keyset.PAGE + 1)
+    rows, totals = page[: keyset.PAGE], queries.totals(found)
+    last = rows[-1].case if len(page) > keyset.PAGE else None
+    pages = CasePages(asked=asked, next_place=Place(last.money, last.pk) if last else None)
     chosen = chips(asked.choices)
     context = {
         "section": "reconciliation",
@@ -88,18 +82,13 @@ def cases(request: HttpRequest) -> HttpResponse:
         "chips": chosen,
         "words": [f"{each.label}: {each.chosen}" for each in chosen if each.chosen] + window_words(asked.choices),
         "first": {name: asked.choices.one(name) for name in WINDOW},
-        "query": query,
-        "here": _address(query, asked.after),
-        "next_url": _address(query, Place(last.money, last.pk)) if last else "",
-        "first_url": _address(query, None) if asked.after else "",
+        "query": pages.query,
+        "here": pages.here,
+        "next_url": pages.next,
+        "first_url": pages.first,
         "now": now,
     }
     return answer(request, "console/cases/list.html", "console/cases/list_live.html", context)
-
-
-def _address(query: str, after: Place | None) -> str:
-    parts = "&".join(each for each in (query, urlencode({"after": str(after)}) if after else "") if each)
-    return f"{reverse('cases')}?{parts}" if parts else reverse("cases")
 
 
 def chips(choices: Choices) -> list[Chip]:

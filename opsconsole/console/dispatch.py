@@ -36,7 +36,7 @@ RIGHT: Final = "dispatch_by_hand"
 @allowed("view_orders")
 def queue(request: HttpRequest) -> HttpResponse:
     """All that waits for a car."""
-    asked = Asked.read(request.GET, actor=actor_of(request))
+    asked = Asked.of(request.GET, actor=actor_of(request))
     context = {"queue": known(lambda: read_queue(asked)), "asked": asked, "section": "orders", "place": "dispatch"}
     return answer(request, "console/dispatch.html", "console/dispatch/live.html", context)
 
@@ -92,7 +92,7 @@ def claim(request: HttpRequest, public_id: str) -> HttpResponse:
 def take_next(request: HttpRequest) -> HttpResponse:
     """The first of the list that nobody has, with the list's own filters and order."""
     query = request.GET
-    asked = Asked.read(query, actor=actor_of(request))
+    asked = Asked.of(query, actor=actor_of(request))
     taken = dispatch_desk.claim_first(free_ids(asked.wanted, sort=asked.sort), actor=actor_of(request))
     if taken is None:
         return _said(request, None, _("Nothing here is free."), tone="failed")

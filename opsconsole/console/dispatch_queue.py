@@ -1,19 +1,19 @@
 """The dispatch queue as its page reads it: rows, counts, filters, addresses. A refresh moves no row."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from opsconsole.console import keyset
 from opsconsole.console.chips import NONE, Chip, Choices, Option
 from opsconsole.console.formats import duration
 from opsconsole.console.overview import Figure
@@ -39,36 +39,24 @@ from orders.queries.stuck.limits import limits_in_force
 from orders.services import dispatching
 from orders.states import DispatchState
 
-PAGE: Final = 50
 ME: Final = "me"
 LISTS: Final[Mapping[str, str]] = {"city": "cities", "service": "services", "state": "states", "holder": "holders"}
 NAMES: Final = (*LISTS, "sort")
 
 
 @dataclass(frozen=True)
-class Asked:
-    """All that the address says. `pins` are the rows on screen, `since` when they were read."""
+class Asked(keyset.Asked):
+    """`since` is when the rows on screen were read; `actor` whose queue it is."""
 
-    choices: Choices
-    actor: str
-    after: Place | None = None
-    before: Place | None = None
-    pins: tuple[int, ...] = ()
+    names = NAMES
+    places = Place
+
+    actor: str = ""
     since: datetime | None = None
-    peek: str = ""
 
     @classmethod
-    def read(cls, query: QueryDict, *, actor: str) -> "Asked":
-        ids = [each for each in query.get("pins", "").split(".") if each.isdecimal() and len(each) < 19]
-        return cls(
-            choices=Choices.read(query, NAMES),
-            actor=actor,
-            after=Place.parse(query.get("after", "")),
-            before=Place.parse(query.get("before", "")),
-            pins=tuple(int(each) for each in ids[:PAGE]),
-            since=_instant(query.get("since", "")),
-            peek=query.get("peek", "")[:64],
-        )
+    def of(cls, query: QueryDict, *, actor: str) -> Self:
+        return replace(cls.read(query), actor=actor, since=_instant(query.get("since", "")))
 
     @property
     def sort(self) -> str:
@@ -87,12 +75,6 @@ class Asked:
             states=lists["state"],
             holders=tuple(_holder(value, self.actor) for value in lists["holder"]),
         )
-
-    @property
-    def place(self) -> dict[str, str]:
-        if self.before is not None:
-            return {"before": str(self.before)}
-        return {"after": str(self.after)} if self.after is not None else {}
 
 
 def _instant(text: str) -> datetime | None:
@@ -141,9 +123,10 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Queue:
+class Queue(keyset.KeysetList):
     """One page of the queue at one instant."""
 
+    url_name = "dispatch"
     at: datetime
     asked: Asked
     rows: Sequence[Row]
@@ -152,8 +135,6 @@ class Queue:
     chips: Sequence[Chip]
     figures: Sequence[tuple[Promise, Figure]]
     pause: datetime | None
-    next_place: Place | None
-    previous_place: Place | None
     names: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -168,42 +149,18 @@ class Queue:
     def sums(self) -> tuple[str, str]:
         return main_sum(self.chosen.money())
 
+    @property
+    def pinned(self) -> Sequence[int]:
+        return [row.entry.pk for row in self.rows]
+
+    @property
+    def seen(self) -> dict[str, str]:
+        since = self.asked.since if self.asked.pins and self.asked.since else self.at
+        return {"since": f"{since.timestamp():.3f}"}
+
     @cached_property
     def address(self) -> str:
-        return reverse("dispatch")
-
-    @cached_property
-    def query(self) -> str:
-        return self.asked.choices.query()
-
-    @property
-    def export(self) -> str:
-        return f"{reverse('dispatch-export')}?{self.query}"
-
-    @cached_property
-    def here(self) -> str:
-        return self._with(urlencode(self.asked.place))
-
-    @property
-    def fresh(self) -> str:
-        pins = {"pins": ".".join(str(row.entry.pk) for row in self.rows), "since": f"{self._since.timestamp():.3f}"}
-        return self._with(urlencode({**self.asked.place, **pins}))
-
-    @property
-    def _since(self) -> datetime:
-        return self.asked.since if self.asked.pins and self.asked.since else self.at
-
-    @property
-    def peek_base(self) -> str:
-        return f"{self.here}{'&' if '?' in self.here else '?'}peek="
-
-    @property
-    def next(self) -> str:
-        return self._with(urlencode({"after": str(self.next_place)})) if self.next_place else ""
-
-    @property
-    def previous(self) -> str:
-        return self._with(urlencode({"before": str(self.previous_place)})) if self.previous_place else ""
+        return reverse(self.url_name)
 
     @property
     def by_age(self) -> str:
@@ -256,9 +213,6 @@ class Queue:
             if any(option.is_on for option in chip.options)
         ]
 
-    def _with(self, more: str) -> str:
-        return _address(self.address, "&".join(each for each in (self.query, more) if each))
-
 
 def _address(address: str, query: str) -> str:
     return f"{address}?{query}" if query else address
@@ -287,12 +241,12 @@ def read_queue(asked: Asked) -> Queue:
 
 
 def _anew(asked: Asked) -> Page:
-    return entry_page(asked.wanted, sort=asked.sort, after=asked.after, before=asked.before, limit=PAGE)
+    return entry_page(asked.wanted, sort=asked.sort, after=asked.after, before=asked.before, limit=keyset.PAGE)
 
 
 def _again(asked: Asked) -> Page:
     entries = entries_among(asked.pins)
-    is_full = len(asked.pins) == PAGE
+    is_full = len(asked.pins) == keyset.PAGE
     return Page(
         entries,
         next=Place.of(entries[-1], asked.sort) if entries and (is_full or asked.before) else None,

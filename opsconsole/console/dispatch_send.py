@@ -79,7 +79,7 @@ def _plan(request: HttpRequest, given: QueryDict) -> Plan:
 def _selected(given: QueryDict, actor: str) -> list[DispatchEntry]:
     """The ticked ones, or all that match the list's filter as it is at this moment; oldest first."""
     if given.get("all"):
-        asked = Asked.read(QueryDict(given.get("query", "")), actor=actor)
+        asked = Asked.of(QueryDict(given.get("query", "")), actor=actor)
         rows = matching(asked.wanted).select_related("order", "step__saga")
         return list(rows.order_by("created_at", "pk")[:MOST])
     ids = [int(each) for each in given.getlist("entry")[:MOST] if each.isdecimal() and len(each) < 19]

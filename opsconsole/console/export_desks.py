@@ -11,8 +11,8 @@ from opsconsole.console.access import allowed
 from opsconsole.console.dispatch_queue import Asked
 from opsconsole.console.export import BATCH, csv_file
 from opsconsole.console.formats import iso
-from opsconsole.console.link_desk import wanted_of
-from opsconsole.console.money_desk import case_of
+from opsconsole.console.link_desk import Asked as LinksAsked
+from opsconsole.console.money_desk import Asked as MoneyAsked
 from opsconsole.console.staff import actor_of
 from orders.models import DispatchEntry
 from orders.queries.dispatch import all_entries
@@ -28,7 +28,7 @@ MONEY: Final = ("amount_minor", "currency")
 @allowed("export_orders")
 def dispatch(request: HttpRequest) -> StreamingHttpResponse:
     """Every live entry of the dispatch queue that matches, the oldest first. No driver's name or number goes out."""
-    wanted = Asked.read(request.GET, actor=actor_of(request)).wanted
+    wanted = Asked.of(request.GET, actor=actor_of(request)).wanted
     head = ("order_id", "waits_since", "state", "held_by", "vehicle", *MONEY, "service", "city", "next_try")
     return csv_file("dispatch-queue", head, (_entry(each) for each in all_entries(wanted, batch=BATCH)))
 
@@ -45,7 +45,7 @@ def _entry(entry: DispatchEntry) -> Sequence[Any]:
 @allowed("export_orders")
 def links(request: HttpRequest) -> StreamingHttpResponse:
     """Every order of the chosen kind that nobody can pay, the oldest first."""
-    wanted, now = wanted_of(request.GET), timezone.now()
+    wanted, now = LinksAsked.read(request.GET).wanted, timezone.now()
     head = ("order_id", "placed_at", "closes_at", "kind", "state", *MONEY, "method", "gateway", "attempt", "service")
     rows = _all(lambda after: link_page(wanted, now=now, after=after, limit=BATCH))
     return csv_file("payment-links", (*head, "city"), map(_link, rows))
@@ -62,7 +62,7 @@ def _link(row: LinkRow) -> Sequence[Any]:
 @allowed("export_orders")
 def money(request: HttpRequest) -> StreamingHttpResponse:
     """Every case of the chosen queue, the oldest first."""
-    case = case_of(request.GET)
+    case = MoneyAsked.read(request.GET).case
     head = ("order_id", "case", "since", *MONEY, "order_state", "method", "gateway", "service", "city", "said")
     rows = _all(lambda after: money_page(case, after=after, limit=BATCH))
     return csv_file(f"money-{case.value.replace('_', '-')}", head, map(_case, rows))

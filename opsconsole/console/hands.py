@@ -3,20 +3,19 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
 from typing import Any, Final
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
+from opsconsole.console import keyset
 from opsconsole.console.access import allowed
-from opsconsole.console.chips import NONE, Chip, Choices, Option
+from opsconsole.console.chips import NONE, Chip, Option
 from opsconsole.console.formats import duration
 from opsconsole.console.live import answer
 from opsconsole.console.overview import CannotKnow, Figure
@@ -26,10 +25,9 @@ from opsconsole.console.staff import names_by_id, person
 from opsconsole.console.stuck_head import grouped, main_sum
 from opsconsole.console.tones import Tone
 from orders import names
-from orders.queries.hands import Hand, Page, Share, Wanted, chosen, hands_page, money_of, shares
+from orders.queries.hands import Hand, Share, Wanted, chosen, hands_page, money_of, shares
 from orders.queries.places import Place
 
-PAGE: Final = 50
 LISTS: Final[Mapping[str, str]] = {"kind": "kinds", "cause": "causes", "partner": "partners"}
 NAMES: Final = (*LISTS, "owner")
 ME: Final = "me"
@@ -51,27 +49,9 @@ _CALLED: Final[Mapping[str, Callable[[str], str]]] = {
 }
 
 
-@dataclass(frozen=True)
-class Asked:
-    """All that the address says."""
-
-    choices: Choices
-    after: Place | None = None
-    before: Place | None = None
-
-    @classmethod
-    def read(cls, query: QueryDict) -> "Asked":
-        return cls(
-            choices=Choices.read(query, NAMES),
-            after=Place.parse(query.get("after", "")),
-            before=Place.parse(query.get("before", "")),
-        )
-
-    @property
-    def place(self) -> dict[str, str]:
-        if self.before is not None:
-            return {"before": str(self.before)}
-        return {"after": str(self.after)} if self.after is not None else {}
+class Asked(keyset.Asked):
+    names = NAMES
+    places = Place
 
     def wanted(self, user_id: int) -> Wanted:
         lists = {field: self.choices.many(name) for name, field in LISTS.items()}
@@ -101,51 +81,22 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HandList:
+class HandList(keyset.KeysetList):
     """One page, and the figures of all that match."""
 
+    url_name = "hands"
     at: datetime
-    asked: Asked
     rows: Sequence[Row]
     total: str
     everything: int
     figures: Sequence[tuple[Promise, Figure]]
     chips: Sequence[Chip]
-    page: Page
-
-    @cached_property
-    def address(self) -> str:
-        return reverse("hands")
-
-    @cached_property
-    def query(self) -> str:
-        return self.asked.choices.query()
-
-    @property
-    def here(self) -> str:
-        return self._with(urlencode(self.asked.place))
-
-    @property
-    def next(self) -> str:
-        return self._with(urlencode({"after": str(self.page.next)})) if self.page.next else ""
-
-    @property
-    def previous(self) -> str:
-        return self._with(urlencode({"before": str(self.page.previous)})) if self.page.previous else ""
-
-    @property
-    def export(self) -> str:
-        return f"{reverse('hands-export')}?{self.query}"
 
     @property
     def words(self) -> list[str]:
         """The filters that are on, for the empty list that names them."""
         on = [(chip.label, [str(option.label) for option in chip.options if option.is_on]) for chip in self.chips]
         return [f"{label}: {', '.join(values)}" for label, values in on if values]
-
-    def _with(self, more: str) -> str:
-        query = "&".join(each for each in (self.query, more) if each)
-        return f"{self.address}?{query}" if query else self.address
 
 
 @require_GET
@@ -161,7 +112,7 @@ def hands(request: HttpRequest) -> HttpResponse:
 def read_hands(asked: Asked, *, user_id: int) -> HandList:
     """A fixed number of queries: limits and rows, limits and counts, people."""
     wanted = asked.wanted(user_id)
-    page = hands_page(wanted, after=asked.after, before=asked.before, limit=PAGE)
+    page = hands_page(wanted, after=asked.after, before=asked.before, limit=keyset.PAGE)
     all_shares, people, now = shares(), names_by_id(), timezone.now()
     matching = chosen(all_shares, wanted)
     return HandList(
@@ -175,7 +126,8 @@ def read_hands(asked: Asked, *, user_id: int) -> HandList:
             *(_chip(name, asked, wanted, all_shares) for name in LISTS),
             _owners(asked, all_shares, people, user_id),
         ],
-        page=page,
+        next_place=page.next,
+        previous_place=page.previous,
     )
 
 

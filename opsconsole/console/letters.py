@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
+from opsconsole.console import keyset
 from opsconsole.console.access import allowed
 from opsconsole.console.chips import Chip, Choices, Option
-from opsconsole.console.keyset import KeysetList
 from opsconsole.console.live import answer
 from opsconsole.console.overview import CannotKnow
 from opsconsole.console.reading import known
@@ -29,7 +29,6 @@ from orders.queries.sentences import MOVES
 from orders.queries.telling import who
 from orders.states import LetterState
 
-PAGE: Final = 50
 NAMES: Final = ("state", "consumer", "reason")
 _LABELS: Final = {
     "state": gettext_lazy("State"),
@@ -38,16 +37,9 @@ _LABELS: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Asked:
-    """All that the address says."""
-
-    choices: Choices
-    after: Place | None = None
-
-    @classmethod
-    def read(cls, query: QueryDict) -> "Asked":
-        return cls(Choices.read(query, NAMES), Place.parse(query.get("after", "")))
+class Asked(keyset.Asked):
+    names = NAMES
+    places = Place
 
     @property
     def wanted(self) -> Wanted:
@@ -56,7 +48,7 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LetterList(KeysetList):
+class LetterList(keyset.KeysetList):
     """One page. `total` is what is open and matches; closed letters are not counted."""
 
     url_name = "letters"
@@ -85,7 +77,7 @@ def letters(request: HttpRequest) -> HttpResponse:
 
 def read_letters(asked: Asked) -> LetterList:
     """Three queries: limits, a page, the counts of what is open."""
-    rows, next_place = letters_page(asked.wanted, after=asked.after, limit=PAGE)
+    rows, next_place = letters_page(asked.wanted, after=asked.after, limit=keyset.PAGE)
     open_now = counts()
     return LetterList(
         at=timezone.now(),

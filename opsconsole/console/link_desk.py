@@ -1,12 +1,11 @@
 """The payment-link desk: orders nobody can pay, one of them with all it takes to be paid, and who sends it how."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
 from typing import Any, Final
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -15,11 +14,11 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
-from opsconsole.console import order_personal
+from opsconsole.console import keyset, order_personal
 from opsconsole.console.access import allowed
-from opsconsole.console.chips import Chip, Choices, Option
+from opsconsole.console.chips import Chip, Option
 from opsconsole.console.live import answer, is_fragment
-from opsconsole.console.order import found
+from opsconsole.console.order import found, list_behind
 from opsconsole.console.order_actions_shown import ShownAction, qr_code, shown_actions
 from opsconsole.console.order_choices import Choice, desk_choice
 from opsconsole.console.order_guards import guards_of
@@ -39,6 +38,7 @@ from orders.queries.link_desk import (
     Wanted,
     link_counts,
     link_page,
+    links_among,
 )
 from orders.queries.order_page import people
 from orders.queries.places import Place
@@ -46,7 +46,6 @@ from orders.services.actions.link import open_link
 from orders.services.routing import LIVE
 from orders.states import OrderState
 
-PAGE: Final = 50
 LISTS: Final[Mapping[str, str]] = {"method": "methods", "gateway": "gateways", "city": "cities", "service": "services"}
 TABS: Final[Mapping[str, Promise]] = {
     "missing": gettext_lazy("No link"),
@@ -74,11 +73,25 @@ WAYS: Final[Mapping[str, Promise]] = {
 }
 
 
+@dataclass(frozen=True)
+class Asked(keyset.Asked):
+    names = ("kind", *LISTS)
+    places = Place
+
+    @property
+    def wanted(self) -> Wanted:
+        kind = self.choices.one("kind") if self.choices.one("kind") in KINDS else MISSING
+        return Wanted(kind=kind, **{field: self.choices.many(name) for name, field in LISTS.items()})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
+    """`is_gone` when it is on this list no more, and stays where the reader saw it."""
+
     link: LinkRow
     item: str
     paid_with: str
+    is_gone: bool
 
     @property
     def code(self) -> str:
@@ -86,44 +99,23 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
+class Desk(keyset.KeysetList):
     """One page of one tab."""
 
+    url_name = "links"
+    asked: Asked
     at: datetime
-    choices: Choices
-    wanted: Wanted
     rows: Sequence[Row]
     counts: Counts
-    after: Place | None
-    next_place: Place | None
-
-    @cached_property
-    def address(self) -> str:
-        return reverse("links")
-
-    @cached_property
-    def query(self) -> str:
-        return self.choices.query()
+    newcomers: int
 
     @property
-    def here(self) -> str:
-        return self._with({"after": str(self.after)} if self.after else {})
+    def wanted(self) -> Wanted:
+        return self.asked.wanted
 
     @property
-    def next(self) -> str:
-        return self._with({"after": str(self.next_place)}) if self.next_place else ""
-
-    @property
-    def first(self) -> str:
-        return self._with({}) if self.after else ""
-
-    @property
-    def export(self) -> str:
-        return f"{reverse('links-export')}?{self.query}"
-
-    def _with(self, more: Mapping[str, str]) -> str:
-        query = "&".join(each for each in (self.query, urlencode(more)) if each)
-        return f"{self.address}?{query}" if query else self.address
+    def pinned(self) -> Sequence[int]:
+        return [row.link.order_id for row in self.rows]
 
     @property
     def total(self) -> str:
@@ -145,7 +137,7 @@ class Desk:
         return [
             (
                 TABS[kind],
-                f"{self.address}?{self.choices.query(kind=kind)}",
+                self.tab(kind=kind),
                 grouped(self.counts.by_kind.get(kind, 0)),
                 kind == self.wanted.kind,
             )
@@ -157,7 +149,7 @@ class Desk:
         return [self._chip(name) for name in LISTS]
 
     def _chip(self, name: str) -> Chip:
-        counts, on = self.counts.facets.get(LISTS[name], {}), self.choices.many(name)
+        counts, on = self.counts.facets.get(LISTS[name], {}), self.asked.choices.many(name)
         values = dict.fromkeys((*sorted(counts, key=lambda each: (-counts[each], each)), *on))
         options = [
             Option(value=each, label=_CALLED[name](each) or "–", count=counts.get(each, 0), is_on=each in on)
@@ -174,41 +166,35 @@ class Desk:
         ]
 
 
-def wanted_of(query: QueryDict) -> Wanted:
-    """What an address asks for."""
-    choices = _choices(query)
-    kind = choices.one("kind") if choices.one("kind") in KINDS else MISSING
-    return Wanted(kind=kind, **{field: choices.many(name) for name, field in LISTS.items()})
-
-
-def _choices(query: QueryDict) -> Choices:
-    return Choices.read(query, ("kind", *LISTS))
-
-
-def read_desk(query: QueryDict) -> Desk:
-    """Two queries."""
-    choices, wanted, now = _choices(query), wanted_of(query), timezone.now()
-    after = Place.parse(query.get("after", ""))
-    rows, next_place = link_page(wanted, now=now, after=after, limit=PAGE)
+def read_desk(asked: Asked) -> Desk:
+    """Two queries; a third where a row on screen has left the list."""
+    now = timezone.now()
+    page, next_place = link_page(asked.wanted, now=now, after=asked.after, limit=keyset.PAGE)
+    held = keyset.hold(asked, page, by=lambda row: row.order_id, gone=lambda ids: links_among(ids, now=now))
     return Desk(
         at=now,
-        choices=choices,
-        wanted=wanted,
-        rows=[_row(each) for each in rows],
-        counts=link_counts(wanted, now=now),
-        after=after,
-        next_place=next_place,
+        asked=asked,
+        rows=[_row(each, asked.wanted) for each in held.rows],
+        counts=link_counts(asked.wanted, now=now),
+        newcomers=held.newcomers,
+        next_place=held.next_place if asked.pins else next_place,
     )
 
 
-def _row(link: LinkRow) -> Row:
-    return Row(link=link, item=item_of(link.service, link.city), paid_with=names.method(link.method) or "–")
+def _row(link: LinkRow, wanted: Wanted) -> Row:
+    return Row(
+        link=link,
+        item=item_of(link.service, link.city),
+        paid_with=names.method(link.method) or "–",
+        is_gone=link.kind != wanted.kind,
+    )
 
 
 @require_GET
 @allowed("view_orders")
 def links(request: HttpRequest) -> HttpResponse:
-    context = {"desk": known(lambda: read_desk(request.GET)), "section": "orders", "place": "links"}
+    asked = Asked.read(request.GET)
+    context = {"desk": known(lambda: read_desk(asked)), "asked": asked, "section": "orders", "place": "links"}
     return answer(request, "console/links.html", "console/links/live.html", context)
 
 
@@ -224,6 +210,7 @@ class LinkView:
     make: Choice
     ways: Sequence[tuple[str | Promise, str, Choice]]
     now: datetime
+    back: str = ""
 
     @property
     def others(self) -> list[Attempt]:
@@ -253,7 +240,8 @@ class LinkView:
 
     @property
     def peek_address(self) -> str:
-        return reverse("order-link-peek", args=[self.order.public_id])
+        """Where the panel reads itself anew, and remembers the list behind it."""
+        return f"{reverse('order-link-peek', args=[self.order.public_id])}?{urlencode({'back': self.back})}"
 
 
 def link_view(request: HttpRequest, order: Order) -> LinkView:
@@ -300,4 +288,5 @@ def link_peek(request: HttpRequest, public_id: str) -> HttpResponse:
     if not is_fragment(request):
         return redirect("order-link", public_id=public_id)
     context = _context(request, found(public_id))
+    context["view"] = replace(context["view"], back=list_behind(request, otherwise=reverse("links")))
     return answer(request, "console/links/order_page.html", "console/links/peek.html", context)

@@ -3,31 +3,27 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse, QueryDict
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
+from opsconsole.console import keyset
 from opsconsole.console.access import allowed
 from opsconsole.console.live import answer
 from opsconsole.console.money_advice import WORDS, Words
 from opsconsole.console.reading import known
 from opsconsole.console.stuck_head import grouped, main_sum
 from opsconsole.console.stuck_rows import item_of, paid_with
-from orders.queries.money_queues import Case, MoneyRow, Total, money_page, money_totals
+from orders.queries.money_queues import Case, MoneyRow, Total, money_among, money_page, money_totals
 from orders.queries.places import Place
-
-PAGE: Final = 50
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """`is_over` when the money lies longer than it may."""
+    """`is_over` when the money lies longer than it may; `is_gone` when it was decided about."""
 
     money: MoneyRow
     item: str
@@ -39,20 +35,39 @@ class Row:
         return self.money.public_id
 
     @property
-    def key(self) -> str:
-        return f"{self.money.case}-{self.money.row_id}"
+    def is_gone(self) -> bool:
+        return not self.money.case
+
+
+class Asked(keyset.Asked):
+    names = ("case",)
+    places = Place
+
+    @property
+    def case(self) -> Case:
+        """The queue that an address asks for."""
+        named = self.choices.one("case")
+        return Case(named) if named in set(Case) else Case.LATE
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
+class Desk(keyset.KeysetList):
     """One queue, and the counts of all."""
 
+    url_name = "money"
+    asked: Asked
     at: datetime
-    case: Case
     rows: Sequence[Row]
     totals: Mapping[Case, Total]
-    after: Place | None
-    next_place: Place | None
+    newcomers: int
+
+    @property
+    def case(self) -> Case:
+        return self.asked.case
+
+    @property
+    def pinned(self) -> Sequence[int]:
+        return [row.money.row_id for row in self.rows]
 
     @property
     def words(self) -> Words:
@@ -74,65 +89,47 @@ class Desk:
     def tabs(self) -> list[tuple[Promise, str, str, bool]]:
         """(label, address, count, whether it is this one)."""
         return [
-            (WORDS[case].title, self._address({"case": str(case)}), grouped(total.count), case == self.case)
+            (
+                WORDS[case].title,
+                self.tab(case=str(case)),
+                grouped(total.count),
+                case == self.case,
+            )
             for case, total in self.totals.items()
         ]
 
-    @cached_property
-    def here(self) -> str:
-        return self._address({"case": str(self.case), **({"after": str(self.after)} if self.after else {})})
 
-    @property
-    def next(self) -> str:
-        return self._address({"case": str(self.case), "after": str(self.next_place)}) if self.next_place else ""
-
-    @property
-    def first(self) -> str:
-        return self._address({"case": str(self.case)}) if self.after else ""
-
-    @property
-    def export(self) -> str:
-        return f"{reverse('money-export')}?{urlencode({'case': str(self.case)})}"
-
-    def _address(self, more: Mapping[str, str]) -> str:
-        return f"{reverse('money')}?{urlencode(more)}"
-
-
-def case_of(query: QueryDict) -> Case:
-    """The queue that an address asks for."""
-    named = str(query.get("case", ""))
-    return Case(named) if named in set(Case) else Case.LATE
-
-
-def read_desk(query: QueryDict) -> Desk:
-    """Two queries: every queue's totals, and a page of one."""
-    case = case_of(query)
-    after, now = Place.parse(query.get("after", "")), timezone.now()
-    rows, next_place = money_page(case, after=after, limit=PAGE)
+def read_desk(asked: Asked) -> Desk:
+    """Two queries: every queue's totals, and a page of one; a third where a row on screen has left it."""
+    now, case = timezone.now(), asked.case
+    page, next_place = money_page(case, after=asked.after, limit=keyset.PAGE)
+    held = keyset.hold(asked, page, by=lambda row: row.row_id, gone=lambda ids: money_among(case, ids))
     return Desk(
         at=now,
-        case=case,
-        rows=[_row(each, now) for each in rows],
+        asked=asked,
+        rows=[_row(each, case, now) for each in held.rows],
         totals=money_totals(),
-        after=after,
-        next_place=next_place,
+        newcomers=held.newcomers,
+        next_place=held.next_place if asked.pins else next_place,
     )
 
 
-def _row(money: MoneyRow, now: datetime) -> Row:
+def _row(money: MoneyRow, case: Case, now: datetime) -> Row:
     return Row(
         money=money,
         item=item_of(money.service, money.city),
         paid_with=paid_with(money.method, money.gateway),
-        is_over=now - money.since >= WORDS[Case(money.case)].limit,
+        is_over=now - money.since >= WORDS[case].limit,
     )
 
 
 @require_GET
 @allowed("view_orders")
 def money(request: HttpRequest) -> HttpResponse:
+    asked = Asked.read(request.GET)
     context: dict[str, Any] = {
-        "desk": known(lambda: read_desk(request.GET)),
+        "desk": known(lambda: read_desk(asked)),
+        "asked": asked,
         "section": "orders",
         "place": "money",
     }

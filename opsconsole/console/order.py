@@ -61,7 +61,7 @@ def peek(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def peek_context(request: HttpRequest, order: Order) -> dict[str, Any]:
     """For a list that draws the panel itself: include `console/peek.html` with this."""
-    back = _list_behind(request)
+    back = list_behind(request)
     address = reverse("order-peek", args=[order.public_id])
     return {
         **context_of(request, order, short=True),
@@ -127,7 +127,7 @@ def reveal(request: HttpRequest, public_id: str) -> HttpResponse:
     return render(request, "console/order.html", {**context_of(request, order), "personal": personal})
 
 
-def _list_behind(request: HttpRequest) -> str:
+def list_behind(request: HttpRequest, *, otherwise: str = "/") -> str:
     """Where closing the panel leads: what the address says, else the list the panel was opened from."""
     given = request.GET.get("back", "")
     htmx: Any = getattr(request, "htmx", None)
@@ -136,7 +136,7 @@ def _list_behind(request: HttpRequest) -> str:
         is_own = url_has_allowed_host_and_scheme(address, allowed_hosts=None)
         if address and is_own and "/peek/" not in address:
             return address
-    return "/"
+    return otherwise
 
 
 def _with_query(address: str, query: str) -> str:

@@ -65,10 +65,11 @@ class Counts:
 
 # The attempt that can still be paid decides; where there is none, the last one says why. Two partial indexes hold
 # what is read of nearly every order here, so that the counts do not visit a page of either table for each.
-_FOUND: Final = """
+_ALL: Final = """
 SELECT o.id, o.placed_at, o.currency, o.amount, o.method, o.city, o.service,
        coalesce(v.id, d.id) AS attempt_id, coalesce(v.gateway, d.gateway, '') AS gateway,
-       CASE WHEN v.state = 'requested' OR coalesce(v.id, d.id) IS NULL THEN 'missing'
+       CASE WHEN o.state NOT IN ('created', 'awaiting_payment') THEN ''
+            WHEN v.state = 'requested' OR coalesce(v.id, d.id) IS NULL THEN 'missing'
             WHEN v.state = 'unknown' THEN 'unanswered'
             WHEN v.state = 'mismatch' THEN 'unfit'
             WHEN v.state = 'open' AND (v.expires_at IS NULL OR v.expires_at > %(now)s) THEN 'open'
@@ -83,6 +84,8 @@ LEFT JOIN LATERAL (
     SELECT a.id, a.gateway FROM orders_attempt a WHERE a.order_id = o.id AND v.id IS NULL
     ORDER BY a.number DESC LIMIT 1
 ) d ON true
+"""
+_UNPAID: Final = f"""{_ALL}
 WHERE o.state IN ('created', 'awaiting_payment') AND o.origin = 'platform' AND o.placed_at <= %(before)s
 """
 # Everything else is read of the rows of one page.
@@ -92,7 +95,7 @@ SELECT o.id AS order_id, o.public_id, o.state, o.service, o.city, o.method, o.am
        coalesce(nullif(a.last_error, ''), a.answer, '') AS answer,
        CASE WHEN a.state IN ('requested', 'unknown') THEN a.due_at END AS next_try,
        CASE WHEN a.state = 'open' THEN a.expires_at END AS link_until
-FROM (SELECT * FROM ({found}) q WHERE {where} ORDER BY q.placed_at, q.id LIMIT {limit:d}) q
+FROM (SELECT * FROM ({all}) q WHERE {where} ORDER BY q.placed_at, q.id LIMIT {limit:d}) q
 JOIN orders_order o ON o.id = q.id LEFT JOIN orders_attempt a ON a.id = q.attempt_id
 ORDER BY q.placed_at, q.id
 """
@@ -107,9 +110,18 @@ def link_page(
     if after is not None:
         where += " AND (q.placed_at, q.id) > (%(after_at)s, %(after_id)s)"
         params |= {"after_at": after.at, "after_id": after.row_id}
-    rows = fetch(_PAGE.format(found=_FOUND, where=where, limit=limit + 1), params)
+    rows = fetch(_PAGE.format(all=_UNPAID, where=where, limit=limit + 1), params)
     found = [LinkRow(**row) for row in rows]
     return found[:limit], found[limit - 1].place if len(found) > limit else None
+
+
+def links_among(ids: Sequence[int], *, now: datetime) -> list[LinkRow]:
+    """Those orders as they are now, whatever became of them; `kind` is empty where nobody has to pay any more."""
+    rows = fetch(
+        _PAGE.format(all=_ALL + "WHERE o.id = ANY(%(ids)s)", where="true", limit=len(ids)),
+        {"now": now, "ids": list(ids)},
+    )
+    return [LinkRow(**row) for row in rows]
 
 
 def link_counts(wanted: Wanted, *, now: datetime) -> Counts:
@@ -118,7 +130,7 @@ def link_counts(wanted: Wanted, *, now: datetime) -> Counts:
     columns = ", ".join(f"q.{column} AS {name}" for name, column in _LISTS.items())
     rows = fetch(
         f"SELECT q.kind, q.currency, {columns}, count(*) AS count, sum(q.amount)::bigint AS amount"
-        f" FROM ({_FOUND}) q GROUP BY 1, 2, 3, 4, 5, 6",
+        f" FROM ({_UNPAID}) q GROUP BY 1, 2, 3, 4, 5, 6",
         params,
     )
     return Counts(

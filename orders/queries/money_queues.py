@@ -108,6 +108,17 @@ SELECT 'refund_' || r.state AS "case", r.id AS row_id, {_ORDER}, a.gateway, r.am
 FROM orders_refund r JOIN orders_order o ON o.id = r.order_id JOIN orders_attempt a ON a.id = r.attempt_id
 WHERE r.state IN ('failed', 'unknown') AND o.origin = 'platform'
 """
+# What a reader has on screen after somebody has decided.
+_OVER: Final = f"""
+SELECT '' AS "case", o.id AS row_id, {_ORDER}, coalesce(a.gateway, '') AS gateway, 0 AS sum, o.currency,
+       o.entered_at AS since, '' AS said
+FROM orders_order o LEFT JOIN orders_attempt a ON a.id = o.owning_attempt_id WHERE o.id = ANY(%(ids)s)
+"""
+_OVER_REFUND: Final = f"""
+SELECT '' AS "case", r.id AS row_id, {_ORDER}, a.gateway, 0 AS sum, r.currency, r.created_at AS since, '' AS said
+FROM orders_refund r JOIN orders_order o ON o.id = r.order_id JOIN orders_attempt a ON a.id = r.attempt_id
+WHERE r.id = ANY(%(ids)s)
+"""
 _ARMS: Final[Mapping[Case, str]] = {
     Case.LATE: _LATE,
     Case.REFUND_FAILED: _REFUND,
@@ -126,6 +137,11 @@ def money_page(case: Case, *, after: Place | None = None, limit: int = 50) -> tu
     rows = fetch(f"SELECT q.* FROM ({_ARMS[case]}) q WHERE {where} ORDER BY since, row_id LIMIT {limit + 1:d}", params)
     found = [MoneyRow(**row) for row in rows]
     return found[:limit], found[limit - 1].place if len(found) > limit else None
+
+
+def money_among(case: Case, ids: Sequence[int]) -> list[MoneyRow]:
+    """Rows that this queue has no more, by their ids, as orders and refunds stand now: nothing is in question there."""
+    return [MoneyRow(**row) for row in fetch(_OVER_REFUND if _ARMS[case] is _REFUND else _OVER, {"ids": list(ids)})]
 
 
 def money_totals() -> Mapping[Case, Total]:

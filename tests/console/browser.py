@@ -167,3 +167,9 @@ def assert_page_is_clean(site: Site, page: Page) -> None:
     assert not site.complaints[page], "\n".join(site.complaints[page])
     sideways = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert sideways <= 0, f"{sideways} px stick out sideways"
+
+
+def poll(page: Page, part: str) -> None:
+    """What the timer does every five seconds, without waiting for it."""
+    with page.expect_response(lambda response: response.request.headers.get("x-poll") == "1"):
+        page.evaluate("id => htmx.trigger('#' + id, 'live')", part)

@@ -3,15 +3,18 @@
 from typing import Any
 
 import pytest
+from django.db import transaction
 from playwright.sync_api import expect
 
 from orders.models import DispatchEntry
 from orders.services import dispatch_desk, work
 from orders.services.dispatch_desk import Car
-from tests.console.browser import Look, Site, assert_page_is_clean
+from orders.states import AttemptVerb
+from orders.transitions import move
+from tests.console.browser import Look, Site, assert_page_is_clean, poll
 from tests.console.test_dispatch import waiting
 from tests.console.test_link_desk import unpaid
-from tests.orders.queries.test_money_queues import AMOUNT, paid
+from tests.orders.queries.test_money_queues import AMOUNT, entry, paid
 
 pytestmark = pytest.mark.browser
 
@@ -86,3 +89,43 @@ def test_what_a_bulk_would_do_is_shown_before_it_is_asked_for(site: Site) -> Non
     dialog.locator("footer button").last.click()
     page.wait_for_url("**/orders/bulk/*/")
     expect(page.locator("#bulk")).to_contain_text("0 of 2 done")
+
+
+def test_an_opened_link_stays_where_it_is_while_others_come_and_go(site: Site) -> None:
+    """Its row, the mark, and its panel: over a refresh that would have moved them, and over a visit to the address."""
+    first, second = unpaid("unknown", minutes=9), unpaid("unknown", minutes=5)
+    page = site.open("/orders/links/?kind=unanswered", who="dewi")
+    page.click(f"#row-{second.public_id} [data-row-link]")
+    expect(page.locator("#peek")).to_contain_text(second.public_id)
+    with transaction.atomic():
+        move(first.attempts.get(), AttemptVerb.OPEN, actor="midtrans")
+    unpaid("unknown", minutes=7)
+    poll(page, "links-list")
+    expect(page.locator("#links-count")).to_contain_text("1 new")
+    rows = page.eval_on_selector_all("tr[data-row]", "rows => rows.map(row => row.id)")
+    assert rows == [f"row-{first.public_id}", f"row-{second.public_id}"]
+    expect(page.locator(f"#row-{first.public_id}")).to_have_class("is-free")
+    expect(page.locator("tr[aria-current=true]")).to_have_id(f"row-{second.public_id}")
+    expect(page.locator("#peek")).to_contain_text(second.public_id)
+    page.reload()
+    expect(page.locator("#peek #link")).to_contain_text(second.public_id)
+    page.keyboard.press("Escape")
+    expect(page.locator("#peek #link")).to_have_count(0)
+    assert page.url.endswith("/orders/links/?kind=unanswered")
+
+
+def test_opened_money_stays_where_it_is_when_it_is_settled(site: Site) -> None:
+    settled, left = paid("completed", AMOUNT), paid("completed", AMOUNT)
+    for number, order in enumerate((settled, left)):
+        entry(order, "reversed", -AMOUNT, minutes=50 - number)
+    page = site.open("/orders/money/?case=reversed", who="budi")
+    page.click(f"#row-{settled.pk} [data-row-link]")
+    expect(page.locator("#peek")).to_contain_text(settled.public_id)
+    entry(settled, "charged", AMOUNT, minutes=1)
+    poll(page, "money-desk")
+    expect(page.locator(f"#row-{settled.pk}")).to_contain_text("Settled")
+    expect(page.locator("tr[aria-current=true]")).to_have_id(f"row-{settled.pk}")
+    expect(page.locator("#peek")).to_contain_text(settled.public_id)
+    page.reload()
+    expect(page.locator("#peek")).to_contain_text(settled.public_id)
+    expect(page.locator("tr[data-row]")).to_have_count(1)

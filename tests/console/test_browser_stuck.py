@@ -14,12 +14,13 @@ from playwright.sync_api import Page, expect
 from orders.models import Diagnosis, OperatorAction, Order, StuckSample
 from orders.states import OrderVerb
 from orders.transitions import move
-from tests.console.browser import LOOKS, Look, Site, assert_page_is_clean
+from tests.console.browser import LOOKS, Look, Site, assert_page_is_clean, poll
 from tests.orders.making import make_attempt, make_order, make_posting, make_refund
 
 pytestmark = pytest.mark.browser
 
 LIST = "/orders/stuck/"
+LIVE = "stuck-list"
 CITIES = ("Jakarta", "Bali", "Medan")
 
 
@@ -68,12 +69,6 @@ def _all_again(rows: list[Order]) -> Iterator[None]:
     """What a test did to owners and holds is no other test's business."""
     yield
     Order.objects.filter(pk__in=[row.pk for row in rows]).update(owner=None, held_until=None)
-
-
-def _poll(page: Page, part: str = "stuck-list") -> None:
-    """What the timer does every five seconds, without waiting for it."""
-    with page.expect_response(lambda response: response.request.headers.get("x-poll") == "1"):
-        page.evaluate("id => htmx.trigger('#' + id, 'live')", part)
 
 
 def _codes(page: Page) -> list[str]:
@@ -153,7 +148,7 @@ def test_typing_filters_at_once_and_the_refresh_keeps_to_it(site: Site) -> None:
     expect(page.locator("#stuck-count")).to_contain_text("5 of 5")
     assert "q=C-1" in page.url
     assert "city=Bali" in page.url
-    _poll(page)
+    poll(page, LIVE)
     expect(page.locator("tr[data-row]")).to_have_count(5)
     expect(page.locator("[data-key=f]")).to_have_value("C-1")
     page.reload()
@@ -172,7 +167,7 @@ def test_ticks_and_order_survive_a_refresh_that_changes_rows(site: Site) -> None
     with transaction.atomic():
         move(freed, OrderVerb.CANCEL, actor="user:dewi")
     Order.objects.filter(pk=moved.pk).update(city="Solo")
-    _poll(page)
+    poll(page, LIVE)
     expect(page.locator("#row-MRG-9001")).to_contain_text("Recovered")
     expect(page.locator("#row-MRG-9002")).to_contain_text("Solo")
     assert _codes(page) == before
@@ -193,7 +188,7 @@ def test_new_ones_are_told_of_and_come_when_asked_for(site: Site) -> None:
         "paid", since=timezone.now() - timedelta(minutes=9, seconds=59), city="Ambon", public_id="MRG-8000"
     )
     page.wait_for_function("at => Date.now() / 1000 > at", arg=new.entered_at.timestamp() + 601)
-    _poll(page)
+    poll(page, LIVE)
     expect(page.locator("#stuck-count .badge")).to_have_text("1 new")
     assert len(_codes(page)) == shown
     page.click("#stuck-count .badge")
@@ -208,7 +203,7 @@ def test_all_that_match_are_taken_and_given_back(site: Site) -> None:
     page.check("#pick-MRG-7000")
     page.click(".all-matching")
     expect(page.locator(".all-picked")).to_be_visible()
-    _poll(page)
+    poll(page, LIVE)
     expect(page.locator(".all-picked")).to_be_visible()
     page.click("[name=act][value=mine]")
     expect(page.locator(".toast")).to_contain_text("20 orders are Sari Wulandari's now.")

@@ -6,14 +6,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from opsconsole.console.frame import ALERTS
 from opsconsole.sandbox.remote import RemoteSandbox
-from orders.models import OperatorAction, Order
+from orders.models import Attempt, OperatorAction, Order
 from orders.services import work
+from orders.states import AttemptVerb
+from orders.transitions import move
 from tests.console.people import World
 from tests.orders.flow import PHONE, pay, place
 from tests.orders.making import make_attempt, make_order
@@ -185,3 +188,26 @@ def test_a_message_that_whatsapp_does_not_take_goes_by_sms(dewi: Client, control
     dewi.post(f"/orders/{order.public_id}/do/send_link/", given, headers=HTMX)
     work.drain("action")
     assert OperatorAction.objects.get().outcome == "sent by sms through twilio"
+
+
+def test_a_refresh_moves_no_row_leaves_what_was_paid_and_counts_what_is_new(dewi: Client) -> None:
+    first, second = unpaid("unknown", minutes=9), unpaid("unknown", minutes=5)
+    address = f"{DESK}?kind=unanswered"
+    Attempt.objects.filter(order=first).update(due_at=timezone.now())
+    with transaction.atomic():
+        move(Attempt.objects.get(order=first), AttemptVerb.OPEN, actor="midtrans")
+    new = unpaid("unknown", minutes=3)
+    html = dewi.get(f"{address}&pins={first.pk}.{second.pk}", headers=HTMX).content.decode()
+    assert codes(html) == [first.public_id, second.public_id]
+    assert re.search(rf'<tr id="row-{first.public_id}" data-row class="is-free">', html)
+    assert f'<tr id="row-{second.public_id}" data-row>' in html
+    assert ">1 new</a>" in html
+    assert codes(dewi.get(address).content.decode()) == [second.public_id, new.public_id]
+
+
+def test_a_panel_is_in_the_address_and_closing_it_leads_back_to_the_same_list(dewi: Client) -> None:
+    order = unpaid("unknown")
+    html = page(dewi, f"?kind=unanswered&peek={order.public_id}")
+    assert f'hx-get="/orders/{order.public_id}/link/peek/?back=%2Forders%2Flinks%2F%3Fkind%3Dunanswered"' in html
+    panel = dewi.get(f"/orders/{order.public_id}/link/peek/?back=/orders/links/%3Fkind%3Dunanswered", headers=HTMX)
+    assert 'href="/orders/links/?kind=unanswered" data-close-peek' in panel.content.decode()

@@ -55,7 +55,7 @@ def test_money_that_lies_too_long_is_marked(budi: Client) -> None:
     entry(young, "reversed", -AMOUNT, minutes=5)
     entry(old, "reversed", -AMOUNT, minutes=61)
     html = page(budi, "?case=reversed")
-    rows = re.findall(r'<tr id="row-reversed-(\d+)".*?</tr>', html, re.DOTALL)
+    rows = re.findall(r'<tr id="row-(\d+)".*?</tr>', html, re.DOTALL)
     assert rows == [str(old.pk), str(young.pk)]
     assert html.count('<span class="late">') == 1
 
@@ -88,3 +88,20 @@ def test_the_desk_costs_a_fixed_number_of_queries(
     with django_assert_num_queries(9):
         page(budi, "?case=twice")
     ALERTS.sources[:] = kept
+
+
+def test_a_refresh_moves_no_row_and_says_which_is_settled(budi: Client) -> None:
+    decided, left = paid("completed", AMOUNT), paid("completed", AMOUNT)
+    for number, order in enumerate((decided, left)):
+        entry(order, "reversed", -AMOUNT, minutes=50 - number)
+    entry(decided, "charged", AMOUNT, minutes=1)
+    new = paid("completed", AMOUNT)
+    entry(new, "reversed", -AMOUNT, minutes=2)
+    html = budi.get(
+        f"{DESK}?case=reversed&pins={decided.pk}.{left.pk}", headers={"HX-Request": "true"}
+    ).content.decode()
+    assert re.findall(r'<tr id="row-(\d+)"', html) == [str(decided.pk), str(left.pk)]
+    assert html.count('class="is-free"') == 1
+    assert "Settled" in html
+    assert ">1 new</a>" in html
+    assert re.findall(r'<tr id="row-(\d+)"', page(budi, "?case=reversed")) == [str(left.pk), str(new.pk)]
