@@ -23,8 +23,9 @@ pytestmark = pytest.mark.django_db
 LIST = "/orders/stuck/"
 ROW = re.compile(r'<tr id="row-([^"]+)"')
 # Session, person, rights (2), own views; the read's transaction (2) and its bounds; limits, names, the rows,
-# their last changes, the board, the course of the day (2); who an order may be given to.
-QUERIES = 16
+# their last changes, the board, the course of the day (2); who an order may be given to, and the
+# incidents to which one may be pinned.
+QUERIES = 17
 
 
 def ago(**span: float) -> datetime:

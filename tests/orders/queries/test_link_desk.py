@@ -14,6 +14,8 @@ pytestmark = pytest.mark.django_db
 def test_its_queries_can_be_answered_from_the_indexes_of_what_is_unpaid(ask: object) -> None:
     [(statement, params)] = statements_of(lambda: ask(Wanted(), now=timezone.now()))  # type: ignore[operator]
     with connection.cursor() as cursor:
+        # The other index that begins with the order: in a table of no rows the planner finds both alike.
+        cursor.execute("ALTER TABLE orders_attempt DROP CONSTRAINT attempt_number_once")
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_bitmapscan = off")
         cursor.execute("SET LOCAL enable_sort = off")
