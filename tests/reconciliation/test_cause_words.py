@@ -9,7 +9,7 @@ from reconciliation.cause_words import told_cause
 @pytest.mark.parametrize(
     ("cause", "english", "indonesian"),
     [
-        ("order unknown", "we know no such order", "pesanan itu tidak kami kenal"),
+        ("order unknown", "we know no such order", "order itu tidak kami kenal"),
         ("never due: order created", "it was never due: the order is “Created”", "tidak pernah jatuh tempo"),
         ("recorded, not in the book", "Head Office says it has recorded it", "Head Office menyatakan"),
         ("posting due", "the posting is “Not at HO”", "pencatatannya"),
