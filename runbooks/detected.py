@@ -4,16 +4,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
+from reconciliation import business_day
 from runbooks.catalogue import CATALOGUE
 
 OWN: Final = "opsconsole"  # the source of what our own detectors find
-WIB: Final = ZoneInfo("Asia/Jakarta")
 
 LINES: Final[Mapping[str, Promise]] = MappingProxyType(
     {
@@ -48,5 +47,5 @@ def _shown(key: str, value: Any) -> str:
     if key == "service":
         return CATALOGUE[value].title if value in CATALOGUE else str(value)
     if key == "since":
-        return f"{datetime.fromisoformat(value).astimezone(WIB):%H:%M:%S}"
+        return f"{datetime.fromisoformat(value).astimezone(business_day.ZONE):%H:%M:%S}"
     return f"{value:,}".replace(",", ".") if isinstance(value, int) else str(value)

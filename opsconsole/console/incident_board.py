@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from opsconsole.console.access import allowed
+from opsconsole.console.formats import WIB
 from opsconsole.console.incident_page import found_or_404
 from opsconsole.console.live import answer
 from opsconsole.console.tones import Tone
@@ -23,7 +23,6 @@ from orders.states import Service
 from runbooks.queries import board as queries
 from runbooks.queries.board import Board, Counted, Hypothesis, Verdict, Window
 
-WIB: Final = ZoneInfo("Asia/Jakarta")
 FORMAT: Final = "%Y-%m-%dT%H:%M"  # of a datetime-local input
 WORDS: Final[Mapping[Hypothesis, tuple[Promise, Promise]]] = {
     Hypothesis.POOL: (

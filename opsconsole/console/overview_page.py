@@ -28,8 +28,8 @@ from opsconsole.console.overview import (
     Queue,
     StuckState,
 )
+from opsconsole.console.services_rows import title_of
 from opsconsole.console.tones import Tone
-from opsconsole.degradation import NEIGHBOURS
 from opsconsole.neighbours import PREFIX
 from orders.bells import QUEUES
 from orders.heartbeats import is_copy_of
@@ -175,7 +175,7 @@ def _neighbours(beats: Beats, *, now: datetime) -> tuple[Neighbour, ...] | Canno
     if not seen:
         return NOT_SEEN
     found = [_with_breaker(_neighbour(name, *seen[name], now=now), beats, now=now) for name in seen]
-    named = [replace(each, name=str(NEIGHBOURS.get(each.name, each.name))) for each in found]
+    named = [replace(each, name=str(title_of(each.name))) for each in found]
     return tuple(sorted(named, key=lambda each: (each.tone == Tone.DONE, each.name)))
 
 

@@ -7,7 +7,7 @@ thousand are planned in seconds here. A test holds both to the same answers in e
 
 from orders.clients.codes import OFFERED
 from orders.models import Attempt, Order
-from orders.services.actions.neighbours import PARTNERS
+from orders.services.booking import PARTNER
 from orders.services.links import PAYABLE
 from orders.services.routing import LIVE
 from orders.states import AttemptState, OrderState, OrderVerb, PostingState, RefundState
@@ -84,7 +84,7 @@ def booking(facts: Facts, given: Input) -> Preview:
     if order.origin == _IMPORT:
         return Preview(why="imported_booking")
     if order.state == S.PAID_AFTER_CLOSE or order.state in UNBOOKED:
-        return Preview(target=S.ACTIVE, neighbour=PARTNERS.get(order.service, ""))
+        return Preview(target=S.ACTIVE, neighbour=PARTNER.get(order.service, ""))
     return Preview(why="nothing_to_book", why_values={"state": order.state})
 
 

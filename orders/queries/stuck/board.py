@@ -19,7 +19,7 @@ from orders.queries.stuck.arms import OF_ORDER, Question
 from orders.queries.stuck.filters import UNPAID, StuckFilter, conditions
 from orders.queries.stuck.limits import limits_in_force
 from orders.queries.stuck.lists import WITH_HELD, fetch
-from orders.queries.stuck.totals import Totals, View
+from orders.queries.stuck.totals import Totals, View, summed
 
 ANY: Final = StuckFilter(held="include")
 
@@ -265,10 +265,4 @@ def _board(rows: Sequence[Mapping[str, Any]]) -> Board:
 
 
 def _total(rows: Sequence[Mapping[str, Any]]) -> Totals:
-    return Totals(
-        count=sum(row["count"] for row in rows),
-        money={row["value"]: row["money"] for row in rows},
-        oldest=min((row["oldest"] for row in rows), default=None),
-        paid_count=sum(row["paid_count"] for row in rows),
-        paid_money={row["value"]: row["paid_money"] for row in rows if row["paid_count"]},
-    )
+    return summed([{**row, "currency": row["value"]} for row in rows])

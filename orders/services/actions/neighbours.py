@@ -4,19 +4,12 @@ Cancelling has none: what it owes goes out when they are back. A test holds thes
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from orders.models import Order
 from orders.services import ledger
+from orders.services.booking import PARTNER
 from orders.services.routing import LIVE
-from orders.states import Service
-
-PARTNERS: Final[Mapping[str, str]] = {
-    Service.TAXI: "tpg",
-    Service.RENT: "rent",
-    Service.DELIVERY: "delivery",
-    Service.SHUTTLE: "shuttle",
-}
 
 
 def asked_last(order: Order, params: Mapping[str, Any]) -> str:
@@ -36,7 +29,7 @@ def paid_through(order: Order, params: Mapping[str, Any]) -> str:
 
 
 def partner(order: Order, params: Mapping[str, Any]) -> str:
-    return PARTNERS.get(order.service, "")
+    return PARTNER.get(order.service, "")
 
 
 def head_office(order: Order, params: Mapping[str, Any]) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
@@ -20,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from orders.bells import ring
 from orders.errors import NotAllowed
 from orders.money import shown
+from reconciliation import business_day
 from runbooks.catalogue import CATALOGUE
 from runbooks.incident_states import LIVE, Severity
 from runbooks.models import Incident, Page, StakeholderMessage
@@ -27,7 +27,6 @@ from runbooks.queries.incidents import cohort_of
 from runbooks.services.incidents import clocks
 from runbooks.transitions import lock_incident, tell_incident
 
-WIB: Final = ZoneInfo("Asia/Jakarta")
 LONGEST_TEXT: Final = 1000
 # First sentences; the rest is the same for all.
 TEMPLATES: Final[Mapping[str, tuple[Promise, Promise]]] = {
@@ -83,7 +82,8 @@ def render(incident: Incident, telling: Telling, numbers: Mapping[str, Any], *, 
             f"[{Severity(incident.severity).label}] {str(first) % {'title': incident.says}}",
             _("Down: %(service)s.") % {"service": CATALOGUE[incident.service].title},
             _("Impact: %(impact)s") % {"impact": telling.impact.strip()[:LONGEST_TEXT]},
-            _("Since: %(at)s WIB.") % {"at": incident.began_at.astimezone(WIB).strftime("%d.%m.%Y %H:%M")},
+            _("Since: %(at)s WIB.")
+            % {"at": incident.began_at.astimezone(business_day.ZONE).strftime("%d.%m.%Y %H:%M")},
             _numbers(numbers),
             _("Expected end: %(eta)s.") % {"eta": telling.eta.strip()[:200] or _("not known yet")},
             _next(telling.next_minutes),
