@@ -23,6 +23,7 @@ from opsconsole.console.plan_words import label_of
 from opsconsole.console.roles import RIGHT_BY_CODENAME
 from opsconsole.console.saga import effects_of as saga_effects_of
 from opsconsole.console.saga_choices import KINDS as SAGA_KINDS
+from opsconsole.console.staff import actor_name, actor_of
 from orders.errors import Refusal, StaleState
 from orders.queries.order_page import people
 from orders.queries.sentences import ACTIONS
@@ -59,7 +60,7 @@ def _shown(found: Sequence[Waiting], user: Any) -> list[ShownWaiting]:
         ShownWaiting(
             waiting=each,
             proposer=who(each.proposer, names),
-            is_mine=each.proposer == _actor(user),
+            is_mine=each.proposer == actor_name(user),
             left=each.until - now if each.until else None,
         )
         for each in found
@@ -87,7 +88,7 @@ def _plans(user: Any) -> list[ShownPlan]:
             label=label_of(each),
             effect=effect_of(each, find(each.action)),
             proposer=who(each.proposer, names),
-            is_mine=each.proposer == _actor(user),
+            is_mine=each.proposer == actor_name(user),
             left=max((each.approve_by or now) - now, timedelta(0)),
         )
         for each in found
@@ -123,7 +124,7 @@ def decide(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
 
 
 def _decide(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
-    actor, wants = _actor(request.user), request.POST.get("decision", "")
+    actor, wants = actor_of(request), request.POST.get("decision", "")
     try:
         if wants == "approve":
             approvals.approve(kind, pk, actor=actor)
@@ -161,7 +162,3 @@ def _answered(request: HttpRequest, text: str, *, tone: str = "done") -> HttpRes
     add = messages.error if tone == "failed" else messages.success
     add(request, text)
     return redirect("approvals")
-
-
-def _actor(user: Any) -> str:
-    return f"user:{user.get_username()}"

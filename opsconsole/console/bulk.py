@@ -31,7 +31,7 @@ from opsconsole.console.live import is_fragment, toast
 from opsconsole.console.models import Bulk
 from opsconsole.console.preferences import safe_next
 from opsconsole.console.roles import RIGHT_BY_CODENAME
-from opsconsole.console.staff import actor_of, person
+from opsconsole.console.staff import actor_name, actor_of, person
 from opsconsole.console.stuck_head import grouped
 from opsconsole.console.stuck_list import Asked
 from opsconsole.console.stuck_screen import dialogs_of
@@ -170,7 +170,7 @@ def _ask(order: Order, user: User, key: str, reason: str) -> list[str] | None:
     """None when it was asked for, else the order and why not."""
     wish = actions.Wish(
         name="recheck_payment",
-        actor=f"user:{user.get_username()}",
+        actor=actor_name(user),
         reason=reason,
         expected_version=order.version,
         key=f"{key}:{order.pk}",
@@ -212,7 +212,7 @@ def _whose(owner: User | None, count: int) -> str:
 
 
 def _assigning(order: Order, owner: User | None, user: User) -> Callable[[], None]:
-    actor = f"user:{user.get_username()}"
+    actor = actor_name(user)
     return lambda: desk_service.assign(order, owner, actor=actor, expected_owner=order.owner_id)
 
 
@@ -234,7 +234,7 @@ def _hold(request: HttpRequest, orders: Sequence[Order]) -> Done:
 
 
 def _holding(order: Order, until: Any, reason: str, user: User) -> Callable[[], None]:
-    actor = f"user:{user.get_username()}"
+    actor = actor_name(user)
     return lambda: desk_service.hold(order, until=until, actor=actor, reason=reason)
 
 

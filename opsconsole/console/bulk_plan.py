@@ -7,7 +7,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 
 from opsconsole.console.roles import RIGHT_BY_CODENAME, Right
-from opsconsole.console.staff import person
+from opsconsole.console.staff import actor_name, person
 from opsconsole.console.stuck_choices import in_words
 from opsconsole.console.stuck_list import Asked
 from orders.errors import NotAllowed
@@ -51,7 +51,7 @@ def make(request: HttpRequest) -> Plan:
     user, is_all = person(request), bool(request.POST.get("all"))
     ask = Ask(
         action=str(action),
-        proposer=f"user:{user.get_username()}",
+        proposer=actor_name(user),
         kind=Plan.Kind.FILTER if is_all else Plan.Kind.SELECTION,
         source=_source(request, user) if is_all else {},
     )

@@ -10,6 +10,7 @@ from django.core import signing
 from django.utils import timezone
 
 from opsconsole.console.desk_undo import FOR, PATIENCE
+from opsconsole.console.staff import actor_name
 from orders.errors import Refusal, StaleState
 from orders.models import Order
 from orders.services import desk
@@ -40,7 +41,7 @@ def take_back(token: str, *, by: User) -> tuple[int, int] | None:
         return None
     if said["by"] != by.pk:
         return None
-    restore = _RESTORE[said["what"]](said, f"user:{by.get_username()}")
+    restore = _RESTORE[said["what"]](said, actor_name(by))
     before = said["before"]
     results = [_restored(restore, order, before[str(order.pk)]) for order in Order.objects.filter(pk__in=before)]
     return sum(results), len(before) - sum(results)

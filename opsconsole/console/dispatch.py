@@ -21,7 +21,7 @@ from opsconsole.console.dispatch_queue import Asked, read_queue
 from opsconsole.console.live import answer, is_fragment, is_poll, toast
 from opsconsole.console.order import found
 from opsconsole.console.reading import known
-from opsconsole.console.staff import actor_of, person
+from opsconsole.console.staff import actor_name, actor_of, person
 from orders.errors import Refusal
 from orders.models import DispatchEntry, Order
 from orders.queries.dispatch import free_ids
@@ -134,7 +134,7 @@ def hand_over(request: HttpRequest, public_id: str) -> HttpResponse:
     done = _("It is %(name)s's now.") % {"name": to.get_full_name() or to.get_username()}
 
     def hand(each: DispatchEntry) -> None:
-        dispatch_desk.hand_over(each, actor=actor_of(request), to=f"user:{to.get_username()}", note=note)
+        dispatch_desk.hand_over(each, actor=actor_of(request), to=actor_name(to), note=note)
 
     return _do(request, public_id, hand, done)
 

@@ -21,7 +21,7 @@ from opsconsole.console.access import allowed
 from opsconsole.console.formats import money
 from opsconsole.console.incident_page import found_or_404
 from opsconsole.console.review_markdown import as_markdown
-from opsconsole.console.staff import actor_of
+from opsconsole.console.staff import actor_name, actor_of
 from orders.errors import Refusal
 from orders.queries.order_page import people
 from orders.queries.telling import who
@@ -171,7 +171,7 @@ def _text(line: queries.Line, names: Mapping[str, str]) -> str:
 
 def _everybody() -> list[tuple[str, str]]:
     users = get_user_model()._base_manager.filter(is_active=True).order_by("username")
-    return [(f"user:{user.get_username()}", user.get_full_name() or user.get_username()) for user in users]
+    return [(actor_name(user), user.get_full_name() or user.get_username()) for user in users]
 
 
 @require_POST

@@ -15,7 +15,7 @@ from opsconsole.console.book_shown import source_name, told_actor
 from opsconsole.console.book_tones import LINK_TONES
 from opsconsole.console.chips import Choices, day_of
 from opsconsole.console.roles import RIGHT_BY_CODENAME
-from opsconsole.console.staff import actor_of, person
+from opsconsole.console.staff import actor_name, actor_of, person
 from opsconsole.console.sums import parsed_sum
 from orders.errors import Refusal
 from orders.queries.order_page import people
@@ -176,7 +176,7 @@ def one_link(request: HttpRequest, pk: int) -> HttpResponse:
         "ours": queries.lines_of(found.ours),
         "theirs": queries.lines_of(found.theirs),
         "events": [(event, _VERBS[event.verb](), told_actor(event.actor, known)) for event in events],
-        "is_own": found.proposer == f"user:{user.get_username()}",
+        "is_own": found.proposer == actor_name(user),
         **_sides(Pairing(found.pairing)),
     }
     return render(request, "console/links_by_hand/one.html", context)

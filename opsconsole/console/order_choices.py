@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from opsconsole.console.order_guards import Guards
 from opsconsole.console.roles import RIGHT_BY_CODENAME, ROLE_LABELS, roles_with
+from opsconsole.console.staff import actor_name
 from orders.models import Order, Refund
 from orders.queries.money import Money
 from orders.queries.order_page import OrderRows
@@ -186,7 +187,7 @@ def _choice(rows: OrderRows, money: Money, user: Any, name: str, guards: Guards,
 
 def desk_choice(order: Order, user: Any, name: str, guards: Guards, **params: Any) -> Choice:
     """One act of a desk as this person sees it; `params` are what it will be asked for with."""
-    kind, by = KINDS[name], f"user:{user.get_username()}"
+    kind, by = KINDS[name], actor_name(user)
     query = urlencode({each: value for each, value in params.items() if value})
     return Choice(
         name=name,

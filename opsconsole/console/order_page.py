@@ -14,6 +14,7 @@ from opsconsole.console.order_choices import Choice, choices_of
 from opsconsole.console.order_lines import Day, days_of
 from opsconsole.console.order_truths import Truths, asked_truths, known_truths
 from opsconsole.console.order_verdict import Verdict, verdict_of
+from opsconsole.console.staff import actor_name
 from opsconsole.console.tones import Tone, tone_of
 from orders.diagnosis.findings import Finding
 from orders.diagnosis.service import diagnose
@@ -155,7 +156,7 @@ def _lines(rows: OrderRows, view: TimelineView, *, short: bool) -> tuple[Sequenc
 
 def _actions(rows: OrderRows, user: Any) -> list[ShownAction]:
     names = people(action.actor for action in rows.actions)
-    return shown_actions(rows.actions, names, reader=f"user:{user.get_username()}")
+    return shown_actions(rows.actions, names, reader=actor_name(user))
 
 
 def stage_of(rows: OrderRows) -> int:

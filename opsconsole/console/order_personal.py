@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from opsconsole.console.access import refuse
 from opsconsole.console.personal import masked
 from opsconsole.console.roles import RIGHT_BY_CODENAME
+from opsconsole.console.staff import actor_name
 from orders.models import Order
 from orders.queries.sentences import FIELDS as LABELS
 from orders.services import desk
@@ -48,7 +49,7 @@ def shown(order: Order, user: Any, *, revealed: str = "") -> dict[str, PersonalF
 
 def remember_look(order: Order, field: str, user: Any) -> None:
     """A row of the order's history: who looked at what."""
-    desk.reveal(order, field, actor=f"user:{user.get_username()}")
+    desk.reveal(order, field, actor=actor_name(user))
 
 
 def refuse_reveal(request: HttpRequest) -> HttpResponse | None:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from opsconsole.console.formats import money as shown_money
 from opsconsole.console.plan_rights import may_do
 from opsconsole.console.plan_words import run_of
+from opsconsole.console.staff import actor_name
 from opsconsole.console.subject_words import counted
 from opsconsole.console.sums import accepted_spellings
 from runbooks import policies
@@ -45,7 +46,7 @@ def deeds_now(plan: Plan, user: Any, counts: dict[str, int]) -> Sequence[str]:
 
 
 def _possible(plan: Plan, user: Any, counts: dict[str, int]) -> list[str]:
-    mine, run = plan.proposer == f"user:{user.get_username()}", run_of(plan)
+    mine, run = plan.proposer == actor_name(user), run_of(plan)
     if run is not None:
         return _of_run(plan, run.state, counts, is_mine=mine)
     if plan.state == PlanState.AWAITING_APPROVAL:

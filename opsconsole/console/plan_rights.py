@@ -3,6 +3,7 @@
 from typing import Any
 
 from opsconsole.console.roles import RIGHT_BY_CODENAME, Right
+from opsconsole.console.staff import actor_name
 from runbooks.models import Plan
 from runbooks.registry import Action, Touch, find
 
@@ -31,5 +32,5 @@ def approval_of(action: Action) -> str:
 
 def may_do(user: Any, plan: Plan, deed: str) -> bool:
     """Its proposer may always pause, stop and take back what is their own."""
-    own = plan.proposer == f"user:{user.get_username()}" and deed in ("pause", "cancel", "withdraw")
+    own = plan.proposer == actor_name(user) and deed in ("pause", "cancel", "withdraw")
     return own or may(user, right_of(plan, deed).codename)

@@ -1,6 +1,6 @@
 """Who may do what: the one table. Groups and permissions in the database are made from it.
 
-A change here needs a migration that calls `write_roles` again (see `migrations/0002`); a test
+A change here needs a migration that calls `write_roles` again (`migrations/_roles.py`); a test
 compares the database with the table. Reading is granted widely, acting narrowly: whoever hands
 out rights (admin) moves no money, and whoever checks (auditor) changes nothing.
 """

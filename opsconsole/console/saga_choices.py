@@ -1,6 +1,5 @@
 """What a person may do to a saga and its steps now, and why not the rest."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 
-from opsconsole.console.order_choices import Risk, forbidden, held_back
+from opsconsole.console.order_choices import Choice, Risk, forbidden, held_back, one_click_key
 from opsconsole.console.order_guards import Guards
 from orders.models import Saga, Step
 from orders.queries.order_page import OrderRows
@@ -53,25 +52,10 @@ KINDS: Final[dict[str, Kind]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class SagaChoice:
-    """One action as this person sees it. `why_not` is '' when it may be done."""
+class SagaChoice(Choice):
+    """`fields` are what its person saw of the saga and the step."""
 
-    name: str
-    label: str
-    effect: str
-    risk: Risk
-    url: str
-    key: str
     fields: Sequence[tuple[str, int]]
-    why_not: str
-
-    @property
-    def has_dialog(self) -> bool:
-        return self.risk != Risk.SAFE
-
-    @property
-    def is_danger(self) -> bool:
-        return self.risk == Risk.MONEY
 
 
 def choices_of(rows: OrderRows, saga: Saga, step: Step | None, user: Any, *, number: int) -> list[SagaChoice]:
@@ -90,14 +74,13 @@ def _choice(rows: OrderRows, saga: Saga, step: Step | None, user: Any, name: str
     kind, order, params = KINDS[name], rows.order, seen(saga, step, number)
     url = reverse(f"saga-{name}", args=[order.public_id, number])
     guards = Guards(order, rows.actions)
-    said = f"{user.pk}:{order.pk}:{order.version}:{name}:{sorted(params.items())}:{guards.last}"
     return SagaChoice(
         name=name,
         label=str(ACTIONS[name]),
         effect=str(kind.effect),
         risk=kind.risk,
         url=f"{url}?{urlencode({'step': step.number})}" if step else url,
-        key=hashlib.sha256(said.encode()).hexdigest()[:40],
+        key=one_click_key(order, user, name, last=guards.last, what=str(sorted(params.items()))),
         fields=(*params.items(), ("seen", guards.seen)),
         why_not=forbidden(user, kind.right) or held_back(guards, name, params),
     )

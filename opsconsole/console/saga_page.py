@@ -15,6 +15,7 @@ from opsconsole.console.order_actions_shown import ShownAction, shown_actions
 from opsconsole.console.order_lines import Day, days_of
 from opsconsole.console.saga_choices import SagaChoice, choices_of
 from opsconsole.console.saga_words import cause_label, kind_label, step_label
+from opsconsole.console.staff import actor_name
 from opsconsole.console.tones import Tone
 from orders.models import OperatorAction, Order, Saga, Step
 from orders.queries.money import Money, money_of
@@ -140,7 +141,7 @@ def saga_page(request: HttpRequest, order: Order, number: int) -> SagaPage | Non
 
 
 def _shown(asked: Sequence[OperatorAction], user: Any) -> list[ShownAction]:
-    return shown_actions(asked, people(action.actor for action in asked), reader=f"user:{user.get_username()}")
+    return shown_actions(asked, people(action.actor for action in asked), reader=actor_name(user))
 
 
 def _steps(rows: OrderRows, saga: Saga, steps: Sequence[Step], user: Any, number: int) -> list[StepShown]:

@@ -1,6 +1,7 @@
 """People of the console by their names."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
@@ -23,4 +24,8 @@ def person(request: HttpRequest) -> User:
 
 def actor_of(request: HttpRequest) -> str:
     """Who asks, as histories and plans name people."""
-    return f"user:{person(request).get_username()}"
+    return actor_name(person(request))
+
+
+def actor_name(user: Any) -> str:
+    return f"user:{user.get_username()}"

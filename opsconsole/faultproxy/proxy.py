@@ -1,21 +1,19 @@
-"""The proxy: a listener on a loop in a thread of its own, steered from any other thread."""
+"""The proxy: a listener that can be steered from any other thread."""
 
 import asyncio
-import threading
-from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from opsconsole.faultproxy.faults import Faults
 from opsconsole.faultproxy.link import Link, Losing
+from opsconsole.own_loop import OwnLoop
 
 HOST = "127.0.0.1"
 
 
-class FaultProxy:
+class FaultProxy(OwnLoop):
     """`with FaultProxy("127.0.0.1", 5432) as proxy:` listens on `proxy.port` of the loopback.
 
     The server is a host and a port, or the path of a unix socket. Faults hold from the moment they
@@ -23,16 +21,15 @@ class FaultProxy:
     """
 
     def __init__(self, server: str | Path, server_port: int = 0, *, port: int = 0, seed: int = 1) -> None:
+        super().__init__("faultproxy")
         self.port = port
         self._server, self._server_port = server, server_port
         self._faults = Faults()
         self._losing = Losing()
         self._chance = Random(seed)  # noqa: S311 - jitter, not secrecy
         self._links: set[Link] = set()
-        self._loop = asyncio.new_event_loop()
         self._changed = asyncio.Event()
         self._listener: asyncio.Server | None = None
-        self._thread = threading.Thread(target=self._loop.run_forever, name="faultproxy", daemon=True)
 
     @property
     def faults(self) -> Faults:
@@ -47,30 +44,6 @@ class FaultProxy:
     def answers_lost(self) -> int:
         return self._losing.lost
 
-    def start(self) -> Self:
-        """Raises OSError when the port is taken."""
-        self._thread.start()
-        try:
-            self._do(self._listen())
-        except OSError:
-            self.stop()
-            raise
-        return self
-
-    def stop(self) -> None:
-        self._do(self._end())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
     def set(self, **changes: Any) -> Faults:
         """Change some faults, by the names of `Faults`. Returns once they hold."""
         self._do(self._apply(replace(self._faults, **changes)))
@@ -83,16 +56,13 @@ class FaultProxy:
 
     def reset(self) -> int:
         """Reset every open connection; how many there were."""
-        return asyncio.run_coroutine_threadsafe(self._reset(), self._loop).result()
+        return self._do(self._reset())
 
     def lose_answers(self, to: bytes, *, times: int = 1) -> None:
         """The next requests that contain `to` reach the server and are done; their clients get a reset instead of
         an answer. A marker that is split over two chunks is not seen: keep it short.
         """
         self._losing.marker, self._losing.left = to, times
-
-    def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _apply(self, faults: Faults) -> None:
         self._faults = faults
@@ -102,9 +72,9 @@ class FaultProxy:
             self._listener.close()
             self._listener = None
         if not faults.refuse and self._listener is None:
-            await self._listen()
+            await self._up()
 
-    async def _listen(self) -> None:
+    async def _up(self) -> None:
         self._listener = await asyncio.start_server(self._accept, HOST, self.port)
         self.port = self._listener.sockets[0].getsockname()[1]
 
@@ -139,13 +109,7 @@ class FaultProxy:
             link.reset()
         return len(links)
 
-    async def _end(self) -> None:
+    async def _down(self) -> None:
         if self._listener is not None:
             self._listener.close()
         await self._reset()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        # Transports that were aborted say goodbye in the next turn of the loop.
-        await asyncio.sleep(0)

@@ -1,12 +1,8 @@
 """The sandbox: all neighbours in one process, one port each, on one loop in a thread of its own."""
 
-import asyncio
-import threading
-from collections.abc import Coroutine
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
 
+from opsconsole.own_loop import OwnLoop
 from opsconsole.sandbox.callbacks import Callbacks
 from opsconsole.sandbox.control import Control
 from opsconsole.sandbox.fleet import Fleet
@@ -25,7 +21,7 @@ from opsconsole.upstreams import HOST, NEIGHBOURS
 EVERYWHERE = "0.0.0.0"  # noqa: S104  for containers, when told so
 
 
-class Sandbox:
+class Sandbox(OwnLoop):
     """`with Sandbox(secrets=...) as sandbox: sandbox.urls["midtrans"]`.
 
     `port_base` 0 takes free ports. `store` None keeps the books in memory only. `host` other than
@@ -43,11 +39,10 @@ class Sandbox:
         speed: float = 1.0,
         host: str = HOST,
     ) -> None:
+        super().__init__("sandbox")
         self.world = World(secrets, app_url.rstrip("/"), store, seed, speed)
         self._ports = {name: port_base + offset if port_base else 0 for offset, name in enumerate(NEIGHBOURS)}
         self._host = host
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="sandbox", daemon=True)
         self._listeners: dict[str, Listener] = {}
 
     @property
@@ -58,36 +53,9 @@ class Sandbox:
     def control_url(self) -> str:
         return self.urls["control"]
 
-    def start(self) -> Self:
-        """Raises OSError when a port is taken."""
-        self._thread.start()
-        try:
-            self._do(self._up())
-        except OSError:
-            self.stop()
-            raise
-        return self
-
     def stop(self) -> None:
-        self._do(self._end())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        super().stop()
         self.world.books.close()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _up(self) -> None:
         callbacks = Callbacks(self.world)
@@ -115,16 +83,10 @@ class Sandbox:
             if not is_down and not listener.is_up:
                 await listener.up()
 
-    async def _end(self) -> None:
+    async def _down(self) -> None:
         self.world.is_closing = True
         for listener in self._listeners.values():
             await listener.down()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        # Transports that were closed say goodbye in the next turn of the loop.
-        await asyncio.sleep(0)
 
 
 def _neighbours(world: World, callbacks: Callbacks) -> dict[str, Neighbour]:

@@ -77,45 +77,31 @@ def _refuse_unready(seen: SeenCart, *, revision: int | None) -> None:
 
 
 def _check_out(seen: SeenCart, *, method: str) -> Order:
-    now = seen.content
-    if any(item.service != Service.GOODS for item in now.items):
+    if any(item.service != Service.GOODS for item in seen.content.items):
         raise CartIncomplete(_("Only goods are checked out; a trip is ordered (POST /orders)."))
-    if now.promo.code:
-        raise CartIncomplete(_("No promo can be applied to goods yet; take it off."))
-    return checkout_saga.place(
-        channel=seen.channel,
-        customer=_customer(now),
-        items=_items(now),
-        method=method,
-        city=now.city,
-        cart=Cart(id=seen.id, revision=seen.revision),
-    )
-
-
-def _customer(now: Content) -> Customer:
-    customer = now.customer
-    return Customer(customer.id, customer.name, customer.phone, customer.email)
-
-
-def _items(now: Content) -> list[NewItem]:
-    return [NewItem(item.service, item.amount or 0, item.details) for item in now.items]
+    return checkout_saga.place(**_agreed(seen, method=method))
 
 
 def _place(seen: SeenCart, *, method: str) -> Order:
-    now = seen.content
-    if any(item.service == Service.GOODS for item in now.items):
+    if any(item.service == Service.GOODS for item in seen.content.items):
         raise CartIncomplete(_("Goods are checked out (POST /checkouts), in a cart of their own."))
-    return placing.place_order(
-        channel=seen.channel,
-        customer=_customer(now),
-        items=_items(now),
-        method=method,
-        city=now.city,
-        promo_code=now.promo.code if now.promo.status == PromoStatus.APPLIED else "",
-        discount=now.promo.discount,
-        notes=_notes(now),
-        cart=Cart(id=seen.id, revision=seen.revision),
-    )
+    return placing.place_order(**_agreed(seen, method=method))
+
+
+def _agreed(seen: SeenCart, *, method: str) -> dict[str, Any]:
+    """What the customer agreed to, of whatever kind the items are: an order and a checkout begin with the same."""
+    now, customer = seen.content, seen.content.customer
+    return {
+        "channel": seen.channel,
+        "customer": Customer(customer.id, customer.name, customer.phone, customer.email),
+        "items": [NewItem(item.service, item.amount or 0, item.details) for item in now.items],
+        "method": method,
+        "city": now.city,
+        "promo_code": now.promo.code if now.promo.status == PromoStatus.APPLIED else "",
+        "discount": now.promo.discount,
+        "notes": _notes(now),
+        "cart": Cart(id=seen.id, revision=seen.revision),
+    }
 
 
 def _notes(now: Content) -> dict[str, Any]:

@@ -12,7 +12,7 @@ Undone is what ran, in reverse: the order is void, the money goes back, the stoc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import F
@@ -285,6 +285,9 @@ def place(
     items: Sequence[placing.NewItem],
     method: str,
     city: str = "",
+    promo_code: str = "",
+    discount: int = 0,
+    notes: Mapping[str, Any] | None = None,
     cart: Cart | None = None,
 ) -> Order:
     """Place an order of goods and owe it its checkout. Raises a Refusal where nothing can be placed.
@@ -296,8 +299,8 @@ def place(
         channel=channel,
         customer=customer,
         items=items,
-        discount=0,
+        discount=discount,
         cart=cart,
-        fields={"method": method, "city": city},
+        fields={"method": method, "city": city, "promo_code": promo_code, "notes": dict(notes or {})},
         begin=start,
     )

@@ -9,6 +9,7 @@ SUDIRMAN = {"address": "Jl. Jend. Sudirman 52", "lat": -6.2251, "lng": 106.8096}
 AIRPORT = {"address": "Soekarno-Hatta, Terminal 3", "lat": -6.1199, "lng": 106.6657}
 SARI = {"id": "C-1", "name": "Sari Dewi", "phone": "+6281234567890", "email": "sari@example.id"}
 TAXI: dict[str, Any] = {"service": "taxi", "details": {"pickup": SUDIRMAN, "dropoff": AIRPORT}}
+MUG: dict[str, Any] = {"service": "goods", "details": {"sku": "MUG-1", "quantity": 2, "name": "Mug"}}
 
 
 def at(**ahead: float) -> str:
@@ -41,3 +42,6 @@ def shuttle(**changes: Any) -> dict[str, Any]:
 
 def taxi(**changes: Any) -> dict[str, Any]:
     return {"service": "taxi", "details": {**TAXI["details"], **changes}}
+
+
+EACH_SERVICE = (TAXI, rent(), delivery(), shuttle(), MUG)

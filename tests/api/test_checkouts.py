@@ -15,14 +15,13 @@ from orders.queries.order_page import memory_of, rows_of
 from orders.queries.timeline import timeline
 from orders.services import ledger, publishing, receiving
 from orders.states import OrderState
-from tests.api.bodies import TAXI
+from tests.api.bodies import MUG, TAXI
 from tests.api.conftest import Caller, problem
 from tests.orders.flow import deliver, drain, let_time_pass
 from tests.sandbox_fixtures import Receiver, effects, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("neighbours")]
 
-MUG = {"service": "goods", "details": {"sku": "MUG-1", "quantity": 2, "name": "Mug"}}
 CHECKOUT = {"checkout": CONSUMERS["checkout"]}
 Turn = Callable[[], None]
 
@@ -57,7 +56,9 @@ def until(turn: Turn, condition: Callable[[], Any]) -> Any:
 
 
 def test_a_cart_of_goods_is_checked_out(live: Caller, turn: Turn, control: RemoteSandbox) -> None:
-    cart = live.cart(MUG)
+    full = live.cart(MUG)
+    cart = live.put(f"/carts/{full['id']}/promo", {"code": "HEMAT10"}).json()
+    assert cart["total"]["amount"] < full["total"]["amount"]
     wish = {"cart_id": cart["id"], "method": "card", "revision": cart["revision"]}
     made = live.post("/checkouts", wish, key="once")
     found = made.json()
@@ -65,6 +66,7 @@ def test_a_cart_of_goods_is_checked_out(live: Caller, turn: Turn, control: Remot
     assert made["Location"] == f"/api/v1/checkouts/{found['id']}"
     assert [(each["name"], each["state"]) for each in found["steps"]] == [("reserve_inventory", "pending")]
     assert (found["order"]["total"], found["order"]["payment"]["status"]) == (cart["total"], "link_pending")
+    assert found["order"]["promo_code"] == "HEMAT10"
 
     again = live.post("/checkouts", wish, key="once")
     assert (again.status_code, again.json(), again["Idempotency-Replayed"]) == (202, found, "true")
@@ -82,6 +84,7 @@ def test_a_cart_of_goods_is_checked_out(live: Caller, turn: Turn, control: Remot
     assert [(each["name"], each["state"]) for each in done["steps"]] == [(name, "done") for name in names]
     assert (done["failure"], done["order"]["state"]) == ("", OrderState.COMPLETED)
     assert live.get(f"/carts/{cart['id']}").json()["items"] == []
+    assert ledger.balance(Order.objects.get()) == cart["total"]["amount"]
     assert effects(control, "inventory") == ["reserved"]
     told = [line.sentence for line in timeline(rows_of(Order.objects.get()), memory_of(Order.objects.get()))]
     assert "Done: reserve the goods" in told

@@ -24,7 +24,7 @@ from orders.resilience.breaker import gate
 from orders.resilience.latched import latched
 from orders.services import cities, ledger, rounds
 from orders.states import DispatchState, OrderState, PostingState, RefundState
-from tests.api.bodies import TAXI, taxi
+from tests.api.bodies import EACH_SERVICE, TAXI, taxi
 from tests.api.conftest import Caller
 from tests.orders.flow import carry_on, deliver, drain, let_time_pass, pay, place
 from tests.sandbox_fixtures import Receiver, effects, wait_until
@@ -72,8 +72,11 @@ def test_pricing_down_the_last_price_known_stands_in_marked(api: Caller, neighbo
     assert api.post(f"/carts/{later['id']}/prices").json()["items"][0]["pricing"] == "live"
 
 
-def test_promo_down_it_is_skipped_said_and_applied_later(api: Caller, neighbours: Any, control: RemoteSandbox):
-    cart = api.cart(TAXI)
+@pytest.mark.parametrize("item", EACH_SERVICE, ids=lambda item: item["service"])
+def test_promo_down_it_is_skipped_said_and_applied_later(
+    item: dict[str, Any], api: Caller, neighbours: Any, control: RemoteSandbox
+):
+    cart = api.cart(item)
     control.faults("promo", down=True)
     skipped = api.put(f"/carts/{cart['id']}/promo", {"code": "HEMAT10"}).json()
     assert (skipped["promo"]["status"], skipped["total"]) == ("skipped", cart["total"])
@@ -85,12 +88,18 @@ def test_promo_down_it_is_skipped_said_and_applied_later(api: Caller, neighbours
     assert applied["total"]["amount"] < cart["total"]["amount"]
 
 
-def test_promo_down_the_order_says_which_promo_was_skipped(api: Caller, neighbours: Any, control: RemoteSandbox):
-    cart = api.cart(TAXI)
+@pytest.mark.parametrize("item", EACH_SERVICE, ids=lambda item: item["service"])
+def test_promo_down_the_order_says_which_promo_was_skipped(
+    item: dict[str, Any], api: Caller, neighbours: Any, control: RemoteSandbox
+):
+    cart = api.cart(item)
     control.faults("promo", down=True)
     api.put(f"/carts/{cart['id']}/promo", {"code": "HEMAT10"})
-    order = api.post("/orders", {"cart_id": cart["id"], "method": "gopay"}).json()
-    assert order["notes"] == {"promo_skipped": "HEMAT10"}
+    is_goods = item["service"] == "goods"
+    made = api.post("/checkouts" if is_goods else "/orders", {"cart_id": cart["id"], "method": "gopay"}).json()
+    order = made["order"] if is_goods else made
+    assert (order["notes"], order["promo_code"]) == ({"promo_skipped": "HEMAT10"}, "")
+    assert order["total"] == cart["total"]
 
 
 def test_config_down_the_copy_on_disk_stands_in(

@@ -1,20 +1,10 @@
 """The rights to act on a saga: the table in `roles.py`, written again."""
 
-from django.apps.registry import Apps
 from django.db import migrations
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from opsconsole.console.roles import write_roles
-
-
-def write(apps: Apps, _editor: BaseDatabaseSchemaEditor) -> None:
-    write_roles(
-        group=apps.get_model("auth", "Group"),
-        permission=apps.get_model("auth", "Permission"),
-        content_type=apps.get_model("contenttypes", "ContentType"),
-    )
+from opsconsole.console.migrations._roles import WRITE_ROLES
 
 
 class Migration(migrations.Migration):
     dependencies = (("console", "0004_limits_right"),)
-    operations = (migrations.RunPython(write, migrations.RunPython.noop),)
+    operations = (WRITE_ROLES,)
