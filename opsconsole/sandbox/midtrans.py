@@ -238,7 +238,8 @@ class Midtrans(PaymentGateway):
             "payment_type": PAYMENT_TYPES.get(row["method"], "bank_transfer"),
             "transaction_status": row["code"] or status,
             "fraud_status": "deny" if status == "deny" and row["method"] == "card" else "accept",
-            "transaction_time": _local(row["paid_at"] or row["created_at"]),
+            # A card's transaction begins as it is charged; a virtual account's as its number is made.
+            "transaction_time": _local((row["method"] == "card" and row["paid_at"]) or row["created_at"]),
             "signature_key": self._signature(row["merchant_ref"] + code + gross),
         }
         if row["status"] in ("settled", "reversed") or (row["status"] == "paid" and status != "capture"):

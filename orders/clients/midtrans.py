@@ -274,9 +274,11 @@ def _status(data: Mapping[str, Any], *, method: str, token: str, paid: bool) -> 
 
 
 def _paid_at(data: Mapping[str, Any], *, state: str | None, settled: datetime | None) -> datetime | None:
+    """A card is charged as its transaction is made, and settles later; all else is paid as it settles."""
     if state not in ("paid", "reversed"):
         return None
-    return settled or wire.wib_instant(data.get("transaction_time"))
+    made = wire.wib_instant(data.get("transaction_time"))
+    return (made or settled) if data.get("payment_type") == "credit_card" else (settled or made)
 
 
 def _refunds(data: Mapping[str, Any], *, currency: str) -> tuple[RefundAnswer, ...]:

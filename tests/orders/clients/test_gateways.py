@@ -109,6 +109,27 @@ def test_xendit_paid_and_settled_are_the_same_fact(control):
     assert (paid.state, paid.amount, paid.paid_at) == (settled.state, settled.amount, settled.paid_at)
 
 
+def test_midtrans_money_came_when_it_was_paid_however_late_it_settles(control):
+    card, account = (
+        attempt("midtrans", method="card", ref="A").open(),
+        attempt("midtrans", method="va_bca", ref="B").open(),
+    )
+    opened = datetime.now(UTC)
+    _next_second(opened)
+    for each in (card, account):
+        control.pay(each.ref)
+    paid = [each.status().paid_at for each in (card, account)]
+    assert min(paid) > opened
+    _next_second(datetime.now(UTC))
+    control.pay(card.ref, outcome="settle")
+    assert (card.status().code, card.status().paid_at) == ("settlement/accept/200", paid[0])
+
+
+def _next_second(after: datetime) -> None:
+    """Midtrans tells the time in whole seconds."""
+    wait_until(lambda: datetime.now(UTC).replace(microsecond=0) > after)
+
+
 @pytest.mark.parametrize(("name", "method"), [("midtrans", "va_permata"), ("nicepay", "va_bca")])
 def test_money_that_goes_back_to_the_bank_reads_as_reversed(control, name, method):
     one = attempt(name, method=method).open()
