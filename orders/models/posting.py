@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from orders.models.order import Order
@@ -11,7 +12,11 @@ from orders.states import POSTING, Machine, PostingState
 
 
 class Posting(Stateful, Leased):
-    """One entry for Head Office's books; `reference` is the key HO finds duplicates by."""
+    """One entry for Head Office's books; `reference` is the key HO finds duplicates by.
+
+    Where Head Office has reversed it and booked others instead, `booked_as` are their references and `ho_reference`
+    the first one's id; otherwise it is empty.
+    """
 
     machine: ClassVar[Machine] = POSTING
 
@@ -27,6 +32,7 @@ class Posting(Stateful, Leased):
     currency = models.CharField(max_length=3)
     occurred_at = models.DateTimeField()
     ho_reference = models.CharField(max_length=80, blank=True)
+    booked_as = ArrayField(models.CharField(max_length=160), default=list, db_default=[], blank=True)
     asked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

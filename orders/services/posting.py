@@ -1,6 +1,6 @@
 """Telling Head Office: each entry once, under a key HO finds duplicates by."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -170,6 +170,12 @@ def post_again(order: Order, *, actor: str, reason: str, renew: Callable[[], Non
         if mine is not None:
             work(mine)
     return list(Posting.objects.filter(order=order).exclude(state=PostingState.RECORDED))
+
+
+def booked_anew(order: Order, *, replaced: Collection[str], kind: str, entries: Sequence[ho.Entry]) -> None:
+    """Head Office has booked `entries` instead of those with these ids: what we show and ask for from now on."""
+    instead = {"booked_as": [each.entry_ref for each in entries], "ho_reference": entries[0].entry_id}
+    Posting.objects.filter(order=order, kind=kind, ho_reference__in=replaced).update(**instead)
 
 
 def _later(posting: Posting) -> datetime:

@@ -211,24 +211,29 @@ def _ask_ho(reference: str, posting: Posting | None, until: float) -> Truth:
     known |= {"ours": posting.state if posting else "", "currency": posting.currency if posting else ""}
     known["expected"] = posting.amount if posting else None
     began = time.monotonic()
-    outcome = ho.ask_entry(reference, deadline=_left(until))
+    entries = []
+    for name in (posting and posting.booked_as) or [reference]:
+        outcome = ho.ask_entry(name, deadline=_left(until))
+        if not isinstance(outcome, Answered):
+            return Truth(**known, seconds=time.monotonic() - began, answer=Answer.SILENT, why=_reason(outcome))
+        entries.append(outcome.data)
     known["seconds"] = time.monotonic() - began
-    if not isinstance(outcome, Answered):
-        return Truth(**known, answer=Answer.SILENT, why=_reason(outcome))
-    return Truth(**known, **_said_by_ho(posting, outcome.data))
+    return Truth(**known, **_said_by_ho(posting, entries))
 
 
-def _said_by_ho(posting: Posting | None, entry: ho.Entry | None) -> dict[str, Any]:
+def _said_by_ho(posting: Posting | None, entries: Sequence[ho.Entry | None]) -> dict[str, Any]:
+    """Of all entries together: one that was corrected may be several since."""
     recorded = posting is not None and posting.state == PostingState.RECORDED
-    if entry is None:
+    found = [entry for entry in entries if entry is not None]
+    if len(found) < len(entries):
         return {"answer": Answer.ABSENT, "differs": recorded}
-    wrong = posting is not None and entry.amount != posting.amount
+    amount = sum(entry.amount for entry in found)
     return {
         "answer": Answer.SAID,
-        "said": entry.entry_id,
+        "said": ", ".join(entry.entry_id for entry in found),
         "means": str(PostingState.RECORDED),
-        "amount": entry.amount,
-        "differs": not recorded or wrong,
+        "amount": amount,
+        "differs": not recorded or (posting is not None and amount != posting.amount),
     }
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from orders.clients import ho
 from orders.models import Order
 from orders.resilience import Answered
-from orders.services import cities
+from orders.services import cities, posting
 from reconciliation.services.repairs import first_said, refusal_of, reverse_at_ho
 
 
@@ -29,11 +29,15 @@ def correct(order: Order, wrong: Sequence[str], right: Sequence[Anew], *, key: s
     lacks money is seen and repaired, one that has it twice may be paid out. No transaction may be open. Raises NoMap
     before anything is done.
     """
-    branch = cities.branch_of(order.city)
-    return reverse_at_ho(wrong, key=key) or first_said(_post(order, each, branch) for each in right)
+    branch, booked = cities.branch_of(order.city), list[ho.Entry]()
+    said = reverse_at_ho(wrong, key=key) or first_said(_post(order, each, branch, booked) for each in right)
+    if not said:
+        for kind in {each.kind for each in booked}:
+            posting.booked_anew(order, replaced=wrong, kind=kind, entries=[e for e in booked if e.kind == kind])
+    return said
 
 
-def _post(order: Order, anew: Anew, branch: str) -> str:
+def _post(order: Order, anew: Anew, branch: str, booked: list[ho.Entry]) -> str:
     """Post it, and ask for it again: what was booked is what was asked for, or a sentence."""
     posted = ho.post_entry(
         anew.entry_ref,
@@ -51,4 +55,5 @@ def _post(order: Order, anew: Anew, branch: str) -> str:
         return refusal_of(anew.entry_ref, read)
     if read.data is None or read.data.amount != abs(anew.amount):
         return _("%(entry)s: Head Office has booked another amount.") % {"entry": anew.entry_ref}
+    booked.append(read.data)
     return ""

@@ -10,7 +10,9 @@ from opsconsole.sandbox.remote import RemoteSandbox
 from orders.clients import ho as head_office
 from orders.errors import NotAllowed
 from orders.models import Order, Posting
+from orders.resilience import Answered
 from orders.services import work
+from orders.services.truths import ask_everybody
 from reconciliation.models import Break, BreakEvent, Entry
 from reconciliation.services import ho_feed
 from reconciliation.services.feeds import feed_of
@@ -18,7 +20,7 @@ from reconciliation.services.runs import reconcile
 from runbooks.models import Deed, Plan, PlanRow
 from runbooks.registry import ACTIONS
 from runbooks.services import approving, operating, planning
-from tests.orders.making import make_attempt, make_order
+from tests.orders.making import make_attempt, make_order, make_posting
 from tests.reconciliation.books import AT, feed, line, load_into
 from tests.runbooks.planning import BUDI, RATNA, go, turn
 
@@ -209,9 +211,11 @@ def booked_wrongly(control: RemoteSandbox, *, price: int, wrong: int, at: dateti
         feed("ours", "ledger"), [line(price, order=order.public_id, reference=f"A-{order.pk}", source="midtrans")]
     )
     control.plan(order.public_id, {"on": "post", "do": "amount", "amount": wrong, "neighbour": "ho"})
-    head_office.post_entry(
+    booked = head_office.post_entry(
         order.public_id, order_ref=order.public_id, amount=price, currency="IDR", kind="payment", occurred_at=at
     )
+    assert isinstance(booked, Answered)
+    make_posting(order, "recorded", reference=order.public_id, amount=price, ho_reference=booked.data.entry_id)
     control.no_plans()
     return order
 
@@ -235,9 +239,14 @@ def test_a_wrong_amount_is_reversed_and_posted_anew_in_one_row_and_heals_when_th
     assert [each["amount"] for each in row.params["takes_back"]] == [100_000]
     assert [each["amount"] for each in row.params["posts"]] == [150_000]
     assert plan.money == {"IDR": 250_000}
+    wrong = order.postings.get().ho_reference
+    assert [each.differs for each in ask_everybody(order)] == [True]
     assert carried_out(plan) == ["fixed"]
     found.refresh_from_db()
     assert found.state == "open"
+    (now,) = ask_everybody(order)
+    assert (now.amount, now.differs, now.said) == (150_000, False, order.postings.get().ho_reference)
+    assert now.said != wrong
     assert at_ho(order) == [("payment", 100_000), ("reversal", 100_000), ("payment", 150_000)]
     read_ho()
     found.refresh_from_db()
