@@ -13,7 +13,7 @@ _GROUPED: Final = {
 }
 # Three decimals look like a group of thousands: "150.000" is Rp 150 to a parser and Rp 150.000 to a person.
 _THREE_DECIMALS: Final = re.compile(r"-?\d{1,3}\.\d{3}", re.ASCII)
-_SHORT: Final = 15  # digits that certainly fit
+SHORT: Final = 15  # digits that certainly fit
 
 
 class NotAnAmount(Exception):
@@ -27,7 +27,7 @@ class NotAnAmount(Exception):
 def minor_units(text: str, currency: str, *, mark: str = ".", is_minor: bool = False) -> int:
     """`"1.234,50"` with mark `,` is 123450 in BRL. Raises NotAnAmount, or NotMoney for an unknown currency."""
     digits = exponent(currency)
-    if len(text) <= _SHORT and text.isdigit() and text.isascii():
+    if len(text) <= SHORT and text.isdigit() and text.isascii():
         return int(text) * (1 if is_minor else 10**digits)
     plain = _undressed(text, mark)
     if plain is None:

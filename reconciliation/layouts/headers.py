@@ -2,17 +2,27 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciliation.layouts.layout import AMOUNTS, REFERENCES, TIMES, Layout
 from reconciliation.layouts.reader import Refused, RowReader
 from reconciliation.lines import Line
 from reconciliation.reading.problems import FileRefused, Problem
-from reconciliation.reading.rows import Row, Table
+from reconciliation.reading.rows import Block, Row, Table
 
 _LONGEST_WORD: Final = 30  # what is longer is no word for a total
+AT_ONCE: Final = 1_000  # rows; one among them that is not plain has all of them read one by one
 DEEPEST: Final = 20  # rows within which the header must begin; reports have a title above it
+
+
+class Taken(NamedTuple):
+    """What some rows became: their lines, or one row and what is wrong with it."""
+
+    rows: int
+    lines: list[Line]
+    refused: tuple[Row, Problem] | None = None
 
 
 @dataclass
@@ -29,36 +39,72 @@ class Fitted:
 
     def rows(self) -> Iterator[tuple[Row, list[Line] | Problem]]:
         """Each row with its lines, or with what is wrong with it. Total lines go to `claims` instead."""
-        width, read = len(self.header), self.reader.read
-        words = tuple(word.casefold() for word in self.layout.total_words)
         for row in self.table.rows():
-            if row.number <= self.header_row:
-                continue
-            if row.cells is None:
-                yield row, row.problem or Problem("columns", {"found": 0, "wanted": width})
-                continue
-            cells = row.cells if len(row.cells) == width else _fitting(row.cells, width)
-            if words and self._is_total(row.cells, words):
-                continue
-            if cells is None:
-                yield row, Problem("columns", {"found": len(row.cells), "wanted": width})
-                continue
-            if "\\" in row.raw or not row.raw.isprintable():
-                cells = [_tidy(cell) for cell in cells]
-            try:
-                yield row, read(row.number, cells)
-            except Refused as refused:
-                yield row, refused.problem
+            if said := self._one(row):
+                yield said
 
-    def _is_total(self, cells: Sequence[str], words: Sequence[str]) -> bool:
+    def blocks(self) -> Iterator[Taken]:
+        """As `rows`, but many rows at once where they are plain."""
+        for piece in self.table.blocks():
+            yield from self._each([piece]) if isinstance(piece, Row) else self._many(piece)
+
+    def _each(self, rows: Iterable[Row]) -> Iterator[Taken]:
+        for row, said in filter(None, map(self._one, rows)):
+            yield Taken(1, [], (row, said)) if isinstance(said, Problem) else Taken(1, said)
+
+    def _many(self, block: Block) -> Iterator[Taken]:
+        for at in range(max(0, self.header_row + 1 - block.number), len(block.lines), AT_ONCE):
+            few = Block(block.number + at, block.lines[at : at + AT_ONCE], block.cells[at : at + AT_ONCE])
+            lines = self.reader.read_all(few.number, few.cells) if self._is_plain(few) else None
+            yield from self._each(few.rows()) if lines is None else [Taken(len(few.lines), lines)]
+
+    def _is_plain(self, block: Block) -> bool:
+        """Whether no row is a total, too short or long, or holds what `_tidy` would take away."""
+        firsts = {_as_word(cells[0]) for cells in block.cells}
+        return (
+            not firsts & self._total_words
+            and ("" not in firsts or not self._total_words)
+            and {len(cells) for cells in block.cells} == {len(self.header)}
+            and all(map(str.isprintable, block.lines))
+            and not any("\\" in line for line in block.lines)
+        )
+
+    @cached_property
+    def _total_words(self) -> set[str]:
+        return {word.casefold() for word in self.layout.total_words}
+
+    def _one(self, row: Row) -> tuple[Row, list[Line] | Problem] | None:
+        """What a row became; None above the header, and for a total line."""
+        width = len(self.header)
+        if row.number <= self.header_row:
+            return None
+        if row.cells is None:
+            return row, row.problem or Problem("columns", {"found": 0, "wanted": width})
+        cells = row.cells if len(row.cells) == width else _fitting(row.cells, width)
+        if self._total_words and self._is_total(row.cells):
+            return None
+        if cells is None:
+            return row, Problem("columns", {"found": len(row.cells), "wanted": width})
+        if "\\" in row.raw or not row.raw.isprintable():
+            cells = [_tidy(cell) for cell in cells]
+        try:
+            return row, self.reader.read(row.number, cells)
+        except Refused as refused:
+            return row, refused.problem
+
+    def _is_total(self, cells: Sequence[str]) -> bool:
         first = next((cell for cell in cells if cell and not cell.isspace()), "")
-        if len(first) > _LONGEST_WORD or first.strip().casefold().rstrip(":").strip() not in words:
+        if len(first) > _LONGEST_WORD or _as_word(first) not in self._total_words:
             return False
         padded = [*cells, *[""] * (len(self.header) - len(cells))]
         claim = self.reader.claimed(padded)
         if claim is not None:
             self.claims.append(claim)
         return claim is not None
+
+
+def _as_word(cell: str) -> str:
+    return cell.strip().casefold().rstrip(":").strip()
 
 
 def fit(tables: Iterable[Table], layout: Layout, *, currency: str = "") -> list[Fitted]:

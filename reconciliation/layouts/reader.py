@@ -1,13 +1,15 @@
 """One row of a file whose header is known, into lines of money, or the reason why not."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import cached_property
+from itertools import repeat
 from typing import Final
 
 from orders.money import NotMoney, exponent
-from reconciliation.layouts.amounts import NotAnAmount, minor_units
+from reconciliation.layouts.amounts import SHORT, NotAnAmount, minor_units
 from reconciliation.layouts.layout import SKIP, Layout
 from reconciliation.layouts.moments import NotATime
 from reconciliation.layouts.moments import reader as time_reader
@@ -33,6 +35,10 @@ ROOM: Final[Mapping[str, int]] = {
     "source": 24,
 }
 _SHORT: Final = min(ROOM.values())
+_ROOM_OF_NAMES: Final = [ROOM[name] for name in ROOM if name != "method"]
+# What a column may say without making more of a row than one line, and its fee.
+_SIMPLE_KINDS: Final = COMES | GOES | {EntryKind.PAYOUT, EntryKind.ADJUSTMENT, EntryKind.FEE}
+_SIMPLE_STATUSES: Final = frozenset({EntryStatus.SETTLED, EntryStatus.PENDING, EntryStatus.VOID})
 # A status that says what became of the money later: the kind of the second line.
 _AFTERWARDS: Final = {
     "refunded": EntryKind.REFUND,
@@ -73,6 +79,66 @@ class RowReader:
             return self._summed_up(number, cells) if self._layout.lines else self._read(number, cells)
         except (NotAnAmount, NotATime) as error:
             raise Refused(error.problem.code, **error.problem.facts) from error
+
+    def read_all(self, number: int, rows: Sequence[list[str]]) -> list[Line] | None:
+        """What `read` says of these rows, column by column; None where that cannot be said of one of them so simply."""
+        if not self._is_simple:
+            return None
+        with suppress(Refused, NotATime):
+            return self._read_columns(number, rows)
+        return None
+
+    @cached_property
+    def _is_simple(self) -> bool:
+        layout, place = self._layout, self._place
+        odd = {"date", "zone", "refunded"} & place.keys()
+        is_signed_by_kind = layout.sign in ("kind", "signed") and "amount" in place and "occurred_at" in place
+        return is_signed_by_kind and not (layout.lines or layout.equations or odd or len(place.get("fee", ())) > 1)
+
+    def _read_columns(self, number: int, rows: Sequence[list[str]]) -> list[Line] | None:
+        kinds, statuses = [self._kind(cells) for cells in rows], [self._status(cells) for cells in rows]
+        currency, *others = {self._money(cells) for cells in rows}
+        texts = self._columns_of_text(rows)
+        written, fees = (self._column_of_money(name, rows, currency) for name in ("amount", "fee"))
+        if others or texts is None or written is None or fees is None or 0 in written:
+            return None
+        if not (set(kinds) <= _SIMPLE_KINDS and set(statuses) <= _SIMPLE_STATUSES):
+            return None
+        if self._layout.sign == "signed" and set(kinds) != COMES:
+            return None
+        reference, external, order, batch, method, source = texts
+        at = [self._time(text, "") for text in map(self._get["occurred_at"], rows)]
+        amounts = [-each if kind in OUT else each for kind, each in zip(kinds, written, strict=True)]
+        numbers, same = range(number, number + len(rows)), repeat(currency)
+        lines = list(
+            map(Line, numbers, kinds, amounts, same, at, reference, external, order, batch, method, statuses, source)
+        )
+        self.sums[currency] += sum(written)
+        return _with_fees(lines, fees) if any(fees) else lines
+
+    def _columns_of_text(self, rows: Sequence[list[str]]) -> list[list[str]] | None:
+        """As `_text_fields`; None where a row names nothing, or names it at too great a length."""
+        columns = [[get(cells) for cells in rows] for get in self._text_getters]
+        *names, methods, sources = columns
+        rooms = zip((*names, sources), _ROOM_OF_NAMES, strict=True)
+        if any(max(map(len, column)) > room for column, room in rooms) or not all(map(any, zip(*names, strict=True))):
+            return None
+        known = {text: self._method(text) for text in set(methods)}
+        return [*names, [known[text] for text in methods], [text.casefold() for text in sources]]
+
+    def _column_of_money(self, name: str, rows: Sequence[list[str]], currency: str) -> list[int] | None:
+        """Minor units, where all are digits alone, or with two noughts behind them; a fee may be left out."""
+        get, noughts, none = self._get.get(name), f"{self._layout.decimal_mark}00", "0" if name == "fee" else "-"
+        if get is None:
+            return [0] * len(rows)
+        texts = [(get(cells) or none).removesuffix(noughts) for cells in rows]
+        digits = "".join(texts)
+        if not (all(texts) and digits.isdigit() and digits.isascii() and max(map(len, texts)) <= SHORT):
+            return None
+        return [int(text) * self._unit(currency) for text in texts]
+
+    def _unit(self, currency: str) -> int:
+        return 1 if self._layout.amounts_in == "minor" else 10 ** exponent(currency)
 
     def claimed(self, cells: list[str]) -> tuple[str, int] | None:
         """What a total line claims, as (currency, minor units), in the currency of the rows where it names none.
@@ -190,9 +256,10 @@ class RowReader:
             raise Refused("empty_field", field="reference")
         if max(len(reference), len(external), len(order), len(batch), len(source)) > _SHORT:
             self._check_room((reference, external, order, batch, "", source))
-        if method:
-            method = (self._methods.get(method) or method.casefold())[: ROOM["method"]]
-        return reference, external, order, batch, method, _SETTLED, source.casefold()
+        return reference, external, order, batch, self._method(method), _SETTLED, source.casefold()
+
+    def _method(self, text: str) -> str:
+        return (self._methods.get(text) or text.casefold())[: ROOM["method"]] if text else ""
 
     def _check_room(self, texts: Sequence[str]) -> None:
         for text, (name, room) in zip(texts, ROOM.items(), strict=True):
@@ -276,6 +343,16 @@ class RowReader:
         """A skipped row counts in what the file says it adds up to."""
         if claimed := self.claimed(cells):
             self.sums[claimed[0]] += claimed[1]
+
+
+def _with_fees(lines: Iterable[Line], fees: Iterable[int]) -> list[Line]:
+    """What a settled line cost comes behind it."""
+    found = []
+    for line, fee in zip(lines, fees, strict=True):
+        found.append(line)
+        if fee and line.status == _SETTLED:
+            found.append(line._replace(kind=EntryKind.FEE, amount=-fee))
+    return found
 
 
 def _getter(places: Sequence[int]) -> Get:

@@ -32,6 +32,17 @@ class Row(NamedTuple):
     problem: Problem | None = None
 
 
+class Block(NamedTuple):
+    """Records of one line each that follow one another without a blank line; `number` is that of the first."""
+
+    number: int
+    lines: list[str]
+    cells: list[list[str]]
+
+    def rows(self) -> Iterator[Row]:
+        return (Row(self.number + at, *row) for at, row in enumerate(zip(self.cells, self.lines, strict=True)))
+
+
 class Table(Protocol):
     """One sheet or text file, readable from the top as often as wanted.
 
@@ -44,3 +55,7 @@ class Table(Protocol):
     notes: list[Problem]
 
     def rows(self) -> Iterator[Row]: ...
+
+    def blocks(self) -> Iterator[Block | Row]:
+        """As `rows`, but records that are surely one line each come together."""
+        ...

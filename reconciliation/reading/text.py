@@ -7,12 +7,12 @@ the csv module: that is what makes loading a million rows a matter of seconds.
 import codecs
 import csv
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TextIO
 
 from reconciliation.reading.problems import FileRefused, Problem
-from reconciliation.reading.rows import Limits, Row
+from reconciliation.reading.rows import Block, Limits, Row
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 LONGEST_RECORD: Final = 40  # lines; a quote still open after so many was never meant to open
@@ -37,6 +37,13 @@ class TextTable:
 
     def rows(self) -> Iterator[Row]:
         """Every line that is not blank, glued where a quoted cell goes over several lines."""
+        for piece in self.blocks():
+            if isinstance(piece, Row):
+                yield piece
+            else:
+                yield from piece.rows()
+
+    def blocks(self) -> Iterator[Block | Row]:
         number, carried = 1 + self._skip, list[str]()
         for lines, is_last in self._blocks():
             waiting = carried + lines
@@ -67,14 +74,16 @@ class TextTable:
                 yield lines, False
             yield ([rest] if rest else []), True
 
-    def _records(self, lines: list[str], number: int, *, is_last: bool) -> Generator[Row, None, int]:
+    def _records(self, lines: list[str], number: int, *, is_last: bool) -> Generator[Block | Row, None, int]:
         """The rows of a block; returns how many of its lines they are. The rest wait for the next block."""
         cells = _at_once(lines, self.delimiter, self._limits.cell)
         if cells is None:
             return (yield from self._careful(lines, number, is_last=is_last))
-        for at, line, row in zip(range(number, number + len(lines)), lines, cells, strict=True):
-            if line and not line.isspace():
-                yield Row(at, row, line)
+        found = Block(number, lines, cells)
+        if all(lines) and not any(map(str.isspace, lines)):
+            yield found
+        else:
+            yield from (row for row in found.rows() if row.raw.strip())
         return len(lines)
 
     def _careful(self, lines: list[str], number: int, *, is_last: bool) -> Generator[Row, None, int]:
@@ -107,13 +116,13 @@ class TextTable:
         return Row(number, cells, raw)
 
 
-def _at_once(lines: Sequence[str], mark: str, longest: int) -> Iterable[list[str]] | None:
+def _at_once(lines: Sequence[str], mark: str, longest: int) -> list[list[str]] | None:
     """The cells of every line, where each line is surely one row; otherwise None."""
     text = "\n".join(lines)
     if "\0" in text or max(map(len, lines), default=0) > longest:
         return None
     if '"' not in text:
-        return (line.split(mark) for line in lines)
+        return [line.split(mark) for line in lines]
     if any(line.count('"') % 2 for line in lines):
         return None
     rows = list(csv.reader(lines, delimiter=mark))

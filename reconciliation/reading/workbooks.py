@@ -7,7 +7,7 @@ from typing import Any, Final
 import python_calamine
 
 from reconciliation.reading.problems import FileRefused, Problem
-from reconciliation.reading.rows import Limits, Row
+from reconciliation.reading.rows import Block, Limits, Row
 
 # A spreadsheet keeps 15 digits of a number; what has more was rounded before we saw it.
 _EXACT: Final = 10**15
@@ -27,6 +27,9 @@ class SheetTable:
         for number, values in enumerate(self._sheet.iter_rows(), 1):
             if any(value != "" for value in values):
                 yield self._row(number, values)
+
+    def blocks(self) -> Iterator[Block | Row]:
+        return self.rows()
 
     def _row(self, number: int, values: list[Any]) -> Row:
         cells = [_text(value) for value in values]

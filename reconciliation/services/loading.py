@@ -60,15 +60,17 @@ class _Reading:
         """Every line of money of every table; rows that give none are put aside."""
         for table in self.fitted:
             part = table.table.name if len(self.fitted) > 1 else ""
-            for row, said in table.rows():
-                self.rows += 1
-                if not self.rows % 5_000:
-                    self._tell()
-                if isinstance(said, Problem):
-                    self._put_aside(part, row, said)
-                else:
-                    yield from said
+            for taken in table.blocks():
+                if taken.refused:
+                    self._put_aside(part, *taken.refused)
+                yield from taken.lines
+                self._count(taken.rows)
         self.progress(self.rows)
+
+    def _count(self, rows: int) -> None:
+        before, self.rows = self.rows, self.rows + rows
+        if self.rows // 5_000 > before // 5_000:
+            self._tell()
 
     def facts(self, totals: Iterable[Total]) -> Facts:
         settled = [total for total in totals if total.status == "settled"]

@@ -13,6 +13,7 @@ import xlsxwriter
 from orders.money import exponent
 from reconciliation.layouts import BUILTIN, Layout, builtin, fit, told
 from reconciliation.layouts.amounts import NotAnAmount, minor_units
+from reconciliation.layouts.headers import AT_ONCE
 from reconciliation.lines import Line
 from reconciliation.reading import FileRefused, Problem, open_tables
 
@@ -36,9 +37,20 @@ def read(tmp_path: Path) -> Read:
                     refused[row.number] = said
                 else:
                     lines.extend(said)
+            _the_same_at_once(path, fitted.layout, currency, lines, refused, fitted)
         return lines, refused, fitted
 
     return read_it
+
+
+def _the_same_at_once(path: Path, layout: Layout, currency: str, lines: Any, refused: Any, one_by_one: Any) -> None:
+    """Column by column, as loads read, comes to what row by row comes to; whatever else this file tests."""
+    with open_tables(path) as tables:
+        (fitted,) = fit(tables, layout, currency=currency)
+        taken = list(fitted.blocks())
+    assert [line for each in taken for line in each.lines] == lines
+    assert {row.number: said for each in taken if each.refused for row, said in [each.refused]} == refused
+    assert (fitted.claims, fitted.reader.sums) == (one_by_one.claims, one_by_one.reader.sums)
 
 
 def short(lines: list[Line]) -> list[tuple[str, int, str, str]]:
@@ -67,6 +79,32 @@ A-8,gopay,IDR,80000,t-8,vanished,2026-11-20 12:00:00,,
 A-9,gopay,IDR,80000,t-9,settlement,20 Nov,,
 Total,,,1350000
 """
+
+
+_ODD = (
+    "A-1,qris,IDR,100,t-1,pending,,2026-11-20 10:05:07,5", "A-1,qris,IDR,,t-1,settlement,,2026-11-20 10:05:07,0",
+    "A-1,qris,IDR,100,t-1,refund,,2026-11-20 10:05:07,1", "A-1,qris,USD,1.50,t-1,settlement,,2026-11-20 10:05:07,0",
+    ",qris,IDR,100,,settlement,,2026-11-20 10:05:07,0", "A-1,qris,IDR,0,t-1,settlement,,2026-11-20 10:05:07,0",
+    "A-1,qris,IDR,100,t-1,settlement,2026-11-20 10:05:07,,0", "A-1,qris,IDR,100,t-1,settlement,,,0", "", "Total,,IDR,7",
+    "A-1,qris,IDR,100,t-1,settlement,,2026-11-20 10:05:07", '"A-1",qris,IDR,100,t-1,deny,,2026-11-20 10:05:07,0',
+    "A-1,qris,IDR,100,t\\1,settlement,,2026-11-20 10:05:07,0", "A-1,ü,IDR,١,t-1,settlement,,2026-11-20 10:05:07,0",
+    "A-1,qris,IDR,.00,t-1,settlement,,2026-11-20 10:05:07,0", "A-1,qris,IDR,1.000,t,settlement,,2026-11-20 10:05:07,0",
+    "A-1,qris,IDR,100,t-1,settlement,,2026-11-20 10:05:07,.00",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", [*range(len(_ODD)), None])
+def test_many_plain_rows_are_read_at_once_and_odd_ones_among_them_one_by_one(read: Read, odd: int | None) -> None:
+    amounts = ("1000", "2500.00")
+    rows = [
+        f"A-{n},qris,IDR,{amounts[n % 2]},t-{n},settlement,,2026-11-20 10:05:07,{n % 3 or ''}" for n in range(AT_ONCE)
+    ]
+    rows += [_ODD[odd] if odd is not None else rows[0], *rows[:3]]
+    lines, _refused, fitted = read("midtrans", "\n".join([MIDTRANS.splitlines()[0], *rows]))
+    assert (
+        fitted.reader.read_all(2, [row.split(",") for row in rows[:AT_ONCE]])
+        == lines[: AT_ONCE + sum(1 for n in range(AT_ONCE) if n % 3)]
+    )
 
 
 def test_midtrans_rows_are_payments_fees_and_what_went_back(read: Read) -> None:
