@@ -10,14 +10,18 @@ WITH standing AS (
     SELECT 'to_ho', 'ho', l.*, order_key, CASE side WHEN 'ours' THEN -amount ELSE amount END
     FROM day_line l WHERE side IN ('ours', 'ho')
 ),
+dates AS MATERIALIZED (
+    SELECT %(day)s::date AS business_date UNION SELECT carried_from FROM day_line WHERE carried_from IS NOT NULL
+),
 broken AS (
     SELECT DISTINCT ON (b.pairing, e.entry)
            b.id, b.pairing, CASE b.state WHEN 'open' THEN b.type ELSE 'resolved' END AS step, e.entry
     FROM reconciliation_break b CROSS JOIN unnest(b.ours || b.theirs) AS e (entry)
-    WHERE b.state <> 'healed'
-      AND (b.business_date IN (SELECT %(day)s UNION SELECT carried_from FROM day_line)
-           OR b.id IN (SELECT k.id FROM (SELECT DISTINCT pairing, key FROM standing WHERE key <> '') s
-                       JOIN reconciliation_break k ON k.pairing = s.pairing AND k.key = s.key AND k.state <> 'healed'))
+    WHERE b.id IN (
+        SELECT k.id FROM reconciliation_break k JOIN dates USING (business_date) WHERE k.state <> 'healed'
+        UNION
+        SELECT k.id FROM (SELECT DISTINCT pairing, key FROM standing WHERE key <> '') s
+        JOIN reconciliation_break k ON k.pairing = s.pairing AND k.key = s.key AND k.state <> 'healed')
     ORDER BY b.pairing, e.entry, b.state, b.id
 ),
 judged AS (
@@ -29,8 +33,11 @@ judged AS (
         JOIN reconciliation_match k ON k.pairing = s.pairing AND k.key = s.key
         UNION
         SELECT k.id FROM (SELECT id, unnest(ours || theirs) AS entry FROM reconciliation_match
-                          WHERE rule IN ('batch', 'look_alike', 'by_hand')) k
-        JOIN day_line l ON l.id = k.entry)
+                          WHERE rule IN ('batch', 'by_hand')) k
+        JOIN day_line l ON l.id = k.entry
+        UNION
+        SELECT k.id FROM reconciliation_match k JOIN dates USING (business_date)
+        WHERE k.pairing IN ('ho', 'gateway') AND k.rule = 'look_alike')
     ORDER BY m.pairing, e.entry, m.rule = 'by_hand' DESC, m.id DESC
 )
 SELECT s.book, s.pairing, s.id, s.side, s.key, s.gateway, s.currency, s.effect, s.carried_from, s.occurred_at, b.id AS found,

@@ -8,7 +8,7 @@ SELECT pair, rule, coalesce(max(key) FILTER (WHERE book = 'ours'), max(key)) AS 
        coalesce(sum(amount) FILTER (WHERE book = 'theirs'), 0)::bigint AS theirs_amount,
        coalesce(min(business_date) FILTER (WHERE book = 'ours') <> max(business_date) FILTER (WHERE book = 'theirs'), false)
            AS is_timing,
-       coalesce(max(known), '') AS known
+       coalesce(max(known), '') AS known, min(business_date) FILTER (WHERE book = 'ours') AS business_date
 FROM pool
 WHERE outcome = 'matched' AND rule IN ('tolerance', 'known_difference', 'group', 'group_tolerance', 'nets_to_zero', 'batch', 'look_alike')
 GROUP BY pair, rule;

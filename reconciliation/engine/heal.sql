@@ -8,10 +8,8 @@ WITH healed AS (
           AND CASE %(pairing)s
               WHEN 'ho' THEN e.side IN ('ours', 'ho') AND e.order_reference = b.key
               ELSE e.side IN ('ours', 'gateway') AND e.reference = b.key END) AS entry
-    FROM reconciliation_break b
-    WHERE b.pairing = %(pairing)s AND b.state = 'open'
-      AND (%(everything)s OR b.key IN (SELECT key FROM scope))
-      AND NOT EXISTS (SELECT FROM found_break f WHERE f.identity = b.identity)
+    FROM kept_break b
+    WHERE b.state = 'open' AND NOT EXISTS (SELECT FROM found_break f WHERE f.identity = b.identity)
 ),
 closed AS (
     UPDATE reconciliation_break b SET state = 'healed', closed_at = now(), healed_by = h.entry

@@ -2,10 +2,8 @@
 -- history, and its lines are matched.
 
 WITH healed AS (
-    UPDATE reconciliation_break b SET state = 'healed', closed_at = now()
-    WHERE b.pairing = %(pairing)s AND b.state = 'resolved'
-      AND (%(everything)s OR b.key IN (SELECT key FROM scope))
-      AND NOT EXISTS (SELECT FROM found_break f WHERE f.identity = b.identity)
+    UPDATE kept_break b SET state = 'healed', closed_at = now()
+    WHERE b.state = 'resolved' AND NOT EXISTS (SELECT FROM found_break f WHERE f.identity = b.identity)
     RETURNING b.id
 )
 INSERT INTO reconciliation_breakevent (of_id, verb, actor, reason, detail, run_id, at)

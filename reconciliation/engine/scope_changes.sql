@@ -14,9 +14,6 @@ days AS (
 ambiguous AS (
     SELECT unnest(ours || theirs) AS id FROM reconciliation_break
     WHERE pairing = %(pairing)s AND type = 'ambiguous' AND state = 'open'
-),
-look_alike AS (
-    SELECT unnest(ours) AS id FROM reconciliation_match WHERE pairing = %(pairing)s AND rule = 'look_alike'
 )
 SELECT key FROM fresh
 UNION
@@ -27,7 +24,8 @@ SELECT key FROM reconciliation_expectation WHERE pairing = %(pairing)s
 UNION
 SELECT key FROM reconciliation_match WHERE pairing = %(pairing)s AND rule = 'batch'
 UNION
-SELECT key FROM all_ours JOIN look_alike USING (id) WHERE business_date IN (SELECT business_date FROM days)
+SELECT m.key FROM reconciliation_match m JOIN days USING (business_date)
+WHERE m.pairing = %(pairing)s AND m.rule = 'look_alike'
 UNION
 SELECT b.key FROM reconciliation_break b JOIN days USING (business_date) WHERE b.pairing = %(pairing)s AND b.state = 'open'
 UNION

@@ -1,16 +1,20 @@
--- Lines of other keys that were matched with one in scope: who looks at one of them again looks at all. Such matches are few;
--- the lines of the keys in scope are looked up, and not those of all matches.
+-- Lines of other keys that were matched with one in scope: who looks at one of them again looks at all. The lines of the keys
+-- in scope are looked up, and of look-alikes, which may be many, only those of the same business days.
 
 INSERT INTO scope
 WITH mine AS MATERIALIZED (
-    SELECT id FROM all_ours WHERE key IN (SELECT key FROM scope WHERE key <> '')
+    SELECT id, business_date FROM all_ours WHERE key IN (SELECT key FROM scope WHERE key <> '')
     UNION ALL
-    SELECT id FROM all_theirs WHERE key IN (SELECT key FROM scope WHERE key <> '')
+    SELECT id, business_date FROM all_theirs WHERE key IN (SELECT key FROM scope WHERE key <> '')
 ),
-lines AS (
-    SELECT m.id AS match, l.id
-    FROM reconciliation_match m CROSS JOIN LATERAL unnest(m.ours || m.theirs) AS l (id)
-    WHERE m.pairing = %(pairing)s AND m.rule IN ('look_alike', 'batch')
+matches AS (
+    SELECT * FROM reconciliation_match
+    WHERE pairing = %(pairing)s AND rule = 'look_alike' AND business_date IN (SELECT business_date FROM mine)
+    UNION ALL
+    SELECT * FROM reconciliation_match WHERE pairing = %(pairing)s AND rule = 'batch'
+),
+lines AS MATERIALIZED (
+    SELECT m.id AS match, l.id FROM matches m CROSS JOIN LATERAL unnest(m.ours || m.theirs) AS l (id)
 ),
 together AS MATERIALIZED (
     SELECT DISTINCT l.id FROM lines l

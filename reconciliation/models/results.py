@@ -24,7 +24,8 @@ class Match(models.Model):
 
     `difference` is theirs less ours, in minor units. `key` is the order, or the reference, that
     they share; matches of one key are replaced whenever a run looks at that key again. `known` names the
-    known difference of the rules (`reconciliation.agreements`) that let it pass.
+    known difference of the rules (`reconciliation.agreements`) that let it pass. `business_date` is the first of our
+    lines: look-alikes are of one day, and are looked at again by it.
     """
 
     pairing = models.CharField(max_length=8, choices=Pairing.choices)
@@ -38,10 +39,19 @@ class Match(models.Model):
     difference = models.BigIntegerField()
     is_timing = models.BooleanField(default=False)
     known = models.CharField(max_length=16, blank=True, db_default="", default="")
+    business_date = models.DateField(null=True, blank=True)
     run = models.ForeignKey(Run, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+")
 
     class Meta:
-        indexes = (models.Index(fields=["pairing", "key"], name="match_key"),)
+        indexes = (
+            models.Index(fields=["pairing", "key"], name="match_key"),
+            # What a run of changes looks at again without knowing its key.
+            models.Index(
+                fields=["pairing", "rule", "business_date"],
+                name="match_of_day",
+                condition=models.Q(rule__in=(Rule.LOOK_ALIKE, Rule.BATCH, Rule.BY_HAND)),
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.rule} {self.key}"
@@ -143,6 +153,9 @@ class Break(models.Model):
                 fields=["exposure"],
                 name="break_open_large",
                 condition=models.Q(state=BreakState.OPEN, exposure__gte=1_000_000),
+            ),
+            models.Index(
+                fields=["pairing"], name="break_timing", condition=models.Q(state=BreakState.OPEN, is_timing=True)
             ),
             models.Index(
                 fields=["owner", "occurred_at", "id"], name="break_owner", condition=models.Q(owner__isnull=False)
