@@ -28,10 +28,11 @@ from opsconsole.console.stuck_choices import ME
 from opsconsole.console.stuck_head import grouped
 from opsconsole.console.sums import parsed_sum
 from orders import names
+from orders.queries.places import Place
 from reconciliation.ageing import bucket, severity
 from reconciliation.models import Break
 from reconciliation.queries import breaks as queries
-from reconciliation.queries.breaks import BreakFilter, Place
+from reconciliation.queries.breaks import BreakFilter
 from reconciliation.services.feeds import DEFAULTS
 from reconciliation.states import BreakState, BreakType, Pairing, Side
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Final, NamedTuple
+from datetime import date, datetime, timedelta
+from typing import Final
 
 from django.db.models import Q, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 
+from orders.queries.places import Place
 from reconciliation import business_day
 from reconciliation.ageing import BUCKETS, bucket_bounds
 from reconciliation.models import Break, BreakEvent, Case, Entry, Match
@@ -38,25 +39,6 @@ class BreakFilter:
     is_timing: bool | None = None
     age: str = ""
     at: datetime | None = None
-
-
-class Place(NamedTuple):
-    """Where a page ended: the last break's moment and id."""
-
-    occurred_at: datetime
-    pk: int
-
-    def __str__(self) -> str:
-        return f"{self.occurred_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}~{self.pk}"
-
-    @classmethod
-    def parse(cls, text: str) -> "Place | None":
-        """None for anything that no list has written."""
-        moment, _mark, pk = text.partition("~")
-        try:
-            return cls(datetime.strptime(moment, "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC), int(pk))
-        except ValueError:
-            return None
 
 
 def breaks(wanted: BreakFilter) -> QuerySet[Break]:
@@ -121,7 +103,7 @@ def page(wanted: BreakFilter, *, after: Place | None = None, size: int = PAGE) -
     """One page with its cases and owners; ask for one more than is shown to know whether it goes on."""
     found = breaks(wanted).select_related("case", "owner")
     if after is not None:
-        found = found.filter(TupleGreaterThan(Tuple("occurred_at", "id"), (after.occurred_at, after.pk)))
+        found = found.filter(TupleGreaterThan(Tuple("occurred_at", "id"), (after.at, after.row_id)))
     return list(found[:size])
 
 

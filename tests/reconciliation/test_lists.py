@@ -7,9 +7,10 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone, translation
 
+from orders.queries.places import Place
 from reconciliation.models import Break, Case
 from reconciliation.queries import breaks, cases, totals
-from reconciliation.queries.breaks import BreakFilter, Place
+from reconciliation.queries.breaks import BreakFilter
 from reconciliation.queries.cases import CaseFilter
 from reconciliation.services.runs import reconcile
 from tests.reconciliation.books import AT, feed, line, load_into
