@@ -15,8 +15,8 @@ _STAMPS: Final = ("asked_by", "approved_by")
 class Tariff:
     """The fee of one gateway for one way of paying, from a business day on until a later one replaces it.
 
-    The fee is `fixed` and `percent` of the payment, with `vat` upon both, rounded half up; `percent` and `vat` in
-    hundredths of a percent. A fee that lies up to `within` from it is as agreed.
+    The fee is `fixed` and `percent` of the payment, at least `least` and at most `most` (0 is no bound), with `vat`
+    upon it, rounded half up; `percent` and `vat` in hundredths of a percent. A fee up to `within` from it is as agreed.
     """
 
     gateway: str
@@ -27,6 +27,8 @@ class Tariff:
     vat: int
     within: int
     valid_from: str  # ISO day
+    least: int = 0
+    most: int = 0
 
     @property
     def what(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from reconciliation.states import Pairing
 MOST: Final = 200
 BLANK: Final = 2  # rows to fill in, below those in force
 _HUNDREDTHS: Final = Decimal(100)
+_BOUNDS: Final = ("least", "most")
 _Row = TypeVar("_Row", bound="Row")
 
 
@@ -54,6 +55,8 @@ class TariffRow(Row):
     percent = forms.DecimalField(
         label=gettext_lazy("Percent"), min_value=0, max_value=100, decimal_places=2, required=False
     )
+    least = forms.DecimalField(label=gettext_lazy("At least"), min_value=0, max_value=100_000_000, required=False)
+    most = forms.DecimalField(label=gettext_lazy("At most"), min_value=0, max_value=100_000_000, required=False)
     vat = forms.DecimalField(
         label=gettext_lazy("VAT in percent"), min_value=0, max_value=100, decimal_places=2, required=False
     )
@@ -71,7 +74,11 @@ class TariffRow(Row):
             vat=int((data.get("vat") or 0) * _HUNDREDTHS),
             within=self._minor("within", currency),
             valid_from=f"{data.get('valid_from')}",
+            least=self._minor("least", currency),
+            most=self._minor("most", currency),
         )
+        if 0 < self.statement.most < self.statement.least:
+            self.add_error("most", _("The most is less than the least."))
         return data
 
     @staticmethod
@@ -79,6 +86,8 @@ class TariffRow(Row):
         """A tariff in force as the inputs show it."""
         shares = {name: f"{found[name] / _HUNDREDTHS:f}" for name in ("percent", "vat")}
         sums = {name: to_major(found[name], currency=found["currency"]) for name in ("fixed", "within")}
+        # Nothing where there is no bound, as in versions from before there were any.
+        sums |= {name: to_major(found[name], currency=found["currency"]) for name in _BOUNDS if found.get(name)}
         return {**found, **shares, **sums}
 
 

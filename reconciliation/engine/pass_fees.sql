@@ -26,7 +26,8 @@ SELECT k.reference, k.source, k.currency, k.paid_by, k.taken, a.agreed,
        abs(k.taken - a.agreed) > greatest(a.within, coalesce(w.absolute, 0)) AS differs
 FROM known k
 CROSS JOIN LATERAL (
-    SELECT round((r.fixed + k.paid * r.percent / 10000.0) * (1 + r.vat / 10000.0))::bigint AS agreed, r.within
+    SELECT round(least(greatest(r.fixed + k.paid * r.percent / 10000.0, r.least), nullif(r.most, 0))
+                 * (1 + r.vat / 10000.0))::bigint AS agreed, r.within
     FROM tariff r
     WHERE r.gateway = k.source AND r.currency = k.currency AND r.method IN ('', k.paid_by) AND r.valid_from <= k.day
     ORDER BY r.method DESC, r.valid_from DESC LIMIT 1) a

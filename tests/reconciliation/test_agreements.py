@@ -175,14 +175,16 @@ def test_the_bridge_keeps_every_fee_in_its_line() -> None:
 @given(
     amount=st.integers(1, 10_000_000), fixed=st.integers(0, 10_000), percent=st.integers(0, 1_000),
     vat=st.integers(0, 1_200), within=st.integers(0, 5), off_by=st.integers(-6, 6),
+    least=st.sampled_from([0, 0, 5_000]), most=st.sampled_from([0, 0, 5_000, 20_000]),
 )  # fmt: skip
 def test_whatever_was_agreed_only_what_is_further_off_is_a_break(
-    amount: int, fixed: int, percent: int, vat: int, within: int, off_by: int
+    amount: int, fixed: int, percent: int, vat: int, within: int, off_by: int, least: int, most: int
 ) -> None:
     empty_books()
     Rules.objects.all().delete()
-    in_force(tariffs=[tariff(fixed=fixed, percent=percent, vat=vat, within=within)])
-    share = fixed + Decimal(amount) * percent / 10_000
+    in_force(tariffs=[tariff(fixed=fixed, percent=percent, vat=vat, within=within, least=least, most=most)])
+    share = max(fixed + Decimal(amount) * percent / 10_000, least)
+    share = Decimal(min(share, most) if most else share)
     agreed = int((share * (10_000 + vat) / 10_000).quantize(Decimal(1), ROUND_HALF_UP))
     taken = agreed + off_by
     at_gateway(paid(amount), fee(taken), ours=[paid(amount)])
