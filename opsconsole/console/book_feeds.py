@@ -12,11 +12,11 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from opsconsole.console.access import allowed, refuse
-from opsconsole.console.book_shown import feed_rows, load_rows, told_actor
+from opsconsole.console.book_shown import feed_rows, load_rows
+from opsconsole.console.decision_words import told_events
 from opsconsole.console.roles import RIGHT_BY_CODENAME
 from opsconsole.console.staff import actor_of, person
 from orders.errors import Refusal
-from orders.queries.order_page import people
 from reconciliation.models import BookEvent, Feed
 from reconciliation.queries.loads import loads_of
 from reconciliation.schedules import Schedule
@@ -91,15 +91,14 @@ def feed(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _shown(found: Feed) -> dict[str, Any]:
-    events = list(BookEvent.objects.filter(subject=f"feed:{found.pk}").order_by("-pk")[:20])
-    known = people(event.actor for event in events)
+    events = BookEvent.objects.filter(subject=f"feed:{found.pk}").order_by("-pk")[:20]
     return {
         "section": "reconciliation",
         "place": "overview",
         "feed": found,
         "row": feed_rows([found], now=timezone.now())[0],
         "loads": load_rows(loads_of(found, limit=NEWEST)),
-        "events": [(event, told_actor(event.actor, known)) for event in events],
+        "events": told_events(events),
     }
 
 

@@ -75,7 +75,7 @@ def feed_rows(feeds: Iterable[Feed], *, now: datetime) -> list[FeedRow]:
             name=source_name(feed.source),
             tone=FEED_TONES[feed.health],
             health=str(FeedHealth(feed.health).label),
-            schedule=_schedule(Schedule.read(feed.schedule)),
+            schedule=told_schedule(Schedule.read(feed.schedule)),
             behind=now - feed.complete_up_to if feed.complete_up_to else None,
         )
         for feed in feeds
@@ -147,7 +147,7 @@ def _event_tone(event: LoadEvent) -> Tone:
     return tones.get(LoadVerb(event.verb), Tone.ACTIVE)
 
 
-def _schedule(schedule: Schedule) -> str:
+def told_schedule(schedule: Schedule) -> str:
     if schedule.every is not None:
         return _("every %(seconds)s s") % {"seconds": int(schedule.every.total_seconds())}
     if schedule.by is not None:

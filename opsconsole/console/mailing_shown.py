@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from opsconsole.console.book_shown import source_name, told_actor
-from opsconsole.console.report_words import FILTER_LABELS
+from opsconsole.console.book_shown import told_actor
+from opsconsole.console.decision_words import told_filters, told_span, told_weekdays
 from opsconsole.console.tones import Tone
 from orders.names import system
 from orders.queries.order_page import people
@@ -20,7 +18,6 @@ from reconciliation.schedules import Schedule
 from reconciliation.states import FileState, MailState
 
 SHOWN: Final = 20  # sendings on a page
-EVERY_DAY: Final = "1234567"
 MAIL_TONES: Final = {
     MailState.QUEUED: Tone.ACTIVE,
     MailState.UNKNOWN: Tone.WAITING,
@@ -57,28 +54,15 @@ def rhythm_of(found: ReportSchedule) -> str:
     """When it goes out: `every day at 07:00`, `Mon, Thu at 07:00`. WIB."""
     at = Schedule.read(found.rule).by
     clock = f"{at:%H:%M}" if at else ""
-    if found.weekdays == EVERY_DAY:
-        return _("every day at %(at)s") % {"at": clock}
-    days = ", ".join(str(WEEKDAYS_ABBR[int(each) - 1]) for each in found.weekdays)
-    return _("%(days)s at %(at)s") % {"days": days, "at": clock}
-
-
-def span_of(found: ReportSchedule) -> str:
-    text = ngettext("the last business day", "the last %(count)d business days", found.days)
-    return text % {"count": found.days}
+    return _("%(days)s at %(at)s") % {"days": told_weekdays(found.weekdays), "at": clock}
 
 
 def facts_of(found: ReportSchedule) -> dict[str, Any]:
-    filters = [
-        f"{FILTER_LABELS[name]}: {source_name(value) if name == 'gateway' else value}"
-        for name, value in found.wanted.items()
-        if name in FILTER_LABELS
-    ]
     return {
         "title": title_of(found),
         "rhythm": rhythm_of(found),
-        "span": span_of(found),
-        "filters": " · ".join(filters),
+        "span": told_span(found.days),
+        "filters": told_filters(found.wanted),
         "recipients": ", ".join(found.recipients),
     }
 

@@ -13,14 +13,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from opsconsole.console.access import allowed
-from opsconsole.console.book_shown import told_actor
+from opsconsole.console.decision_words import told_events
 from opsconsole.console.live import answer
 from opsconsole.console.mailing_shown import facts_of, sendings_of
 from opsconsole.console.report_words import FILTER_LABELS, choices_of
 from opsconsole.console.run_schedules import DAYS
 from opsconsole.console.staff import actor_of
 from orders.errors import Refusal
-from orders.queries.order_page import people
 from reconciliation.models import BookEvent, ReportFile, ReportSchedule
 from reconciliation.queries.reports import REPORTS
 from reconciliation.schedules import Schedule
@@ -64,15 +63,14 @@ class MailingForm(forms.Form):
 def mailing(request: HttpRequest, pk: int) -> HttpResponse:
     """What it sends, to whom, when next, and what became of each mail."""
     found = _found(pk)
-    events = list(BookEvent.objects.filter(subject=f"{report_schedules.SUBJECT}:{pk}").order_by("-pk")[:20])
-    known = people(event.actor for event in events)
+    events = BookEvent.objects.filter(subject=f"{report_schedules.SUBJECT}:{pk}").order_by("-pk")[:20]
     context = {
         "section": "reconciliation",
         "place": "reports",
         "found": found,
         "facts": facts_of(found),
         "sendings": sendings_of(found),
-        "events": [(event, told_actor(event.actor, known)) for event in events],
+        "events": told_events(events),
         "key": uuid.uuid4().hex,
         "here": reverse("mailing", args=[pk]),
     }

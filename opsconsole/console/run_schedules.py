@@ -12,10 +12,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from opsconsole.console.access import allowed
-from opsconsole.console.book_shown import told_actor
+from opsconsole.console.decision_words import told_events
 from opsconsole.console.staff import actor_of
 from orders.errors import Refusal
-from orders.queries.order_page import people
 from reconciliation.models import BookEvent, RunSchedule
 from reconciliation.schedules import Schedule
 from reconciliation.services.run_schedules import keep
@@ -77,8 +76,7 @@ def schedule(request: HttpRequest, pk: int = 0) -> HttpResponse:
 
 
 def _draw(request: HttpRequest, found: RunSchedule, form: ScheduleForm, problem: str) -> HttpResponse:
-    events = list(BookEvent.objects.filter(subject=f"schedule:{found.pk or 0}").order_by("-pk")[:20])
-    known = people(event.actor for event in events)
+    events = BookEvent.objects.filter(subject=f"schedule:{found.pk or 0}").order_by("-pk")[:20]
     context = {
         "section": "reconciliation",
         "place": "runs",
@@ -89,7 +87,7 @@ def _draw(request: HttpRequest, found: RunSchedule, form: ScheduleForm, problem:
         "chosen": form["days"].value() or [],
         "kinds": KINDS,
         "scopes": form.fields["scope"].choices,  # type: ignore[attr-defined]
-        "events": [(event, told_actor(event.actor, known)) for event in events],
+        "events": told_events(events),
     }
     return render(request, "console/runs/schedule.html", context, status=422 if form.is_bound else 200)
 

@@ -107,6 +107,11 @@ def test_pause_and_go_on_with_a_reason_and_the_version_that_was_seen(people: Wor
     assert not ReportSchedule.objects.get().is_active
     client.post(url, {"to": "on", "reason": "back", "version": "2"})
     assert ReportSchedule.objects.get().is_active
+    page = client.get(f"/reconciliation/reports/mailings/{found.pk}/").content.decode()
+    told = page[page.index("decisions-title") :]
+    for said in ("In use: yes → no", "Filters: Gateway: Xendit", "When (WIB): daily by 07:30", "Weekdays: Mon"):
+        assert said in told
+    assert "is_active" not in told
 
 
 @pytest.mark.parametrize("who", ["sari", "dewi", "agus", "admin"])
