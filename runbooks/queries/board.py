@@ -112,6 +112,14 @@ class Counted:
             return None
         return (self.both / self.shown) / (self.unexplained / others)
 
+    @property
+    def weight(self) -> float:
+        """As `lift`, with a few orders of the average added to either side: there is always an answer, three orders
+        that came to no harm prove little, and what all show makes nobody likelier hurt."""
+        usual = self.hurt / self.all
+        with_it = (self.both + FEW * usual) / (self.shown + FEW)
+        return with_it / ((self.unexplained + FEW * usual) / (self.all - self.shown + FEW))
+
 
 class Verdict(StrEnum):
     STRONG = "strong"
@@ -122,13 +130,12 @@ class Verdict(StrEnum):
 
 def verdict(counted: Counted) -> Verdict:
     """Strong: explains half of the hurt, and an order with it is twice as likely hurt. Some: a tenth, and half again as
-    likely. Where nobody without it was hurt, or all show it, likelihood says nothing and the share decides alone."""
+    likely. What all orders show explains nothing."""
     if counted.hurt < FEW:
         return Verdict.UNKNOWN
-    lift = counted.lift
-    if counted.share >= 0.5 and (lift is None or lift >= 2):
+    if counted.share >= 0.5 and counted.weight >= 2:
         return Verdict.STRONG
-    if counted.share >= 0.1 and (lift is None or lift >= 1.5):
+    if counted.share >= 0.1 and counted.weight >= 1.5:
         return Verdict.SOME
     return Verdict.WEAK
 

@@ -124,6 +124,22 @@ def change(posting: Posting, verb: str) -> Posting:
     return posting
 
 
+@pytest.mark.parametrize(("all_", "hurt_"), [(10, 10), (100, 10), (10_000, 4_000)])
+def test_what_every_order_shows_explains_nothing(all_: int, hurt_: int) -> None:
+    assert queries.verdict(Counted(all=all_, hurt=hurt_, shown=all_, both=hurt_)) == Verdict.WEAK
+    assert queries.verdict(Counted(all=all_ + 2, hurt=hurt_, shown=all_, both=hurt_)) != Verdict.STRONG  # two others
+
+
+def test_a_breaker_that_was_open_for_everybody_is_no_explanation(incident: Incident) -> None:
+    hurt(incident, ordered(4, service="taxi"))
+    ordered(8, service="taxi")
+    change = {"upstream": "tpg", "source": "closed", "target": "open", "cause": "failures"}
+    BreakerChange.objects.create(key="a", at=timezone.now() - timedelta(minutes=30), **change)
+    seen = looked_at(incident)
+    assert (seen.counted[H.BREAKER].shown, seen.counted[H.BREAKER].share) == (12, 1.0)
+    assert queries.verdict(seen.counted[H.BREAKER]) == Verdict.WEAK
+
+
 def test_what_everybody_shows_and_few_suffer_from_is_weak() -> None:
     assert queries.verdict(Counted(all=100, hurt=10, shown=90, both=9)) == Verdict.WEAK
     assert queries.verdict(Counted(all=100, hurt=10, shown=12, both=8)) == Verdict.STRONG
