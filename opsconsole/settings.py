@@ -182,6 +182,8 @@ PAYMENT_WINDOW = timedelta(minutes=environment.number("PAYMENT_WINDOW_MINUTES", 
 SECOND_PERSON_FROM = 5_000_000  # rupiah; a refund from here on waits for a second person
 WRITE_OFF_LIMIT = 1_000_000  # rupiah; a difference above it is not written off, whoever approves it
 CARRY_LIMIT = 5_000_000  # rupiah; a business day is not signed with more in open breaks than this
+# Nobody watches a demo until midnight: there a business day may be signed once its last payment is in every book.
+SIGN_EARLY = environment.flag("SIGN_EARLY", default=DEMO)
 LOADS_DIR = environment.text("LOADS_DIR") or str(DATA_DIR / "loads")  # files for the books; web and workers share it
 REPORTS_DIR = environment.text("REPORTS_DIR") or str(DATA_DIR / "reports")  # spreadsheets, likewise, for a day
 # Whom reports are mailed to, and how large one may be (bytes) before a link to it is mailed instead.
@@ -214,6 +216,7 @@ DETECT_STUCK_FROM = environment.number("DETECT_STUCK_FROM", 25)  # fewer new stu
 DETECT_STUCK_TIMES = environment.number("DETECT_STUCK_TIMES", 3)  # times the median of the hour before
 DETECT_UNEXPLAINED_FROM = environment.number("DETECT_UNEXPLAINED_FROM", 1_000_000)  # rupiah of breaks without a cause
 DETECT_DOWN_AFTER = timedelta(seconds=environment.number("DETECT_DOWN_SECONDS", 60))  # a neighbour that nobody reaches
+DETECT_QUIET = timedelta(seconds=environment.number("DETECT_QUIET_SECONDS", 60))  # all well for so long: it is over
 # A worker that died is replaced after its lease (issue: within 15 s); it lasts longer than the longest call it covers.
 LEASE = timedelta(seconds=12)
 QUARANTINE = timedelta(seconds=15)  # orders.ladders.quarantine

@@ -19,6 +19,7 @@ from django.utils.dateparse import parse_datetime
 
 from orders.models import Heartbeat, History, StuckSample
 from orders.queries import pulse
+from orders.queries.stuck import stuck_totals
 from reconciliation.models import Case
 from reconciliation.states import BreakType
 from runbooks import detected
@@ -31,7 +32,6 @@ from runbooks.services.incidents import opening
 
 logger = logging.getLogger(__name__)
 
-QUIET_FOR: Final = timedelta(seconds=60)  # all must be well for so long before an alert of ours is over
 FRESH: Final = timedelta(minutes=3)  # an older sample says nothing about now
 HALF_HOUR: Final = 30
 _NEIGHBOUR: Final = "neighbour:"  # how the ticker names what it saw of a neighbour
@@ -96,15 +96,23 @@ def slow_links(now: datetime) -> Mapping[str, Found]:
 
 
 def stuck_spike(now: datetime) -> Mapping[str, Found]:
-    """Many times more orders hang than in the hour before."""
-    samples = list(StuckSample.objects.filter(at__gt=now - timedelta(minutes=65), at__lte=now).order_by("at"))
-    if len(samples) < 3 or now - samples[-1].at > FRESH:
+    """Many times more orders hang than in the hour before. Once that is told: than before it began, as the list is now.
+
+    Otherwise what hangs for half an hour would become the usual, and the alert would end with nothing repaired; and a
+    repair would be seen a minute late.
+    """
+    firing = Episode.objects.filter(state=AlertState.FIRING, alert__source=detected.OWN, alert__name="StuckSpike")
+    began = firing.order_by("starts_at").values_list("starts_at", flat=True).first()
+    at = began or now
+    samples = list(StuckSample.objects.filter(at__gt=at - timedelta(minutes=65), at__lte=at).order_by("at"))
+    if len(samples) < 3 or at - samples[-1].at > FRESH:
         raise CannotKnow
-    usual, count = median(each.count for each in samples[:-1]), samples[-1].count
-    is_spike = count - usual >= settings.DETECT_STUCK_FROM and count >= usual * settings.DETECT_STUCK_TIMES
+    last = stuck_totals() if began else samples[-1]
+    usual = median(each.count for each in samples[:-1])
+    is_spike = last.count - usual >= settings.DETECT_STUCK_FROM and last.count >= usual * settings.DETECT_STUCK_TIMES
     if not is_spike:
         return {}
-    return {"stuck": Found({"count": count, "usual": round(usual), "paid": samples[-1].paid_count})}
+    return {"stuck": Found({"count": last.count, "usual": round(usual), "paid": last.paid_count})}
 
 
 def unexplained_money(now: datetime) -> Mapping[str, Found]:
@@ -176,7 +184,7 @@ def _tell(detector: Detector, found: Mapping[str, Found], now: datetime) -> None
     firing = {each.alert.fingerprint: each for each in _firing(detector)}
     heard = [_heard(detector, name, each, firing.get(_print(detector, name)), now) for name, each in found.items()]
     gone = set(firing) - {_print(detector, name) for name in found}
-    heard += [_over(firing[each], now) for each in gone if now - firing[each].last_heard_at >= QUIET_FOR]
+    heard += [_over(firing[each], now) for each in gone if now - firing[each].last_heard_at >= settings.DETECT_QUIET]
     if heard:
         with transaction.atomic():
             opening.alone()

@@ -1,18 +1,19 @@
 """Our own detectors: each finds what it is for, is silent when all is well, and says nothing of what it cannot know."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 from django.utils.translation import override
 
-from orders.models import Heartbeat, StuckSample
+from orders.models import Heartbeat, Order, StuckSample
 from reconciliation.models import Case
 from runbooks import detected
+from runbooks.hearing import Heard, Message
 from runbooks.incident_states import AlertState
 from runbooks.models import Alert, Episode, Incident
-from runbooks.services import detectors
+from runbooks.services import alerts, detectors
 from tests.orders.making import make_order
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +62,39 @@ def test_a_spike_of_stuck_orders_is_measured_against_the_hour_before() -> None:
     detectors.detect()
     assert firing() == {"StuckSpike"}
     assert Episode.objects.get().values == {"count": 60, "usual": 11, "paid": 40}
+
+
+def test_a_spike_lasts_as_long_as_the_orders_hang_and_no_longer(settings: Any) -> None:
+    settings.DETECT_QUIET = timedelta(0)
+    settings.DETECT_STUCK_FROM = 5
+    now = timezone.now()
+    for ago, count in ((50, 1), (49, 1), (48, 60)):
+        StuckSample.objects.create(at=now - timedelta(minutes=ago), count=count, paid_count=0)
+    hang = [make_order("paid", since=now - timedelta(minutes=40)) for _number in range(6)]
+    spike_told_at(now - timedelta(minutes=48))
+    for ago in range(40):  # by now they are the usual
+        StuckSample.objects.create(at=now - timedelta(minutes=ago), count=6, paid_count=6)
+    detectors.detect()
+    assert firing() == {"StuckSpike"}
+    assert Episode.objects.get().values["count"] == 60  # as it was told
+    Order.objects.filter(pk=hang[0].pk).update(held_until=now + timedelta(hours=1))
+    detectors.detect()
+    assert firing() == set()  # at once, whatever the last sample says
+
+
+def spike_told_at(at: datetime) -> None:
+    values = {"count": 60, "usual": 1, "paid": 0}
+    heard = Heard(
+        receiver="",
+        fingerprint="StuckSpike:stuck",
+        name="StuckSpike",
+        is_firing=True,
+        starts_at=at,
+        labels={"service": "orders", "failure_class": "stuck", "severity": "P1"},
+        summary=detected.english("StuckSpike", values),
+        values=values,
+    )
+    alerts.judge(detected.OWN, Message([heard]))
 
 
 def test_an_incident_says_what_a_detector_found_in_the_language_of_its_reader() -> None:
