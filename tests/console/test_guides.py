@@ -133,6 +133,12 @@ def test_who_runs_runbooks_still_needs_the_right_of_the_action(people: World, sa
     assert "somebody who may has to plan it" in html(sari, address(guide))
     assert sari.post(address(guide, "plan"), {"step": "compare"}).status_code == 403
     assert not Plan.objects.exists()
+    budi = people.client("budi")
+    assert "Plan it" in html(budi, address(guide))
+    assert "Done, next step" not in html(budi, address(guide))
+    assert budi.post(address(guide, "done"), {"step": "compare", "note": "x"}).status_code == 403
+    made = budi.post(address(guide, "plan"), {"step": "compare"})
+    assert made.headers["Location"] == f"/runbooks/plans/{Plan.objects.get(proposer='user:budi').code}/"
 
 
 def test_a_page_costs_the_same_for_one_subject_and_for_many(sari: Client, django_assert_max_num_queries: Any) -> None:
