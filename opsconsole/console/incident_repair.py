@@ -1,6 +1,6 @@
 """From the orders of an incident that still hang to a plan of one action over them, attached to the incident."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +16,7 @@ from opsconsole.console.incident_page import found_or_404
 from opsconsole.console.live import is_fragment
 from opsconsole.console.roles import RIGHT_BY_CODENAME
 from opsconsole.console.staff import actor_of, person
-from orders.diagnosis.causes import WORDS, Cause
+from orders.diagnosis.causes import NEXT_STEPS, WORDS, Cause, NextStep
 from orders.errors import Refusal
 from runbooks.models import Incident, Plan
 from runbooks.queries.incidents import cohort_of
@@ -73,10 +73,20 @@ def _draw(request: HttpRequest, found: Incident, *, problem: str = "") -> HttpRe
     return render(request, "console/incidents/repair_page.html", {**context, "is_page": True}, status=status)
 
 
-def _causes(hanging: Any) -> list[tuple[str, str, int]]:
-    """Causes among what hangs, most first."""
-    counts = Counter(row.cause for row in hanging if row.cause in set(Cause))
-    return [(cause, str(WORDS[Cause(cause)].title), count) for cause, count in counts.most_common()]
+def _causes(hanging: Any) -> list[tuple[str, str, int, str]]:
+    """Causes among what hangs, most first, each with what the diagnoses advise for it."""
+    steps: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in hanging:
+        if row.cause in set(Cause):
+            steps[row.cause][row.next_step] += 1
+    return [
+        (cause, str(WORDS[Cause(cause)].title), found.total(), _advice(found.most_common(1)[0][0]))
+        for cause, found in sorted(steps.items(), key=lambda each: -each[1].total())
+    ]
+
+
+def _advice(step: str) -> str:
+    return str(NEXT_STEPS[NextStep(step)]) if step in set(NextStep) else ""
 
 
 def _usual(steps: list[str]) -> str:
