@@ -54,6 +54,11 @@ PROCESSES: Final = (
 CUSTOMERS: Final = Process("traffic", ("traffic",), grace=LOOP_GRACE)
 
 
+def night(*options: str) -> Process:
+    """The customers of 12 January instead of them: `manage.py run --night`."""
+    return replace(CUSTOMERS, command=("scenario", "january12", "--guided", *options))
+
+
 def table(*, act_workers: int = 1) -> tuple[Process, ...]:
     """The table with as many workers on the queue `act` as asked for."""
     return tuple(replace(one, count=act_workers) if one.queue == "act" else one for one in PROCESSES)

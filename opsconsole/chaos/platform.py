@@ -124,7 +124,7 @@ def _supervised(made: Arena) -> Iterator[None]:
         thread = threading.Thread(target=supervisor.run, name="supervisor")
         thread.start()
         try:
-            wait_until_ready(made.platform)
+            wait_until_ready(made.platform.sandbox_port, made.platform.plan.address)
             yield
         finally:
             for proxy in (made.postgres, made.redis, made.broker):

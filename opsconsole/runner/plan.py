@@ -8,7 +8,7 @@ from pathlib import Path
 from opsconsole.embedded.locks import FileLock, is_held
 from opsconsole.embedded.places import Places
 from opsconsole.launching import Refused, given_servers
-from opsconsole.processes import CUSTOMERS, Process, table
+from opsconsole.processes import CUSTOMERS, Process, night, table
 from opsconsole.runner.child import Child
 from opsconsole.runner.ports import taken_ports
 from opsconsole.upstreams import NEIGHBOURS
@@ -33,6 +33,7 @@ class Plan:
     demo: bool
     fresh: bool
     act_workers: int
+    night: tuple[str, ...] = ()  # options of the scenario, where it takes the place of the everyday customers
 
     @property
     def address(self) -> str:
@@ -81,7 +82,8 @@ class Plan:
 
     def children(self, environment: dict[str, str]) -> list[Child]:
         """A child for every copy of every process of the table; in the demo, the customers as well."""
-        wanted = [*table(act_workers=self.act_workers), *([CUSTOMERS] if self.demo else [])]
+        customers = night(*self.night) if self.night else CUSTOMERS
+        wanted = [*table(act_workers=self.act_workers), *([customers] if self.demo else [])]
         return [
             Child(name, process, self._arguments(process), environment)
             for process in wanted

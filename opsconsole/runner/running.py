@@ -58,7 +58,8 @@ def _servers(plan: Plan, log: Log) -> Iterator[Urls]:
 def _prepare(plan: Plan, log: Log, environment: dict[str, str]) -> None:
     """Migrations, static files, demo: in a process of its own, which has the servers' addresses in its settings."""
     log.line("run", "preparing the database" + (" and the demo" if plan.demo else ""))
-    command = [sys.executable, str(PROJECT / "manage.py"), "prepare", *(["--demo"] if plan.demo else [])]
+    demo = ["--demo", *(["--no-orders-of-today"] if plan.night else [])] if plan.demo else []
+    command = [sys.executable, str(PROJECT / "manage.py"), "prepare", *demo]
     with subprocess.Popen(
         command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as preparing:

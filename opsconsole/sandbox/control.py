@@ -44,6 +44,7 @@ class Control(Neighbour):
         return [
             route("GET", "/", "page", run=self._page),
             route("POST", "/faults-form/<name>", "page", run=self._form),
+            route("POST", "/calm-form", "page", run=self._calm),
             route("POST", "/providers-form/<name>", "page", run=self._switch_provider),
             route(
                 "GET",
@@ -104,6 +105,12 @@ class Control(Neighbour):
         for name in self.neighbours:
             self.world.set_faults(name, {}, afresh=True)
         return self._faults(request, found)
+
+    def _calm(self, request: Request, found: Found) -> Response:
+        """The incident is over: every neighbour is well again, to every order."""
+        self._no_faults(request, found)
+        self._no_plans(request, found)
+        return see_other("/")
 
     # Plans.
 
@@ -288,6 +295,7 @@ td, th {{ padding: .25rem .5rem; text-align: left; border-bottom: 1px solid #ddd
 More faults, plans and books: docs/sandbox.md.
 <p>Settlement reports of today: <a href="/reports/midtrans">Midtrans</a>, <a href="/reports/xendit">Xendit</a>,
 <a href="/reports/nicepay">Nicepay</a>; of another day with <code>?date=YYYY-MM-DD</code>.
+<form method="post" action="/calm-form"><button>All neighbours are well again</button></form>
 <table>
 <thead><tr><th scope="col">Neighbour<th scope="col">Address<th scope="col">Down
 <th scope="col">Latency<th scope="col">Errors<th scope="col">Time-out after success

@@ -52,8 +52,8 @@ class Loaded:
     seconds: float
 
 
-def load(say: Callable[[str], None], *, longest: float = LONGEST) -> Loaded:
-    """Make what is missing of the demo, fresh orders in `longest` seconds. NotADemoError where
+def load(say: Callable[[str], None], *, longest: float = LONGEST, today: bool = True) -> Loaded:
+    """Make what is missing of the demo, fresh orders in `longest` seconds; none where not `today`. NotADemoError where
     settings.DEMO is off."""
     began = time.monotonic()
     people = len(ensure_demo_users())
@@ -63,7 +63,7 @@ def load(say: Callable[[str], None], *, longest: float = LONGEST) -> Loaded:
     if before:
         say(f"{before} orders of the last days")
     books.fill(say)
-    fresh = 0 if _is_loaded() else _order_afresh(say, longest=longest)
+    fresh = 0 if not today or _is_loaded() else _order_afresh(say, longest=longest)
     return Loaded(people, before, fresh, round(time.monotonic() - began, 1))
 
 

@@ -111,7 +111,7 @@ def _running(platform: Platform) -> Iterator[None]:
         thread.start()
         signal.signal(signal.SIGUSR1, lambda *_: kill_workers(children))
         try:
-            wait_until_ready(platform)
+            wait_until_ready(platform.sandbox_port, platform.plan.address)
             yield
         finally:
             supervisor.note_stop(signal.SIGTERM, None)
@@ -125,12 +125,12 @@ def kill_workers(children: list[Child]) -> None:
             child.kill()
 
 
-def wait_until_ready(platform: Platform) -> None:
+def wait_until_ready(sandbox_port: int, address: str) -> None:
     until = time.monotonic() + READY_WITHIN
-    for url in (f"http://127.0.0.1:{platform.sandbox_port}/health", f"{platform.plan.address}/health"):
+    for url in (f"http://127.0.0.1:{sandbox_port}/health", f"{address}/health"):
         while not _answers(url):
             if time.monotonic() > until:
-                raise CommandError(f"{url} does not answer; the logs in {platform.data}/log say why", returncode=2)
+                raise CommandError(f"{url} does not answer; the logs in {data_dir()}/log say why", returncode=2)
             time.sleep(0.2)
 
 

@@ -6,11 +6,12 @@ for a closed day afterwards belongs to the day on which it comes (`bridges.carry
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -19,7 +20,7 @@ from orders.money import shown
 from reconciliation import business_day
 from reconciliation.ageing import in_rupiah
 from reconciliation.day_states import CLOSED_DAYS, DayState, DayVerb, Step
-from reconciliation.models import CarriedLine, Day, Feed
+from reconciliation.models import CarriedLine, Day, Entry, Feed
 from reconciliation.queries.days import open_breaks_of
 from reconciliation.services import bridges
 from reconciliation.states import Side
@@ -141,8 +142,8 @@ def _not_the_one_who_asked(day: Day, actor: str) -> None:
 
 
 def _is_over(day: Day, now: datetime) -> Check:
-    ends = business_day.begins(day.date + timedelta(days=1))
-    return Check(now >= ends, _("The day must be over."))
+    demo = _("A demo: the day is over with its last payment.")
+    return Check(now >= _ends(day.date), demo if settings.SIGN_EARLY else _("The day must be over."))
 
 
 def _feeds_complete(day: Day) -> Check:
@@ -154,8 +155,17 @@ def _feeds_complete(day: Day) -> Check:
 
 def _covers(feed: Feed, date_: date) -> bool:
     """Our own book is brought up to date by every run."""
-    ends = business_day.begins(date_ + timedelta(days=1), cut_off=feed.cut_off)
+    ends = _ends(date_, cut_off=feed.cut_off)
     return feed.side == Side.OURS or (feed.complete_up_to is not None and feed.complete_up_to >= ends)
+
+
+def _ends(date_: date, *, cut_off: time = business_day.MIDNIGHT) -> datetime:
+    """When the day is over: at its end, or in a demo with its last payment. What comes later is carried forward."""
+    ends = business_day.begins(date_ + timedelta(days=1), cut_off=cut_off)
+    if not settings.SIGN_EARLY:
+        return ends
+    last = Entry.objects.filter(side=Side.OURS, business_date=date_).aggregate(last=Max("occurred_at"))["last"]
+    return min(ends, last) if last else ends
 
 
 def _compared(day: Day) -> Check:

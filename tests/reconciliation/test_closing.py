@@ -65,6 +65,17 @@ def test_a_day_that_is_not_over_is_not_signed() -> None:
         signed(on=TODAY + timedelta(days=1))
 
 
+def test_a_day_of_a_demo_is_over_with_its_last_payment(settings: Any) -> None:
+    agreed()
+    day, before = bridges.refresh(DAY), AT - timedelta(seconds=1)
+    feed("ho", complete_up_to=AT)
+    assert [check.holds for check in closing.checks(day, now=AT)[:2]] == [False, False]
+    settings.SIGN_EARLY = True
+    assert [check.holds for check in closing.checks(day, now=AT)[:2]] == [True, True]
+    feed("ho", complete_up_to=before)
+    assert [check.holds for check in closing.checks(day, now=before)[:2]] == [False, False]
+
+
 def test_what_nobody_can_name_is_never_signed() -> None:
     """A line that vanishes from its book leaves the other one without a counterpart, and no run has said so."""
     agreed()

@@ -13,9 +13,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--demo", action="store_true", help="load the demo data as well")
+        parser.add_argument("--no-orders-of-today", action="store_true", help="of the demo, only what is past")
 
     def handle(self, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         if options["demo"]:
-            call_command("demo")
+            call_command("demo", no_orders_of_today=options["no_orders_of_today"])

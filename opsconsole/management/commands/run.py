@@ -9,6 +9,7 @@ from opsconsole.paths import data_dir
 from opsconsole.runner.output import Log
 from opsconsole.runner.plan import Plan
 from opsconsole.runner.running import run
+from opsconsole.scenarios.january12 import MIXES
 
 
 class Command(BaseCommand):
@@ -18,7 +19,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--fresh", action="store_true", help="forget the data of earlier runs first")
         parser.add_argument("--port", type=int, default=8000, help="port of the console")
-        parser.add_argument("--no-demo", action="store_true", help="no demo people, orders and traffic")
+        customers = parser.add_mutually_exclusive_group()
+        customers.add_argument("--no-demo", action="store_true", help="no demo people, orders and traffic")
+        night = "the guided night of 12 January (docs/night.md)"
+        customers.add_argument("--night", nargs="?", const="mixed", choices=tuple(MIXES), help=night)
+        parser.add_argument("--seed", type=int, default=12, metavar="S", help="of the night: who meets which fate")
         parser.add_argument("--workers", type=int, default=2, metavar="N", help="workers on the queue of actions")
 
     def handle(self, **options: Any) -> None:
@@ -28,5 +33,6 @@ class Command(BaseCommand):
             demo=not options["no_demo"],
             fresh=options["fresh"],
             act_workers=max(1, options["workers"]),
+            night=("--mix", options["night"], "--seed", str(options["seed"])) if options["night"] else (),
         )
         run(plan, Log())

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from opsconsole.sandbox.remote import RemoteSandbox
-from opsconsole.scenarios import accidents, standalone
+from opsconsole.scenarios import accidents, guided, standalone
 from opsconsole.scenarios.comparing import Comparison, compare
 from opsconsole.scenarios.january12 import MIXES
 from opsconsole.scenarios.progress import Bar
@@ -45,6 +45,7 @@ class Command(BaseCommand):
         parser.add_argument("--standalone", action="store_true", help="start a platform for it, and stop it after")
         parser.add_argument("--through", choices=("api", "service"), help="how the orders are placed")
         parser.add_argument("--json", action="store_true", help="the summary as JSON")
+        parser.add_argument("--guided", action="store_true", help="(used by run --night)")
         parser.add_argument("--in-standalone", action="store_true", help="(used by --standalone)")
 
     def _add_compare(self, parser: ArgumentParser) -> None:
@@ -58,6 +59,8 @@ class Command(BaseCommand):
     def _january12(self, options: dict[str, Any]) -> None:
         if options["standalone"]:
             sys.exit(standalone.run(options))
+        if options["guided"]:
+            guided.wait_for_quiet_minutes(self.stdout.write)
         inside = bool(options["in_standalone"])
         request = Request(
             orders=options["orders"],
@@ -74,6 +77,8 @@ class Command(BaseCommand):
         if inside:
             standalone.let_limits_pass(bar.say)
         self._print_summary(summary, as_json=options["json"])
+        if options["guided"]:
+            guided.stay(self.stdout.write)
 
     def _print_summary(self, summary: dict[str, Any], *, as_json: bool) -> None:
         if as_json:

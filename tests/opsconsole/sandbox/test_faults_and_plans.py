@@ -260,6 +260,10 @@ def test_the_page_shows_every_neighbour_and_its_form_sets_faults(sandbox, contro
     faults = raw(control, "GET", "/faults/ho").json()
     assert (faults["latency"], faults["callbacks"]["drop"], faults["down"]) == (0.5, 1.0, False)
     assert httpx.post(f"{sandbox.control_url}/faults-form/ho", data={"latency": "x"}).status_code == 422
+    control.plans({"+628111": [{"on": "status", "do": "error"}]})
+    assert httpx.post(f"{sandbox.control_url}/calm-form").status_code == 303
+    assert raw(control, "GET", "/faults/ho").json()["latency"] == 0
+    assert raw(control, "GET", "/plan").json() == {}
 
 
 def test_providers_are_switched_off_and_on_by_buttons(sandbox, control):
