@@ -1,12 +1,15 @@
 """A real browser on a real server: the harness for every page's browser tests.
 
 `site` (a fixture) is the served console; `site.open("/orders/", who="sari", ...)` gives a page;
-`assert_page_is_clean(page)` is what every page must pass in every look of `LOOKS`.
+`assert_page_is_clean(site, page)` is what every page must pass in every look of `LOOKS`; `assert_all_are_clean` goes
+through many pages and looks.
 """
 
 import contextlib
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +19,7 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.db import connection, connections
 from django.test import Client
 from django.test.testcases import LiveServerThread
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize
 from psycopg import sql
 
 from opsconsole.console.models import Preference
@@ -54,6 +57,17 @@ class Look:
 LOOKS: Final = [Look(*each) for each in product(("en", "id"), ("light", "dark"), (1440, 390))]
 
 
+# The reader's own choice, as its button writes it, and what the server says of it in the head.
+TURN: Final = """theme => {
+    document.documentElement.dataset.theme = theme;
+    document.querySelector("meta[name=color-scheme]").content = theme;
+}"""
+
+
+def _size(look: Look) -> ViewportSize:
+    return {"width": look.width, "height": 900 if look.width > 760 else 844}
+
+
 @dataclass
 class Site:
     url: str
@@ -65,14 +79,30 @@ class Site:
     def open(self, path: str, *, who: str = "", look: Look | None = None, **context: Any) -> Page:
         """A page in a browser of its own, signed in as `who` ('' for nobody), loaded to the end."""
         look = look or Look()
-        page = self._context(look, who, context).new_page()
-        self.complaints[page] = []
-        page.on("console", lambda message: self._hear(page, message))
-        page.on("pageerror", lambda error: self.complaints[page].append(str(error)))
-        page.goto(f"{self.url}{path}", wait_until="load")
-        if context.get("java_script_enabled", True):
-            page.wait_for_function("document.fonts.status === 'loaded'")
+        page = self._blank(look, **context)
+        self._sign_in(page.context, who, look)
+        self._go(page, path, has_scripts=context.get("java_script_enabled", True))
         return page
+
+    def walk(self, stops: Iterable[tuple[str, str]], looks: Sequence[Look]) -> Iterator[tuple[str, Look, Page]]:
+        """Every (address, who) in every look, on one page for each language, which goes on from stop to stop: pages of
+        their own would each start a process, and load the same files again. Where a page is loaded, its theme and its
+        width change as they do for people, without a visit to the server.
+        """
+        stops = list(stops)
+        for language in dict.fromkeys(look.language for look in looks):
+            these = [look for look in looks if look.language == language]
+            page, was = self._blank(these[0]), ""
+            for path, who in stops:
+                if who != was:
+                    self._sign_in(page.context, who, these[0])
+                    was = who
+                self._go(page, path)
+                for look in these:
+                    page.set_viewport_size(_size(look))
+                    page.evaluate(TURN, look.theme)
+                    yield path, look, page
+            page.context.close()
 
     def close(self) -> None:
         """After each test: a page left open goes on asking."""
@@ -85,18 +115,30 @@ class Site:
         if message.type in {"error", "warning"} and not is_expected:
             self.complaints[page].append(message.text)
 
-    def _context(self, look: Look, who: str, more: dict[str, Any]) -> BrowserContext:
+    def _blank(self, look: Look, **more: Any) -> Page:
         context = self.browser.new_context(
-            viewport={"width": look.width, "height": 900 if look.width > 760 else 844},
+            viewport=_size(look),
             color_scheme="dark" if look.theme == "dark" else "light",
             locale="id-ID" if look.language == "id" else "en-GB",
             **more,
         )
         context.set_default_timeout(15_000)
         self.contexts.append(context)
+        page = context.new_page()
+        self.complaints[page] = []
+        page.on("console", lambda message: self._hear(page, message))
+        page.on("pageerror", lambda error: self.complaints[page].append(str(error)))
+        return page
+
+    def _sign_in(self, context: BrowserContext, who: str, look: Look) -> None:
+        context.clear_cookies()
         if who:
             context.add_cookies([self._cookie(settings.SESSION_COOKIE_NAME, self._session(who, look))])
-        return context
+
+    def _go(self, page: Page, path: str, *, has_scripts: bool = True) -> None:
+        page.goto(f"{self.url}{path}", wait_until="load")
+        if has_scripts:
+            page.wait_for_function("document.fonts.status === 'loaded'")
 
     def _cookie(self, name: str, value: str) -> Any:
         return {"name": name, "value": value, "url": self.url}
@@ -158,9 +200,33 @@ def _administer(statement: sql.Composed) -> None:
         cursor.execute(statement)
 
 
+def assert_all_are_clean(site: Site, stops: Iterable[tuple[str, str]], *, looks: Sequence[Look] = LOOKS) -> None:
+    """Of each (address, who) in each look. All that is not comes with its place.
+
+    With SHOTS in the environment, a folder, a picture of each is kept there.
+    """
+    wrong = []
+    for number, (path, look, page) in enumerate(site.walk(stops, looks)):
+        if folder := os.environ.get("SHOTS"):
+            page.screenshot(path=str(Path(folder) / f"{number:03}-{look}.png"), full_page=True)
+        try:
+            assert page.get_attribute("html", "lang") == look.language
+            assert_page_is_clean(site, page)
+        except AssertionError as error:
+            wrong.append(f"{path} {look}: {error}")
+            site.complaints[page].clear()
+    assert not wrong, "\n".join(wrong)
+
+
+@cache
+def _axe() -> str:
+    return AXE.read_text()
+
+
 def assert_page_is_clean(site: Site, page: Page) -> None:
     """axe finds nothing, the browser complains of nothing, nothing sticks out sideways."""
-    page.evaluate(AXE.read_text())
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_axe())
     result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     found = [f"{each['id']}: {node['html'][:160]}" for each in result["violations"] for node in each["nodes"]]
     assert not found, "\n".join(found)

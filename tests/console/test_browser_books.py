@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -15,7 +14,7 @@ from reconciliation.services.feeds import feed_of, make_defaults
 from reconciliation.services.rules import rules_in_force, save_rules
 from reconciliation.services.runs import ask, reconcile, work
 from reconciliation.states import Pairing, RunScope
-from tests.console.browser import LOOKS, Look, Site, assert_page_is_clean
+from tests.console.browser import LOOKS, Look, Site, assert_all_are_clean
 from tests.reconciliation.books import AT, feed, line, load_into
 from tests.reconciliation.test_agreements import known, tariff
 
@@ -100,17 +99,9 @@ def _addresses() -> dict[str, str]:
 TWO_LOOKS = (Look(), Look("id", "dark", 390))
 
 
-@pytest.mark.parametrize("look", TWO_LOOKS if "SHOTS" not in os.environ else LOOKS, ids=str)
-def test_screens_of_reconciliation_are_clean_in_every_look(site: Site, books: dict[str, str], look: Look) -> None:
-    page = site.open(books["overview"], who="budi", look=look)
-    for name, address in books.items():
-        page.goto(f"{site.url}{address}", wait_until="load")
-        if folder := os.environ.get("SHOTS"):
-            page.screenshot(path=str(Path(folder) / f"{name}-{look}.png"), full_page=True)
-        try:
-            assert_page_is_clean(site, page)
-        except AssertionError as error:
-            raise AssertionError(f"{name}: {error}") from error
+def test_screens_of_reconciliation_are_clean_in_every_look(site: Site, books: dict[str, str]) -> None:
+    looks = TWO_LOOKS if "SHOTS" not in os.environ else LOOKS
+    assert_all_are_clean(site, [(address, "budi") for address in books.values()], looks=looks)
 
 
 def test_breaks_are_worked_by_keys_alone(site: Site, books: dict[str, str]) -> None:

@@ -16,7 +16,7 @@ from tests.console.test_dispatch import waiting
 from tests.console.test_link_desk import unpaid
 from tests.orders.queries.test_money_queues import AMOUNT, entry, paid
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 LOOKS = [Look("id", "dark", 390), Look("en", "light", 1440)]
 
@@ -29,15 +29,14 @@ def _nobody_answers(site: Site, settings: Any) -> None:
     }
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=str)
-def test_the_desks_are_clean(site: Site, look: Look) -> None:
+def test_the_desks_are_clean(site: Site) -> None:
     entry = dispatch_desk.claim(waiting(), actor="user:dewi")
     dispatch_desk.assign(entry, Car(f"B {entry.pk} A", "Agus"), actor="user:dewi")
     waiting(amount=900_000)
     mine = dispatch_desk.claim(waiting(90), actor="user:dewi")
     link, late = unpaid("open", customer_phone="+628111222333"), unpaid("expired")
     paid("completed", AMOUNT, AMOUNT)
-    for path in (
+    paths = (
         "/orders/dispatch/",
         f"/orders/{entry.order.public_id}/dispatch/",
         f"/orders/{mine.order.public_id}/dispatch/",
@@ -46,11 +45,10 @@ def test_the_desks_are_clean(site: Site, look: Look) -> None:
         f"/orders/{late.public_id}/link/",
         "/orders/money/?case=twice",
         "/settings/limits/",
-    ):
-        page = site.open(path, who="dewi", look=look)
+    )
+    for _path, _look, page in site.walk([(path, "dewi") for path in paths], LOOKS):
         expect(page.locator(".working")).to_have_count(0)
         assert_page_is_clean(site, page)
-        page.close()
 
 
 def test_an_order_is_taken_gets_a_car_and_is_on_its_way(site: Site) -> None:

@@ -1,8 +1,5 @@
 """Runbooks in a browser: clean in both languages, both themes and both widths."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 from orders.services import pausing
@@ -10,7 +7,7 @@ from runbooks.files import load
 from runbooks.models import Guide
 from runbooks.services import guiding
 from runbooks.services.guiding import Said
-from tests.console.browser import Look, Site, assert_page_is_clean
+from tests.console.browser import Look, Site, assert_all_are_clean
 from tests.orders.making import make_letter
 from tests.runbooks.planning import SARI
 
@@ -35,8 +32,7 @@ def guides(site: Site) -> tuple[Guide, Guide]:
     return acting, deciding
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=str)
-def test_pages_of_runbooks_are_clean(site: Site, guides: tuple[Guide, Guide], look: Look) -> None:
+def test_pages_of_runbooks_are_clean(site: Site, guides: tuple[Guide, Guide]) -> None:
     acting, deciding = guides
     addresses = (
         "/runbooks/library/",
@@ -46,8 +42,4 @@ def test_pages_of_runbooks_are_clean(site: Site, guides: tuple[Guide, Guide], lo
         "/runbooks/channels/",
         "/approvals/",
     )
-    for number, address in enumerate(addresses):
-        page = site.open(address, who="sari", look=look)
-        if folder := os.environ.get("SHOTS"):
-            page.screenshot(path=str(Path(folder) / f"guide-{number}-{look}.png"), full_page=True)
-        assert_page_is_clean(site, page)
+    assert_all_are_clean(site, [(address, "sari") for address in addresses], looks=LOOKS)

@@ -11,11 +11,11 @@ from runbooks.models import Incident
 from runbooks.services.incidents import clocks, leading, messages, opening, reviewing
 from runbooks.services.incidents.leading import By
 from runbooks.services.incidents.messages import Telling
-from tests.console.browser import Look, Site, assert_page_is_clean
+from tests.console.browser import Look, Site, assert_all_are_clean
 from tests.orders.making import make_order
 from tests.runbooks.hearing import alert, alertmanager, judge
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 LOOKS = [Look("id", "dark", 390), Look("en", "light", 1440)]
 SARI = "user:sari"
@@ -42,33 +42,27 @@ def _told(incident: Incident) -> None:
 def test_the_pages_are_clean(site: Site) -> None:
     incident = _begun()
     _told(incident)
-    for look in LOOKS:
-        for path in (
-            "/incidents/",
-            "/incidents/alerts/",
-            "/incidents/new/",
-            "/incidents/statistics/",
-            f"/incidents/{incident.code}/",
-            f"/incidents/{incident.code}/tell/",
-            f"/incidents/{incident.code}/resolve/",
-            f"/incidents/{incident.code}/board/",
-            "/services/",
-            "/services/catalogue/",
-            "/services/map/",
-            "/services/map/?fail=tpg",
-            "/services/history/",
-        ):
-            page = site.open(path, who="sari", look=look)
-            assert_page_is_clean(site, page)
-            page.close()
+    paths = (
+        "/incidents/",
+        "/incidents/alerts/",
+        "/incidents/new/",
+        "/incidents/statistics/",
+        f"/incidents/{incident.code}/",
+        f"/incidents/{incident.code}/tell/",
+        f"/incidents/{incident.code}/resolve/",
+        f"/incidents/{incident.code}/board/",
+        "/services/",
+        "/services/catalogue/",
+        "/services/map/",
+        "/services/map/?fail=tpg",
+        "/services/history/",
+    )
+    assert_all_are_clean(site, [(path, "sari") for path in paths], looks=LOOKS)
     incident = Incident.objects.get(pk=incident.pk)
     leading.resolve(incident, By(actor=SARI, reason="a drill"), override=True)
     reviewing.draft(Incident.objects.get(pk=incident.pk), actor=SARI)
-    for look in LOOKS:
-        for path in (f"/incidents/{incident.code}/review/", "/incidents/items/"):
-            page = site.open(path, who="sari", look=look)
-            assert_page_is_clean(site, page)
-            page.close()
+    paths = (f"/incidents/{incident.code}/review/", "/incidents/items/")
+    assert_all_are_clean(site, [(path, "sari") for path in paths], looks=LOOKS)
 
 
 def test_the_clocks_tick_and_a_key_takes_it(site: Site) -> None:

@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from orders.models import Order
-from tests.console.browser import LOOKS, Look, Site, assert_page_is_clean
+from tests.console.browser import LOOKS, Look, Site, assert_all_are_clean, assert_page_is_clean
 from tests.console.order_world import late_order, message_about, old, paid_order
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 CLOSED_PORT = "http://127.0.0.1:9"
 
@@ -24,14 +24,14 @@ def _open(site: Site, order: Order, **more: Any) -> Page:
     return site.open(f"/orders/{order.public_id}/", who="sari", **more)
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=str)
-def test_the_page_is_clean_in_every_look(site: Site, look: Look) -> None:
+def test_the_page_is_clean_in_every_look(site: Site) -> None:
     order = old(late_order(items=("taxi", "rent")))
     message_about(order)
-    page = _open(site, order, look=look)
-    page.locator("#truths button").click()
-    expect(page.locator("#truths .says")).to_be_visible()
-    assert_page_is_clean(site, page)
+    for _path, _look, page in site.walk([(f"/orders/{order.public_id}/", "sari")], LOOKS):
+        if not page.locator("#truths .says").count():
+            page.locator("#truths button").click()
+        expect(page.locator("#truths .says")).to_be_visible()
+        assert_page_is_clean(site, page)
 
 
 @pytest.mark.parametrize("look", [Look("en", "dark", 1440), Look("id", "light", 390)], ids=str)
@@ -46,20 +46,16 @@ def test_every_dialog_is_clean(site: Site, look: Look) -> None:
         page.keyboard.press("Escape")
 
 
-@pytest.mark.parametrize("look", [Look("id", "dark", 1440), Look("en", "light", 390)], ids=str)
-@pytest.mark.parametrize(
-    ("path", "who"),
-    [
+def test_the_other_pages_are_clean(site: Site) -> None:
+    stops = [
         ("/approvals/", "budi"),
         ("/settings/tokens/", "admin"),
         ("/settings/tokens/issue/", "admin"),
         ("/settings/limits/", "sari"),
         ("/settings/limits/order/paid/", "sari"),
         ("/machines/", "agus"),
-    ],
-)
-def test_the_other_pages_are_clean(site: Site, path: str, who: str, look: Look) -> None:
-    assert_page_is_clean(site, site.open(path, who=who, look=look))
+    ]
+    assert_all_are_clean(site, stops, looks=[Look("id", "dark", 1440), Look("en", "light", 390)])
 
 
 def test_a_paid_order_shows_its_way_on_a_phone(site: Site) -> None:

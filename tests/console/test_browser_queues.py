@@ -4,12 +4,12 @@ import pytest
 from playwright.sync_api import expect
 
 from orders.models import DeadLetter, Saga
-from tests.console.browser import Look, Site, assert_page_is_clean
+from tests.console.browser import Look, Site, assert_all_are_clean
 from tests.console.test_hands import hand
 from tests.console.test_letters import letter_of
 from tests.orders.making import make_order, make_saga, make_step
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 LOOKS = [Look("id", "dark", 390), Look("en", "light", 1440)]
 
@@ -26,21 +26,18 @@ def checkout() -> Saga:
     return saga
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=str)
-def test_the_queues_and_what_they_lead_to_are_clean(site: Site, look: Look) -> None:
+def test_the_queues_and_what_they_lead_to_are_clean(site: Site) -> None:
     dead, _retrying, unreadable = letters()
     saga, goods = hand(30, paid=90_000, cause="undo_unanswered"), checkout()
-    for path in (
+    paths = (
         "/dead-letters/",
         f"/dead-letters/{dead.pk}/",
         f"/dead-letters/{unreadable.pk}/",
         "/orders/needs-hand/",
         f"/orders/{saga.order.public_id}/sagas/1/",
         f"/orders/{goods.order.public_id}/sagas/1/",
-    ):
-        page = site.open(path, who="sari", look=look)
-        assert_page_is_clean(site, page)
-        page.close()
+    )
+    assert_all_are_clean(site, [(path, "sari") for path in paths], looks=LOOKS)
 
 
 def test_by_keyboard_from_anywhere_to_a_letter_and_to_a_saga(site: Site) -> None:

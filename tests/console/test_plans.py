@@ -225,12 +225,11 @@ def test_role_by_deed_by_state_whoever_may_not_changes_nothing(people: World, de
     plan = plan_of([charged(amount=LARGE)], "refund@1", proposer="user:outside")
     run = Run.objects.create(plan=plan, due_at=None)
     before = (_frozen(plan), PlanEvent.objects.count())
+    others = {who: people.client(who) for who in PEOPLE if who not in MAY[deed]}
     for state in [*PlanState, *RunState]:
         _put(plan, run, state)
-        for who in PEOPLE:
-            if who in MAY[deed]:
-                continue
-            response = do(people.client(who), plan, deed, typed=str(LARGE), phrase=f"ALONE {plan.code}")
+        for who, client in others.items():
+            response = do(client, plan, deed, typed=str(LARGE), phrase=f"ALONE {plan.code}")
             assert response.status_code == 403, (deed, state, who)
     _put(plan, run, PlanState.PLANNED)
     assert (_frozen(plan), PlanEvent.objects.count()) == before
