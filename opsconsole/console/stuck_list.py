@@ -5,9 +5,9 @@ in their place, and counts what is new. The rows travel in the address as `pins`
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from django.http import QueryDict
 from django.utils import timezone
@@ -18,11 +18,9 @@ from opsconsole.console.stuck_choices import chosen, filters_of, read, view_of
 from opsconsole.console.stuck_head import day_began
 from opsconsole.console.stuck_rows import Row, free_line, in_order, is_diagnosed, stuck_line
 from orders.models import Order
-from orders.policies import Limits
 from orders.queries.places import Place
-from orders.queries.stuck import StuckFilter, StuckPage, View, limits_in_force, stuck_page
-from orders.queries.stuck.around import stuck_among, stuck_page_before
-from orders.queries.stuck.board import Board, Seen, combined, read_board
+from orders.queries.stuck import StuckFilter, StuckRow, View, limits_in_force
+from orders.queries.stuck.board import Board, Seen, Turn, combined, read_board
 from orders.queries.stuck.course import Course, course
 from orders.queries.stuck.latest import last_changes
 
@@ -115,26 +113,25 @@ class _Read:
     pins: Pins
     next: Place | None = None
     previous: Place | None = None
-    seen: Seen | None = None
-    more: dict[str, Any] = field(default_factory=dict)
 
 
 def read_list(
     asked: Asked, *, user_id: int, with_facets: bool, also: Sequence[tuple[StuckFilter, StuckFilter]] = ()
 ) -> StuckList:
     """A fixed number of queries, whatever hangs. `also` are further filters to be counted."""
-    now, limits, people = timezone.now(), limits_in_force(), names_by_id()
-    got = _again(asked, asked.pins, people, limits) if asked.pins else _anew(asked, people, limits, now, user_id)
+    now, people, pins = timezone.now(), names_by_id(), asked.pins
+    page = Seen(pins.order_ids, pins.at, asked.after, pins.until) if pins else Turn(PAGE, asked.after, asked.before)
     board = read_board(
         base=asked.view.filter(user_id=user_id),
         chosen=chosen(asked.choices, user_id=user_id),
         user_id=user_id,
         at=now,
         with_facets=with_facets,
-        seen=got.seen,
+        page=page,
         also=also,
-        limits=limits,
+        limits=limits_in_force(),
     )
+    got = _again(asked, pins, people, board.rows) if pins else _anew(asked, people, board.rows, now)
     return StuckList(
         at=now,
         rows=got.rows,
@@ -147,38 +144,39 @@ def read_list(
     )
 
 
-def _anew(asked: Asked, people: Mapping[int, str], limits: Limits, now: datetime, user_id: int) -> _Read:
-    wanted = asked.wanted(user_id)
-    if asked.before is not None:
-        page, has_more = stuck_page_before(wanted, before=asked.before, limit=PAGE, limits=limits)
-    else:
-        page, has_more = stuck_page(wanted, after=asked.after, limit=PAGE, limits=limits), asked.after is not None
-    ids = tuple(row.order_id for row in page.rows)
+def _anew(asked: Asked, people: Mapping[int, str], found: Sequence[StuckRow], now: datetime) -> _Read:
+    """One row more was read than is shown: there is one behind the page, or before it when it was asked backwards."""
+    has_more = len(found) > PAGE
+    rows = found[-PAGE:] if asked.before else found[:PAGE]
+    first, last = (_place(rows[0]), _place(rows[-1])) if rows else (None, None)
+    is_first = not has_more if asked.before else asked.after is None
+    until = last if has_more or asked.before else None
     return _Read(
-        rows=_lines(page, people),
-        pins=Pins(now, ids, page.after),
-        next=page.after,
-        previous=Place(page.rows[0].since, page.rows[0].order_id) if page.rows and has_more else None,
+        rows=_lines(rows, people),
+        pins=Pins(now, tuple(row.order_id for row in rows), until),
+        next=until,
+        previous=None if is_first else first,
     )
 
 
-def _again(asked: Asked, pins: Pins, people: Mapping[int, str], limits: Limits) -> _Read:
+def _place(row: StuckRow) -> Place:
+    return Place(row.since, row.order_id)
+
+
+def _again(asked: Asked, pins: Pins, people: Mapping[int, str], found: Sequence[StuckRow]) -> _Read:
     """The rows on screen as they are now, freed ones in their place."""
-    page = StuckPage(rows=stuck_among(pins.order_ids, limits=limits), after=pins.until)
-    still = {row.order_id for row in page.rows}
+    still = {row.order_id for row in found}
     freed = [pk for pk in pins.order_ids if pk not in still]
     orders = Order.objects.select_related("owning_attempt").filter(pk__in=freed) if freed else ()
-    lines = [*_lines(page, people), *(free_line(order, people=people) for order in orders)]
-    first = page.rows[0] if page.rows and asked.place() else None
+    lines = [*_lines(found, people), *(free_line(order, people=people) for order in orders)]
     return _Read(
         rows=in_order(lines, pins.order_ids),
         pins=pins,
         next=pins.until,
-        previous=Place(first.since, first.order_id) if first else None,
-        seen=Seen(pins.order_ids, pins.at, asked.after, pins.until),
+        previous=_place(found[0]) if found and asked.place() else None,
     )
 
 
-def _lines(page: StuckPage, people: Mapping[int, str]) -> list[Row]:
-    last = last_changes([row.order_id for row in page.rows if not is_diagnosed(row)])
-    return [stuck_line(row, people=people, last=last) for row in page.rows]
+def _lines(found: Sequence[StuckRow], people: Mapping[int, str]) -> list[Row]:
+    last = last_changes([row.order_id for row in found if not is_diagnosed(row)])
+    return [stuck_line(row, people=people, last=last) for row in found]

@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.functional import Promise
+from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.http import urlencode
 
 from opsconsole.console import bulk_plan, desk
@@ -158,11 +158,13 @@ def context_of(request: HttpRequest, screen: Screen) -> dict[str, Any]:
 
 
 def dialogs_of(user: User) -> dict[str, Any]:
-    """What the dialogs of the bulk bar offer. Nobody is asked for before they are drawn."""
-    may_assign = user.has_perm(RIGHT_BY_CODENAME["assign_order"].permission)
+    """What the dialogs of the bulk bar offer. The database is asked when they are drawn: a refresh draws none."""
+    may_assign, may_pin = (
+        user.has_perm(RIGHT_BY_CODENAME[right].permission) for right in ("assign_order", "lead_incidents")
+    )
     return {
         "plannable": bulk_plan.offered(user),
-        "incidents": live_incidents() if user.has_perm(RIGHT_BY_CODENAME["lead_incidents"].permission) else (),
+        "incidents": SimpleLazyObject(live_incidents) if may_pin else (),
         "colleagues": desk.colleagues() if may_assign else (),
         "spans": [(str(int(span.total_seconds())), span) for span in desk.SPANS],
     }

@@ -8,7 +8,7 @@ the text are names and constants of this package.
 
 # ruff: noqa: S608
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -44,11 +44,12 @@ MACHINES: Mapping[str, Clocked] = {
     "posting": Clocked("orders_posting", "created_at", "x.amount", "x.currency"),
 }
 NEVER = "'-infinity'::timestamptz"
-# What filters ask of an order beside its state and owner, for whoever wants it without a second look at the order.
-OF_ORDER = (
-    "public_id", "service", "method", "city", "channel", "held_until", "owning_attempt_id",
-    "customer_id", "customer_name", "customer_phone",
-)  # fmt: skip
+# What filters ask of an order beside its state and owner, for whoever wants it without a second look at the order: the
+# index of open orders has it. What a text is looked for in it has not.
+OF_ORDER = ("service", "method", "city", "channel", "held_until", "owning_attempt_id")
+OF_TEXT = ("public_id", "customer_id", "customer_name", "customer_phone")
+# Of every row of the union, before `of_order`.
+COLUMNS = ("order_id", "since", "machine", "state", "subject_id", "amount", "currency", "order_state", "owner_id")
 
 
 @dataclass(frozen=True)
@@ -73,28 +74,60 @@ class Question:
             self.params["old_enough"] = self.clock - self.wanted.min_age
 
     def union(self, *, limit: int | None = None, after: bool = False) -> str:
-        """All arms. With `limit`, each gives its oldest so many; with `after`, only behind a place."""
-        tail = f" ORDER BY since, order_id LIMIT {limit:d}" if limit is not None else ""
-        arms = [f"({arm}{tail})" for arm in self._arms(by_state=limit is not None, after=after)]
-        return " UNION ALL ".join(arms or [self._select("order", alias="o", where=["false"])])
+        """All that is stuck, each order once. With `limit`, each arm gives its oldest so many; with `after`,
+        only behind a place."""
+        if limit is None:
+            return self._whole()
+        tail = f" ORDER BY since, order_id LIMIT {limit:d}"
+        arms = [f"({arm}{tail})" for arm in self._arms(after=after)]
+        return " UNION ALL ".join(arms or [self._nothing()])
 
-    def _arms(self, *, by_state: bool, after: bool) -> Iterable[str]:
-        """With a limit one a state: equality first lets the index hand the rows out in the order of
-        age. Without one, one a machine: less to plan."""
+    def _arms(self, *, after: bool) -> Iterable[str]:
+        """One a state: equality first lets the index hand the rows out in the order of age."""
         for machine in self.wanted.machines or MACHINES:
-            alias = "o" if machine == "order" else "x"
-            late = [self._is_late(machine, state, alias) for state in self._states(machine)]
-            for each in late if by_state else [f"({' OR '.join(late)})"] if late else []:
-                yield self._arm(machine, alias, late=each, after=after)
+            alias = _alias(machine)
+            for state in self._states(machine):
+                since = f"{alias}.{MACHINES[machine].since}"
+                where = [self._is_late(machine, state, alias), *self._filters(since, after=after)]
+                yield self._select(machine, where=[*where, *self._not_in_earlier_arms(machine, since)])
+
+    def _whole(self) -> str:
+        """One arm a machine, and of an order's rows the first is kept by sorting: looks into the earlier machines for
+        each row would cost more to plan than all of this costs to run."""
+        wanted = [machine for machine in MACHINES if self._states(machine) and self._is_wanted(machine)]
+        own = [self._arm("order", self._states("order"), self._aged("o.entered_at"))] if "order" in wanted else []
+        later = [machine for machine in wanted if machine != "order"]
+        arms = own + ([self._first_of_each(later)] if later else [])
+        return " UNION ALL ".join(f"({arm})" for arm in arms or [self._nothing()])
+
+    def _first_of_each(self, wanted: Sequence[str]) -> str:
+        """What stands in an earlier machine is stuck there, whether or not the reader wants that machine."""
+        machines = list(MACHINES)[1 : list(MACHINES).index(wanted[-1]) + 1]
+        free = f"NOT {self._is_stuck('order', 'o')}"
+        ranked = [
+            f"SELECT {rank} AS rank, a.* FROM ({self._arm(machine, self.limits.states(machine), [free])}) a"
+            for rank, machine in enumerate(machines)
+        ]
+        kept = " OR ".join(f"machine = '{each}' AND state IN ({_quoted(self._states(each))})" for each in wanted)
+        return (
+            f"SELECT {', '.join((*COLUMNS, *self.of_order))} FROM (SELECT DISTINCT ON (order_id) *"
+            f" FROM ({' UNION ALL '.join(ranked)}) ranked ORDER BY order_id, rank, since, subject_id) first"
+            f" WHERE {' AND '.join((f'({kept})', *self._aged('since')))}"
+        )
+
+    def _arm(self, machine: str, states: Iterable[str], where: Iterable[str]) -> str:
+        late = self._is_late_in(machine, states, _alias(machine))
+        return self._select(machine, where=[late, *where, *self._of_the_order()])
+
+    def _is_wanted(self, machine: str) -> bool:
+        return not self.wanted.machines or machine in self.wanted.machines
+
+    def _nothing(self) -> str:
+        return self._select("order", where=["false"])
 
     def _states(self, machine: str) -> list[str]:
         kinds = self.wanted.kinds
         return [state for state in self.limits.states(machine) if not kinds or (machine, state) in kinds]
-
-    def _arm(self, machine: str, alias: str, *, late: str, after: bool) -> str:
-        since = f"{alias}.{MACHINES[machine].since}"
-        where = [late, *self._filters(since, after=after), *self._not_in_earlier_arms(machine, since)]
-        return self._select(machine, alias=alias, where=where)
 
     def _not_in_earlier_arms(self, machine: str, since: str) -> Iterable[str]:
         if machine == "order":
@@ -103,8 +136,9 @@ class Question:
         yield from (f"NOT {self._has(earlier)}" for earlier in _between_order_and(machine))
         yield f"NOT {self._has(machine, older_than=since)}"
 
-    def _select(self, machine: str, *, alias: str, where: Iterable[str]) -> str:
-        clocked = MACHINES[machine]
+    def _select(self, machine: str, *, where: Iterable[str]) -> str:
+        """The columns are COLUMNS and `of_order`."""
+        clocked, alias = MACHINES[machine], _alias(machine)
         orders = self._table("order")
         source = f"{orders} o" if alias == "o" else f"{self._table(machine)} x JOIN {orders} o ON o.id = x.order_id"
         more = "".join(f", o.{name}" for name in self.of_order)
@@ -122,8 +156,10 @@ class Question:
         return f"EXISTS (SELECT FROM {self._table(machine)} y WHERE y.order_id = o.id AND {stuck}{older})"
 
     def _is_stuck(self, machine: str, alias: str) -> str:
-        each = [self._is_late(machine, state, alias) for state in self.limits.states(machine)]
-        return f"({' OR '.join(each) or 'false'})"
+        return self._is_late_in(machine, self.limits.states(machine), alias)
+
+    def _is_late_in(self, machine: str, states: Iterable[str], alias: str) -> str:
+        return f"({' OR '.join(self._is_late(machine, state, alias) for state in states) or 'false'})"
 
     def _is_late(self, machine: str, state: str, alias: str) -> str:
         since = f"{alias}.{MACHINES[machine].since}"
@@ -146,19 +182,36 @@ class Question:
         return f"%({name})s::timestamptz"
 
     def _filters(self, since: str, *, after: bool) -> Iterable[str]:
-        for condition, params in conditions(self.wanted):
-            self.params.update(params)
-            yield condition
-        if self.wanted.min_age is not None:
-            yield f"{since} <= %(old_enough)s"
-        if self.only is not None:
-            yield "o.id = %(only)s"
-            self.params["only"] = self.only
+        yield from self._of_the_order()
+        yield from self._aged(since)
         if after:
             yield f"({since}, o.id) > (%(after_since)s, %(after_id)s)"
 
+    def _of_the_order(self) -> Iterable[str]:
+        """What holds of all rows of an order alike."""
+        for condition, params in conditions(self.wanted):
+            self.params.update(params)
+            yield condition
+        if self.only is not None:
+            self.params["only"] = self.only
+            yield "o.id = %(only)s"
+
+    def _aged(self, since: str) -> Iterable[str]:
+        if self.wanted.min_age is not None:
+            yield f"{since} <= %(old_enough)s"
+
     def _table(self, machine: str) -> str:
         return f"{self.prefix}{MACHINES[machine].table}"
+
+
+def _alias(machine: str) -> str:
+    """Of the machine's own table; the order is always `o`."""
+    return "o" if machine == "order" else "x"
+
+
+def _quoted(names: Iterable[str]) -> str:
+    """Names of ours as SQL."""
+    return ", ".join(f"'{name}'" for name in names)
 
 
 def _between_order_and(machine: str) -> list[str]:

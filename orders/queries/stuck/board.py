@@ -1,8 +1,8 @@
-"""All numbers around one page of the stuck list, in one statement.
+"""One page of the stuck list and all numbers around it, in one statement.
 
-Planning the union costs more than running it, so it is put together once: the totals of everything
-stuck and of what the reader chose, the counts of the saved views, what came since the reader looked,
-and for each filter how many rows each of its values would give. A filter's own choice does not count
+Planning the union costs more than running it, so it is put together once: the rows of the page, the totals of
+everything stuck and of what the reader chose, the counts of the saved views, what came since the reader
+looked, and for each filter how many rows each of its values would give. A filter's own choice does not count
 in its own numbers, all the others' do, so no filter hides another's values.
 """
 
@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from orders.policies import Limits
 from orders.queries.places import Place
-from orders.queries.stuck.arms import OF_ORDER, Question
+from orders.queries.stuck.arms import OF_ORDER, OF_TEXT, Question
 from orders.queries.stuck.filters import UNPAID, StuckFilter, conditions
 from orders.queries.stuck.limits import limits_in_force
-from orders.queries.stuck.lists import WITH_HELD, fetch
+from orders.queries.stuck.lists import WITH_HELD, Found, StuckRow, detailed, fetch
 from orders.queries.stuck.totals import Totals, View, summed
 
 ANY: Final = StuckFilter(held="include")
@@ -34,8 +34,20 @@ FACETS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "cause": ("cause", ("causes",)),
     "owner": ("owner_id::text", ("owner", "unowned")),
 }
+_GROUPED: Final = ("kind", "service", "gateway", "method", "city", "channel", "cause")  # and the owner, always
 _AGE: Final = ("min_age",)
+_TRUE: Final = "true"
 _NOBODY: Final = 0  # no user has this id: a view and a filter that exclude each other give nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A page of the list: behind a place, before one, or the first. One row more than `limit` is read, for whoever
+    wants to know whether the list goes on."""
+
+    limit: int
+    after: Place | None = None
+    before: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +64,14 @@ class Seen:
 class Board:
     """`everything` is all that is stuck and not held; `chosen` what view and filters leave of it.
 
+    `rows` are those of the turn, or those of the seen that are still stuck, oldest first;
     `facets[name][value]` is how many rows the value would give; `newcomers` is how many rows came
     since the reader looked; `also` are the counts of further filters.
     """
 
     everything: Totals = field(default_factory=Totals)
     chosen: Totals = field(default_factory=Totals)
+    rows: Sequence[StuckRow] = ()
     oldest: str = ""
     views: Mapping[View, int] = field(default_factory=dict)
     facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -72,26 +86,25 @@ def read_board(
     user_id: int | None,
     at: datetime,
     with_facets: bool = True,
-    seen: Seen | None = None,
+    page: Turn | Seen | None = None,
     also: Sequence[tuple[StuckFilter, StuckFilter]] = (),
     limits: Limits | None = None,
 ) -> Board:
     """`base` is the view's filter and always holds; `chosen` are the reader's own, what is held among them.
 
-    `also` are pairs of the same kind that are only counted.
+    `page` is what to read of the list itself; `also` are pairs of filters that are only counted.
     """
-    question = Question(WITH_HELD, limits or limits_in_force(), at, of_order=OF_ORDER)
+    has_text = any(each.text.strip() for pair in ((base, chosen), *also) for each in pair)
+    question = Question(WITH_HELD, limits or limits_in_force(), at, of_order=OF_ORDER + (OF_TEXT if has_text else ()))
     matches = _Matches(base, chosen)
     counted = [_Matches(*pair, prefix=f"also_{number}_") for number, pair in enumerate(also)]
-    parts = [_totals("everything", "NOT is_held"), _totals("chosen", matches.all()), _OLDEST, _VIEWS]
-    parts += [_facet(name, matches) for name in FACETS] if with_facets else []
-    parts += [_newcomers(seen, question, matches)] if seen else []
-    parts += [_ALSO.format(number=number) for number in range(len(counted))]
-    statement = f"WITH {_stuck(question, matches, counted)} {' UNION ALL '.join(f'({part})' for part in parts)}"
-    params = {**question.params, "me": user_id, "unpaid": list(UNPAID)}
+    parts = [*_numbers(matches, len(counted), with_facets=with_facets), *_of_page(page, question, matches)]
+    tables = f"{_stuck(question, matches, counted)}, {_groups(matches, len(counted), with_facets=with_facets)}"
+    question.params.update({"me": user_id, "unpaid": list(UNPAID)})
     for each in (matches, *counted):
-        params.update(each.params)
-    return _board(fetch(statement, params))
+        question.params.update(each.params)
+    rows = fetch(f"WITH {tables} {' UNION ALL '.join(f'({part})' for part in parts)}", question.params)
+    return _board(rows, question)
 
 
 def combined(base: StuckFilter, chosen: StuckFilter) -> StuckFilter:
@@ -114,30 +127,28 @@ class _Matches:
         self.prefix = prefix
         own = [name for _column, names in FACETS.values() for name in (*names, *_AGE)]
         blank = {name: getattr(ANY, name) for name in own}
-        self.columns = {
+        columns = {
             name: self._condition(replace(ANY, **{each: getattr(chosen, each) for each in names}), name)
             for name, (_column, names) in FACETS.items()
         }
-        self.columns["age"] = self._age(chosen, "chosen")
-        rest = (
-            self._condition(replace(base, held="include"), "base"),
-            self._age(base, "base"),
-            self._condition(replace(chosen, **blank), "rest"),
-        )
-        self.columns["rest"] = " AND ".join(rest)
+        columns["age"] = self._age(chosen, "chosen")
+        columns["base"] = self._condition(replace(base, held="include"), "base")
+        columns["base_age"] = self._age(base, "base")
+        columns["rest"] = self._condition(replace(chosen, **blank), "rest")
+        self.columns = {name: condition for name, condition in columns.items() if condition != _TRUE}
 
     def condition(self) -> str:
         """All of them in one, for a filter that is only counted."""
-        return " AND ".join(f"({condition})" for condition in self.columns.values())
+        return " AND ".join(f"({condition})" for condition in self.columns.values()) or _TRUE
 
     def all(self, *, but: str = "") -> str:
-        return " AND ".join(f"m_{name}" for name in self.columns if name != but)
+        return " AND ".join(f"m_{name}" for name in self.columns if name != but) or _TRUE
 
     def _condition(self, wanted: StuckFilter, name: str) -> str:
         found = [self._renamed(sql, params, f"{name}_") for sql, params in conditions(wanted)]
         found += [self._kinds(wanted, name)] if wanted.kinds else []
         found += [self._machines(wanted, name)] if wanted.machines else []
-        return " AND ".join(f"({each})" for each in found) or "true"
+        return " AND ".join(f"({each})" for each in found) or _TRUE
 
     def _renamed(self, sql: str, params: Mapping[str, Any], prefix: str) -> str:
         """The same condition may stand here twice, of the view and of the reader."""
@@ -158,61 +169,110 @@ class _Matches:
 
     def _age(self, wanted: StuckFilter, name: str) -> str:
         if wanted.min_age is None:
-            return "true"
+            return _TRUE
         return f"u.since <= %(clock)s - {self._param(f'{name}_age', wanted.min_age)}"
 
 
-# The order's columns under the name that conditions know them by: the arms read them already.
-_ORDER: Final = (
-    f"SELECT u.order_id AS id, u.order_state AS state, u.owner_id, {', '.join(f'u.{name}' for name in OF_ORDER)}"
-)
-
-
 def _stuck(question: Question, matches: _Matches, counted: Sequence[_Matches]) -> str:
+    """All that is stuck, row by row; the order's columns stand in `o` under the names that conditions know."""
     flags = {f"m_{name}": condition for name, condition in matches.columns.items()}
     flags |= {f"also_{number}": each.condition() for number, each in enumerate(counted)}
-    columns = ", ".join(f"({condition}) IS TRUE AS {name}" for name, condition in flags.items())
+    columns = "".join(f", ({condition}) IS TRUE AS {name}" for name, condition in flags.items())
+    order = ", ".join(("u.order_id AS id", "u.order_state AS state", "u.owner_id", *question.of_order))
     return (
         "stuck AS MATERIALIZED (SELECT u.*, u.machine || '.' || u.state AS kind,"
         " coalesce(at.gateway, '') AS gateway, coalesce(dg.cause, '') AS cause,"
-        " (o.held_until > %(clock)s) IS TRUE AS is_held, u.order_state <> ALL(%(unpaid)s) AS is_paid,"
-        f" {columns} FROM ({question.union()}) u CROSS JOIN LATERAL ({_ORDER}) o"
+        " (o.held_until > %(clock)s) IS TRUE AS is_held, u.order_state <> ALL(%(unpaid)s) AS is_paid"
+        f"{columns} FROM ({question.union()}) u CROSS JOIN LATERAL (SELECT {order}) o"
         " LEFT JOIN orders_attempt at ON at.id = o.owning_attempt_id"
         " LEFT JOIN orders_diagnosis dg ON dg.order_id = o.id)"
     )
 
 
+def _groups(matches: _Matches, counted: int, *, with_facets: bool) -> str:
+    """What is alike, put together once: a few hundred lines in place of thousands, of which all numbers are sums."""
+    keys = ["currency", "machine", "owner_id", "is_held", "is_paid", *(f"m_{name}" for name in matches.columns)]
+    keys += _GROUPED if with_facets else ()
+    also = "".join(f", count(*) FILTER (WHERE also_{number}) AS also_{number}" for number in range(counted))
+    return (
+        f"groups AS MATERIALIZED (SELECT {', '.join(keys)}, count(*) AS count, sum(amount) AS money,"
+        f" min(since) AS oldest{also} FROM stuck GROUP BY {', '.join(keys)})"
+    )
+
+
+def _numbers(matches: _Matches, counted: int, *, with_facets: bool) -> Iterator[str]:
+    yield _totals("everything", "NOT is_held")
+    yield _totals("chosen", matches.all())
+    yield _OLDEST
+    yield from map(_view, _OF_VIEW)
+    if with_facets:
+        yield from (_facet(name, matches) for name in FACETS)
+    yield from (
+        f"SELECT 'also', '{number}', {_sum(f'also_{number}')}, {_NOTHING_MORE} FROM groups" for number in range(counted)
+    )
+
+
+def _sum(column: str, condition: str = _TRUE) -> str:
+    return f"coalesce(sum({column}) FILTER (WHERE {condition}), 0)::bigint"
+
+
 def _totals(part: str, where: str) -> str:
     return (
-        f"SELECT '{part}' AS part, currency::text AS value, count(*) AS count, sum(amount)::bigint AS money,"
-        " min(since) AS oldest, count(*) FILTER (WHERE is_paid) AS paid_count,"
-        " coalesce(sum(amount) FILTER (WHERE is_paid), 0)::bigint AS paid_money"
-        f" FROM stuck WHERE {where} GROUP BY currency"
+        f"SELECT '{part}' AS part, currency::text AS value, {_sum('count')} AS count, {_sum('money')} AS money,"
+        f" min(oldest) AS oldest, {_sum('count', 'is_paid')} AS paid_count, {_sum('money', 'is_paid')} AS paid_money"
+        f" FROM groups WHERE {where} GROUP BY currency"
     )
 
 
 _NOTHING_MORE: Final = "0::bigint, NULL::timestamptz, 0::bigint, 0::bigint"
-_ALSO: Final = f"SELECT 'also', '{{number}}', count(*), {_NOTHING_MORE} FROM stuck WHERE also_{{number}}"
 _OLDEST: Final = (
-    f"SELECT 'oldest', public_id::text, 1::bigint, {_NOTHING_MORE} FROM stuck WHERE NOT is_held"
-    " ORDER BY since, order_id LIMIT 1"
+    "SELECT 'oldest', (SELECT public_id FROM orders_order WHERE id = first.order_id), 1::bigint,"
+    f" {_NOTHING_MORE} FROM (SELECT order_id FROM stuck WHERE NOT is_held ORDER BY since, order_id LIMIT 1) first"
 )
-_VIEWS: Final = (
-    f"SELECT 'view', v.name, v.count, {_NOTHING_MORE} FROM (SELECT count(*) AS everything,"
-    " count(*) FILTER (WHERE is_paid) AS paid, count(*) FILTER (WHERE machine = 'refund') AS refunds,"
-    " count(*) FILTER (WHERE machine = 'posting') AS not_at_ho, count(*) FILTER (WHERE owner_id IS NULL) AS unowned,"
-    " count(*) FILTER (WHERE owner_id = %(me)s) AS mine FROM stuck WHERE NOT is_held) c CROSS JOIN LATERAL (VALUES"
-    " ('all', c.everything), ('paid', c.paid), ('refunds', c.refunds), ('not_at_ho', c.not_at_ho),"
-    " ('unowned', c.unowned), ('mine', c.mine)) v(name, count)"
-)
+_OF_VIEW: Final[Mapping[View, str]] = {
+    View.ALL: _TRUE,
+    View.PAID: "is_paid",
+    View.REFUNDS: "machine = 'refund'",
+    View.NOT_AT_HO: "machine = 'posting'",
+    View.UNOWNED: "owner_id IS NULL",
+    View.MINE: "owner_id = %(me)s",
+}
+
+
+def _view(view: View) -> str:
+    return f"SELECT 'view', '{view}', {_sum('count', _OF_VIEW[view])}, {_NOTHING_MORE} FROM groups WHERE NOT is_held"
 
 
 def _facet(name: str, matches: _Matches) -> str:
     column, _fields = FACETS[name]
     return (
-        f"SELECT 'facet:{name}', coalesce({column}, ''), count(*), {_NOTHING_MORE}"
-        f" FROM stuck WHERE {matches.all(but=name)} GROUP BY 2"
+        f"SELECT 'facet:{name}', coalesce({column}, ''), {_sum('count')}, {_NOTHING_MORE}"
+        f" FROM groups WHERE {matches.all(but=name)} GROUP BY 2"
     )
+
+
+def _of_page(page: Turn | Seen | None, question: Question, matches: _Matches) -> Iterator[str]:
+    if isinstance(page, Seen):
+        yield f"{_ROW} WHERE order_id = ANY(%(seen)s)"
+        yield _newcomers(page, question, matches)
+    elif page is not None:
+        yield _turn(page, question, matches)
+
+
+# The numbers of a row stand in the columns of a total; `detailed` reads the rest of it.
+_ROW: Final = (
+    "SELECT 'row', concat_ws(' ', machine, state, currency, order_state), order_id, amount, since, subject_id,"
+    " 0::bigint FROM stuck"
+)
+
+
+def _turn(turn: Turn, question: Question, matches: _Matches) -> str:
+    where, way = matches.all(), "DESC" if turn.before else "ASC"
+    place = turn.before or turn.after
+    if place is not None:
+        question.params.update(place_since=place.at, place_id=place.row_id)
+        where += f" AND (since, order_id) {'<' if turn.before else '>'} (%(place_since)s, %(place_id)s)"
+    return f"{_ROW} WHERE {where} ORDER BY since {way}, order_id {way} LIMIT {turn.limit + 1:d}"
 
 
 def _newcomers(seen: Seen, question: Question, matches: _Matches) -> str:
@@ -246,22 +306,27 @@ def _limits(question: Question, *, service: str | None = None) -> str:
     return ", ".join(rows)
 
 
-def _board(rows: Sequence[Mapping[str, Any]]) -> Board:
+def _board(found: Sequence[Mapping[str, Any]], question: Question) -> Board:
     by_part: dict[str, list[Mapping[str, Any]]] = {}
-    for row in rows:
+    for row in found:
         by_part.setdefault(row["part"], []).append(row)
-    counts = {part: {row["value"]: row["count"] for row in found} for part, found in by_part.items()}
+    counts = {part: {row["value"]: row["count"] for row in rows} for part, rows in by_part.items()}
+    also = counts.get("also", {})
     return Board(
         everything=_total(by_part.get("everything", [])),
         chosen=_total(by_part.get("chosen", [])),
+        rows=detailed(question, [_found(row) for row in by_part.get("row", [])]),
         oldest=next(iter(counts.get("oldest", {})), ""),
         views={View(name): count for name, count in counts["view"].items()},
         facets={name: counts.get(f"facet:{name}", {}) for name in FACETS},
         newcomers=counts.get("newcomers", {}).get("", 0),
-        also=[
-            count for _number, count in sorted((int(value), count) for value, count in counts.get("also", {}).items())
-        ],
+        also=[also[str(number)] for number in range(len(also))],
     )
+
+
+def _found(row: Mapping[str, Any]) -> Found:
+    machine, state, currency, order_state = row["value"].split(" ")
+    return Found(row["count"], row["oldest"], machine, state, row["paid_count"], row["money"], currency, order_state)
 
 
 def _total(rows: Sequence[Mapping[str, Any]]) -> Totals:

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from django.utils import timezone
+
 from orders.policies import Limits
+from orders.queries.stuck.arms import OF_ORDER, Question
 from orders.queries.stuck.filters import UNPAID
-from orders.queries.stuck.lists import EVERYTHING, ask, fetch
+from orders.queries.stuck.limits import limits_in_force
+from orders.queries.stuck.lists import EVERYTHING, fetch
 
 PATTERNS: Final = ("service", "gateway", "method", "city")
 BUCKETS: Final = 24
@@ -38,9 +42,9 @@ class Case:
 
 def stuck_cases(*, limits: Limits | None = None) -> list[Case]:
     """One case a cause, the one with most orders first. One statement."""
-    question = ask(EVERYTHING, as_of=None, limits=limits)
+    question = Question(EVERYTHING, limits or limits_in_force(), timezone.now(), of_order=OF_ORDER)
     parts = [_SUMS, _ONSET, *(_pattern(name) for name in PATTERNS)]
-    statement = f"WITH {_stuck(question.union())} {' UNION ALL '.join(f'({part})' for part in parts)}"
+    statement = f"WITH {_stuck(question.union())}, {_GROUPS} {' UNION ALL '.join(f'({part})' for part in parts)}"
     rows = fetch(statement, {**question.params, "unpaid": list(UNPAID)})
     causes = dict.fromkeys(row["cause"] for row in rows)
     cases = [_case(cause, [row for row in rows if row["cause"] == cause]) for cause in causes]
@@ -49,31 +53,35 @@ def stuck_cases(*, limits: Limits | None = None) -> list[Case]:
 
 def _stuck(union: str) -> str:
     return (
-        "stuck AS MATERIALIZED (SELECT coalesce(d.cause, '') AS cause, u.since, u.amount, u.currency, o.service,"
-        " o.method, o.city, coalesce(a.gateway, '') AS gateway, u.order_state <> ALL(%(unpaid)s) AS is_paid"
-        f" FROM ({union}) u JOIN orders_order o ON o.id = u.order_id"
-        " LEFT JOIN orders_attempt a ON a.id = o.owning_attempt_id"
-        " LEFT JOIN orders_diagnosis d ON d.order_id = o.id)"
+        "stuck AS MATERIALIZED (SELECT coalesce(d.cause, '') AS cause, u.since, u.amount, u.currency, u.service,"
+        " u.method, u.city, coalesce(a.gateway, '') AS gateway, u.order_state <> ALL(%(unpaid)s) AS is_paid"
+        f" FROM ({union}) u LEFT JOIN orders_attempt a ON a.id = u.owning_attempt_id"
+        " LEFT JOIN orders_diagnosis d ON d.order_id = u.order_id)"
     )
 
 
+# What is alike, put together once: all sums are sums of these few lines.
+_GROUPS: Final = (
+    "groups AS MATERIALIZED (SELECT cause, currency, service, method, city, gateway, is_paid, count(*) AS count,"
+    " sum(amount) AS money, min(since) AS first, max(since) AS last FROM stuck GROUP BY 1, 2, 3, 4, 5, 6, 7)"
+)
 _SUMS: Final = (
-    "SELECT cause, 'sum' AS part, currency::text AS value, count(*) AS count, sum(amount)::bigint AS money,"
-    " count(*) FILTER (WHERE is_paid) AS paid_count, min(since) AS first, max(since) AS last"
-    " FROM stuck GROUP BY cause, currency"
+    "SELECT cause, 'sum' AS part, currency::text AS value, sum(count)::bigint AS count, sum(money)::bigint AS money,"
+    " coalesce(sum(count) FILTER (WHERE is_paid), 0)::bigint AS paid_count, min(first) AS first, max(last) AS last"
+    " FROM groups GROUP BY cause, currency"
 )
 _NOTHING_MORE: Final = "0::bigint, 0::bigint, NULL::timestamptz, NULL::timestamptz"
 # The last bucket takes the newest as well; a case of one instant has one bucket.
 _ONSET: Final = (
-    f"SELECT cause, 'onset', least(width_bucket(at, low, high, {BUCKETS}), {BUCKETS})::text, count(*), {_NOTHING_MORE}"
-    " FROM (SELECT cause, extract(epoch FROM since) AS at, extract(epoch FROM min(since) OVER w) AS low,"
-    " extract(epoch FROM max(since) OVER w) AS high FROM stuck WINDOW w AS (PARTITION BY cause)) s"
-    " WHERE high > low GROUP BY 1, 3"
+    "SELECT cause, 'onset',"
+    f" least(width_bucket(date_part('epoch', since), low, high, {BUCKETS}), {BUCKETS})::text, count(*), {_NOTHING_MORE}"
+    " FROM stuck JOIN (SELECT cause, date_part('epoch', min(first)) AS low, date_part('epoch', max(last)) AS high"
+    " FROM groups GROUP BY cause) span USING (cause) WHERE high > low GROUP BY 1, 3"
 )
 
 
 def _pattern(name: str) -> str:
-    return f"SELECT cause, 'by {name}', {name}, count(*), {_NOTHING_MORE} FROM stuck GROUP BY 1, 3"
+    return f"SELECT cause, 'by {name}', {name}, sum(count)::bigint, {_NOTHING_MORE} FROM groups GROUP BY 1, 3"
 
 
 def _case(cause: str, rows: Iterable[Mapping[str, Any]]) -> Case:

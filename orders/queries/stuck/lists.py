@@ -2,8 +2,8 @@
 
 # ruff: noqa: S608
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -190,6 +190,39 @@ def _statement(question: Question, *, limit: int | None, after: bool) -> str:
 def told(question: Question, chosen: str) -> list[StuckRow]:
     """The rows of `chosen`, a SELECT over `question.union()`, in full and oldest first."""
     return [_row(question, found) for found in fetch(_DETAILS.format(union=chosen), question.params)]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the union says of one stuck order."""
+
+    order_id: int
+    since: datetime
+    machine: str
+    state: str
+    subject_id: int
+    amount: int
+    currency: str
+    order_state: str
+
+
+_FOUND = (
+    "SELECT * FROM unnest(%(order_ids)s::bigint[], %(sinces)s::timestamptz[], %(machines)s::text[], %(states)s::text[],"
+    " %(subject_ids)s::bigint[], %(amounts)s::bigint[], %(currencies)s::text[], %(order_states)s::text[])"
+    " AS f(order_id, since, machine, state, subject_id, amount, currency, order_state)"
+)
+_ARRAYS = (
+    "order_ids", "sinces", "machines", "states", "subject_ids", "amounts", "currencies", "order_states",
+)  # fmt: skip
+
+
+def detailed(question: Question, found: Sequence[Found]) -> list[StuckRow]:
+    """What a union found, in full and oldest first, without asking it again."""
+    if not found:
+        return []
+    arrays = zip(*(astuple(each) for each in found), strict=True)
+    question.params.update({name: list(values) for name, values in zip(_ARRAYS, arrays, strict=True)})
+    return told(question, _FOUND)
 
 
 def _row(question: Question, found: dict[str, Any]) -> StuckRow:

@@ -1,12 +1,14 @@
 """What else than the order's own state can hang, and that an order appears once."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
 from orders.models import Attempt, LedgerEntry, Order
-from orders.queries.stuck import StuckRow, stuck_order, stuck_page, stuck_totals
+from orders.queries.stuck import StuckFilter, StuckRow, stuck_order, stuck_page, stuck_totals
+from orders.queries.stuck.around import stuck_among
 from tests.orders.making import (
     make_attempt,
     make_dispatch,
@@ -33,7 +35,10 @@ def charge(order: Order, amount: int, *, attempt: Attempt, kind: str = "charged"
 
 
 def only_row() -> StuckRow:
+    """The one row of a page; all that is stuck, asked without a limit, is the same."""
     (row,) = stuck_page().rows
+    (again,) = stuck_among([row.order_id])
+    assert replace(again, clock=row.clock) == row
     return row
 
 
@@ -136,6 +141,8 @@ def test_an_order_appears_once_in_the_first_arm_that_has_it() -> None:
     assert only_row().machine == "order"
     walk(order, "cancelled", at=ago(minutes=30))
     assert only_row().machine == "saga"
+    for wanted in (StuckFilter(machines=("refund",)), StuckFilter(kinds=(("refund", "failed"),))):
+        assert (stuck_totals(wanted).count, stuck_page(wanted).rows) == (0, [])
     walk(saga, "succeeded", at=ago(minutes=29))
     assert only_row().machine == "dispatch"
     walk(order.dispatches.get(), "withdrawn", at=ago(minutes=28))

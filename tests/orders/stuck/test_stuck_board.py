@@ -129,14 +129,14 @@ def test_the_list_has_what_the_board_counts(view: View, name: str) -> None:
 def test_what_got_stuck_since_counts_as_new_and_what_was_there_does_not(orders: dict[str, Order]) -> None:
     page = stuck_page()
     seen = Seen(order_ids=[row.order_id for row in page.rows], at=timezone.now())
-    assert board(with_facets=False, seen=seen).newcomers == 0
+    assert board(with_facets=False, page=seen).newcomers == 0
 
     early = Seen(order_ids=[orders["taxi"].pk], at=ago(minutes=31), until=None)
-    assert board(with_facets=False, seen=early).newcomers == 4
+    assert board(with_facets=False, page=early).newcomers == 4
 
     first = page.rows[0]
     only_first = Seen(order_ids=[first.order_id], at=ago(minutes=40), until=_place(first))
-    assert board(with_facets=False, seen=only_first).newcomers == 1, "the unpaid order got stuck half an hour ago"
+    assert board(with_facets=False, page=only_first).newcomers == 1, "the unpaid order got stuck half an hour ago"
 
 
 def test_an_order_whose_hold_ended_is_new(orders: dict[str, Order]) -> None:
@@ -144,14 +144,14 @@ def test_an_order_whose_hold_ended_is_new(orders: dict[str, Order]) -> None:
         order_ids=[row.order_id for row in stuck_page().rows], at=timezone.now(), until=_place(stuck_page().rows[-1])
     )
     Order.objects.filter(pk=orders["held"].pk).update(held_until=timezone.now())
-    assert board(with_facets=False, seen=seen).newcomers == 1
+    assert board(with_facets=False, page=seen).newcomers == 1
 
 
 def test_posting_and_refund_limits_count_for_every_service() -> None:
     order = make_order("completed", since=ago(hours=2), service="shuttle")
     make_posting(order, "due", since=ago(minutes=40))
-    assert board(with_facets=False, seen=Seen([], at=ago(minutes=11), after=_place_at(ago(minutes=1)))).newcomers == 1
-    assert board(with_facets=False, seen=Seen([], at=ago(minutes=9), after=_place_at(ago(minutes=1)))).newcomers == 0
+    assert board(with_facets=False, page=Seen([], at=ago(minutes=11), after=_place_at(ago(minutes=1)))).newcomers == 1
+    assert board(with_facets=False, page=Seen([], at=ago(minutes=9), after=_place_at(ago(minutes=1)))).newcomers == 0
 
 
 @pytest.mark.usefixtures("orders")
@@ -166,7 +166,7 @@ def test_further_filters_are_counted_beside() -> None:
 def test_it_is_one_statement(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     limits = limits_in_force()
     with django_assert_num_queries(1):
-        board(chosen=FILTERS["service"], limits=limits, seen=Seen([1], at=ago(hours=1)))
+        board(chosen=FILTERS["service"], limits=limits, page=Seen([], at=ago(hours=1)))
 
 
 def _place(row: StuckRow) -> Place:
