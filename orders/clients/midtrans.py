@@ -179,11 +179,11 @@ class Midtrans:
         given_bytes = given.encode("utf-8", "replace") if isinstance(given, str) else b""
         if not hmac.compare_digest(expected.encode(), given_bytes):
             return BadSignature("signature_key does not fit")
-        return self.parse_claim(raw)
+        return _readable(data)
 
     def parse_claim(self, raw: bytes) -> Claim | Unparseable:
         try:
-            return _claim(wire.strict_json(raw))
+            return _readable(wire.strict_json(raw))
         except wire.Unreadable as error:
             return Unparseable(str(error))
 
@@ -300,6 +300,13 @@ def _refunded(data: Mapping[str, Any], *, key: str) -> RefundAnswer:
 def _listed_refund(data: Mapping[str, Any], *, key: str) -> RefundAnswer:
     refunds = _refunds(data, currency=data.get("currency") or "IDR")
     return next((each for each in refunds if each.reference == key), RefundAnswer("absent", "", 0))
+
+
+def _readable(data: Mapping[str, Any]) -> Claim | Unparseable:
+    try:
+        return _claim(data)
+    except wire.Unreadable as error:
+        return Unparseable(str(error))
 
 
 def _claim(data: Mapping[str, Any]) -> Claim:
