@@ -20,6 +20,7 @@ BY_EMAIL: Final = ("email", "whatsapp", "sms")
 IN_APP: Final = ("push", "whatsapp", "sms")
 CHANNEL: Final = ("staff",)
 _GOING_ON: Final = frozenset(OPEN_ORDER_STATES) - {OrderState.PAID_AFTER_CLOSE}
+_CLOSED: Final = frozenset({OrderState.CANCELLED, OrderState.EXPIRED, OrderState.FAILED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +154,40 @@ TEMPLATES: Final[Mapping[str, Template]] = {
         on=None,
         label=_("trouble is over"),
         text=_("The trouble that held up order %(order)s is over. Its state in the app is right again. We are sorry."),
+    ),
+    "trouble_repaired": Template(
+        on=None,
+        label=_("held up, and going on"),
+        text=_(
+            "Order %(order)s was held up by trouble of ours and is going on now. You need do nothing. We are sorry."
+        ),
+        while_in=_GOING_ON | {OrderState.COMPLETED},
+    ),
+    "trouble_refunded": Template(
+        on=None,
+        label=_("held up, and paid back"),
+        text=_(
+            "Trouble of ours kept order %(order)s from being carried out. Your money goes back the way it came; your "
+            "bank may need some days to show it. We are sorry."
+        ),
+        while_in=_CLOSED,
+    ),
+    "trouble_closed": Template(
+        on=None,
+        label=_("held up, and closed unpaid"),
+        text=_(
+            "Trouble of ours held up order %(order)s until it was closed. We hold no money of yours for it; you may "
+            "order again. We are sorry."
+        ),
+        while_in=_CLOSED,
+    ),
+    "trouble_pending": Template(
+        on=None,
+        label=_("still held up"),
+        text=_(
+            "Order %(order)s is still held up by trouble of ours. We are working on it: please do not pay again, what "
+            "you paid is safe, and you hear from us when it goes on."
+        ),
     ),
 }
 

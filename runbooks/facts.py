@@ -1,13 +1,15 @@
 """What is known of many orders, read in a fixed number of queries: what previews and second looks judge by."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Sum
 
-from orders.models import Attempt, LedgerEntry, Order, Posting, Refund
+from orders.messages import BY_OPERATOR
+from orders.models import Attempt, LedgerEntry, Notice, Order, Posting, Refund
+from orders.services.notices import NOT_TOLD
 from orders.states import RefundState
 
 OVER = (RefundState.SUCCEEDED, RefundState.REJECTED)
@@ -18,13 +20,15 @@ _NOT_READ = ("notes", "customer_name", "customer_phone", "customer_email", "prom
 @dataclass(frozen=True, slots=True)
 class Facts:
     """One order and its rows, each kind oldest first. `held` is what each attempt's money comes to, in
-    minor units of the order's currency."""
+    minor units of the order's currency; `told` are the operators' messages that its customer has had, or is being
+    sent."""
 
     order: Order
     attempts: Sequence[Attempt] = ()
     refunds: Sequence[Refund] = ()
     postings: Sequence[Posting] = ()
     held: Mapping[int, int] = field(default_factory=dict)
+    told: Collection[str] = ()
 
     @property
     def key(self) -> str:
@@ -69,11 +73,11 @@ class Facts:
 
 
 def gather(order_ids: Iterable[int]) -> Mapping[int, Facts]:
-    """By order; an id of no order is left out. Five queries, however many orders."""
+    """By order; an id of no order is left out. Six queries, however many orders."""
     ids = list(order_ids)
     orders = Order.objects.filter(pk__in=ids).defer(*_NOT_READ)
     attempts, refunds, postings = (_by_order(model, ids) for model in (Attempt, Refund, Posting))
-    held = _held(ids)
+    held, told = _held(ids), _told(ids)
     return {
         order.pk: Facts(
             order=order,
@@ -81,6 +85,7 @@ def gather(order_ids: Iterable[int]) -> Mapping[int, Facts]:
             refunds=refunds.get(order.pk, ()),
             postings=postings.get(order.pk, ()),
             held=held.get(order.pk, {}),
+            told=told.get(order.pk, ()),
         )
         for order in orders
     }
@@ -98,4 +103,12 @@ def _held(ids: Sequence[int]) -> Mapping[int, Mapping[int, int]]:
     entries = LedgerEntry.objects.filter(order_id__in=ids).values_list("order_id", "attempt_id")
     for order_id, attempt_id, total in entries.annotate(total=Sum("amount")).order_by("order_id", "attempt_id"):
         found[order_id][attempt_id or 0] = int(total)
+    return found
+
+
+def _told(ids: Sequence[int]) -> Mapping[int, Collection[str]]:
+    found: dict[int, set[str]] = defaultdict(set)
+    sent = Notice.objects.filter(order_id__in=ids, template__in=BY_OPERATOR).exclude(state__in=NOT_TOLD)
+    for order_id, template in sent.values_list("order_id", "template"):
+        found[order_id or 0].add(template)
     return found

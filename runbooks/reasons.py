@@ -47,6 +47,7 @@ WORDS: Final[Mapping[str, Promise]] = {
     "car_assigned": _("A car is assigned by hand; the dispatch system would send a second one."),
     "claimed": _("%(actor)s has it in hand."),
     "imported_message": _("An imported order's customer is told where it came from."),
+    "told_already": _("Its customer has had this message."),
     "not_true_now": _("The message is not true for an order that is %(state)s."),
     "letter_moved": _("Not possible: the event is %(state)s."),
     "break_closed": _("The break is not open any more."),

@@ -21,6 +21,7 @@ from orders.queries.stuck import StuckFilter, all_stuck
 from orders.services import work
 from orders.states import Channel, LetterState, SagaState
 from reconciliation import business_day
+from runbooks.models import CohortOrder
 from runbooks.subjects import NEXT_BEST
 
 MOST_DAYS: Final = 31
@@ -45,6 +46,13 @@ class Stuck(Narrowing):
     min_minutes: int = Field(0, ge=0)
 
 
+class Affected(Stuck):
+    """`incident` is the id of the one that the run is part of: then it is all of its orders. 0 for a run of its own,
+    which takes what hangs, narrowed by the rest."""
+
+    incident: int = Field(0, ge=0)
+
+
 class Names(Narrowing):
     """Which ones; empty: all."""
 
@@ -66,6 +74,11 @@ class Selection:
     narrowing: type[Narrowing]
     keys: Callable[[Any], Sequence[str]]
 
+    @property
+    def is_of_incident(self) -> bool:
+        """Whether it answers for the incident that a run is part of."""
+        return "incident" in self.narrowing.model_fields
+
 
 def _stuck(given: Stuck) -> Sequence[str]:
     wanted = StuckFilter(
@@ -74,6 +87,14 @@ def _stuck(given: Stuck) -> Sequence[str]:
     )
     found = (row for rows in all_stuck(wanted) for row in rows)
     return list(dict.fromkeys(str(row.order_id) for row in found))
+
+
+def _affected(given: Affected) -> Sequence[str]:
+    """Also those that do not hang any more: they were affected all the same."""
+    if not given.incident:
+        return _stuck(given)
+    pinned = CohortOrder.objects.filter(incident=given.incident).order_by("order_id")
+    return [str(pk) for pk in pinned.values_list("order_id", flat=True)]
 
 
 def _twice(_given: Narrowing) -> Sequence[str]:
@@ -122,6 +143,9 @@ def _days(given: Days) -> Sequence[str]:
 
 SELECTIONS: Final[Mapping[str, Selection]] = {
     "stuck_orders": Selection(subject="order", label=_("Stuck orders"), narrowing=Stuck, keys=_stuck),
+    "affected_orders": Selection(
+        subject="order", label=_("Orders that the incident affected"), narrowing=Affected, keys=_affected
+    ),
     "paid_twice": Selection(subject="order", label=_("Orders that were paid twice"), narrowing=Narrowing, keys=_twice),
     "sagas_by_hand": Selection(subject="saga", label=_("Sagas that need a hand"), narrowing=Narrowing, keys=_hands),
     "dispatch_queue": Selection(

@@ -31,7 +31,7 @@ WORDS: Final[Mapping[str, tuple[Promise, Promise]]] = {
 _OPTIONS: Final[Mapping[str, Mapping[str, str | Promise]]] = {
     "gateway": {"": _("As the routing says"), **{name: system(name) for name in PRIORITY}},
     "mode": {"open": _("Open"), "closed": _("Closed")},
-    "text": {name: name for name in TEMPLATES},
+    "text": {"by_outcome": _("by what became of the order"), **{name: each.label for name, each in TEMPLATES.items()}},
     "code": {code.value: code.label for code in WriteOff},
 }
 

@@ -79,7 +79,7 @@ def which_of(action: Action, given: QueryDict) -> Which:
         selections=[
             (name, str(each.label), name == given.get("selection"))
             for name, each in rest.items()
-            if each.subject == action.subject
+            if each.subject == action.subject and not each.is_of_incident
         ],
         how_named=str(HOW_NAMED.get(action.subject, "")),
         typed=given.get("typed", "") if named is None else "",

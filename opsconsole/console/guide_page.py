@@ -182,7 +182,7 @@ def _preview(guide: Guide, step: Step) -> dict[str, Any]:
     key = f"guide-preview:{guide.code}:{step.id}"
     found = cache.get(key)
     if found is None:
-        manifest = manifest_of(step, guide.params, most=MOST_READ)
+        manifest = manifest_of(step, guide.params, incident=guide.incident_id, most=MOST_READ)
         left_out = manifest.left_out
         found = (manifest.action.subject, manifest.eligible, dict(manifest.money), left_out, len(manifest.lines))
         cache.set(key, found, FRESH)

@@ -6,6 +6,7 @@ from opsconsole.console import (
     alert_attach,
     export_incidents,
     incident_board,
+    incident_customers,
     incident_deeds,
     incident_page,
     incident_repair,
@@ -29,6 +30,7 @@ urlpatterns: list[URLPattern] = [
     path("incidents/<str:code>/review/items/", incident_review.add_item, name="incident-item-add"),
     path("incidents/<str:code>/review/markdown/", incident_review.markdown, name="incident-review-markdown"),
     path("incidents/<str:code>/repair/", incident_repair.repair, name="incident-repair"),
+    path("incidents/<str:code>/customers/", incident_customers.customers, name="incident-customers"),
     path("incidents/<str:code>/board/", incident_board.board, name="incident-board"),
     path("incidents/<str:code>/<str:deed>/", incident_deeds.do, name="incident-do"),
 ]

@@ -14,7 +14,7 @@ from opsconsole.console import subject_words
 from opsconsole.console.access import allowed
 from opsconsole.console.live import answer
 from opsconsole.console.plan_dialogs import deeds_now, dialog_of, effect_of, sums_of
-from opsconsole.console.plan_words import EVENTS, KINDS, MESSAGES, ROW_TONES, label_of, run_of, state_of
+from opsconsole.console.plan_words import EVENTS, KINDS, ROW_TONES, label_of, message_of, run_of, state_of
 from opsconsole.console.repair_words import steps_of
 from opsconsole.console.tones import Tone
 from orders import names as systems
@@ -164,7 +164,7 @@ def _row(row: PlanRow, names: Mapping[str, str], *, has_moved: bool) -> Row:
         tone=ROW_TONES[row.state],
         text=why or said,
         steps=steps_of(row),
-        message=MESSAGES.get(row.message, ""),
+        message=message_of(row.message),
         has_drifted=has_moved,
         url=subject_words.url_of(row),
         was=subject_words.state_of(row.resource, row.expected_state),

@@ -7,6 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from opsconsole.console.tones import Tone
+from orders.messages import TEMPLATES, label
 from runbooks.models import Plan, Run
 from runbooks.registry import find
 from runbooks.states import PlanState, RowState, RunState
@@ -65,6 +66,13 @@ MESSAGES: Final[Mapping[str, Promise]] = {
     "cancelled": _("that the order is cancelled"),
     "refunded": _("that the money goes back"),
 }
+
+
+def message_of(name: str) -> str:
+    """What the customer is told, as the end of a sentence; "" for nothing."""
+    if name in MESSAGES:
+        return str(MESSAGES[name])
+    return f"“{label(name)}”" if name in TEMPLATES else ""
 
 
 def label_of(plan: Plan) -> str:

@@ -27,6 +27,7 @@ from orders.states import NoticeState, NoticeVerb
 from orders.transitions import move
 
 AT_ONCE: Final = timedelta(seconds=5)  # a link that came this soon was in the answer to the customer's own call
+NOT_TOLD: Final = (NoticeState.FAILED, NoticeState.WITHDRAWN)
 GIVE_UP: Final = timedelta(hours=24)  # who was not reached in a day is not told yesterday's news
 
 Hop = tuple[str, str]  # channel, provider
@@ -109,6 +110,11 @@ def tell(order: Order, template: str, *, key: str) -> Notice:
     if is_new:
         ring("notice")
     return notice
+
+
+def told(order: Order, template: str) -> Notice | None:
+    """The message of this kind that the order's customer has had, or is being sent."""
+    return Notice.objects.filter(order=order, template=template).exclude(state__in=NOT_TOLD).order_by("pk").first()
 
 
 def work(notice: Notice) -> None:

@@ -19,7 +19,7 @@ SCHEMA = "bench_plan"
 TIMES = 3
 TABLES = (
     *("orders_order", "orders_attempt", "orders_refund", "orders_posting", "orders_ledgerentry"),
-    *("orders_operatoraction", "orders_resourcelock"),
+    *("orders_operatoraction", "orders_resourcelock", "orders_notice"),
     *("runbooks_plan", "runbooks_planrow", "runbooks_planevent"),
 )
 READS = ("orders_order", "orders_attempt", "orders_refund", "orders_posting", "orders_ledgerentry")

@@ -1,6 +1,6 @@
 """What an action is: the contract that previews, approvals, runs and second looks rely on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -70,6 +70,7 @@ class Action:
     `timeout` counts as unknown. `holds` says from fresh facts whether a row is as wanted: the second look.
     `undo` names the action that restores `before`; without one `irreversible` says why. `cool_down` is how
     long the same is not done to the same subject again; of an action with a `verb` both are the verb's.
+    `own_inputs` reads inputs of single subjects, by key, where the common one leaves them to what each is like.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Action:
     timeout: timedelta = timedelta(minutes=2)
     input: type[Input] = Input
     output: type[Output] = Output
+    own_inputs: Callable[[Sequence[str], Any], Mapping[str, Mapping[str, Any]]] | None = None
     preview: Callable[[Any, Input], Preview]
     holds: Callable[[Any, int], bool]
     undo: str = ""

@@ -1,19 +1,21 @@
 """The actions on parts of an order, and on its customer: sagas, dispatch entries, messages."""
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from orders.leases import claim_one
-from orders.messages import TEMPLATES
+from orders.messages import BY_OPERATOR, TEMPLATES
 from orders.models import Notice, Order
 from orders.models.saga import LIVE_DISPATCH
 from orders.services import dispatching, notices
 from orders.services.actions import saga_verbs
 from orders.services.actions.verb import Result
 from orders.states import DispatchState, NoticeState, SagaState
+from runbooks import outcomes
 from runbooks.acting import once
 from runbooks.facts import Facts
 from runbooks.models import Deed
@@ -21,11 +23,22 @@ from runbooks.registry.action import Action, Input, Preview, Touch
 from runbooks.subjects import Found
 
 REACHED: Final = (NoticeState.SENT, NoticeState.DELIVERED)
-MessageName = Literal["trouble_payment", "trouble_dispatch", "trouble_over"]
+BY_OUTCOME: Final = "by_outcome"
+MessageName = Literal[
+    "trouble_payment",
+    "trouble_dispatch",
+    "trouble_over",
+    "trouble_repaired",
+    "trouble_refunded",
+    "trouble_closed",
+    "trouble_pending",
+    "by_outcome",
+]
 
 
 class MessageInput(Input):
-    """`text`: which of the messages for an operator to send (`orders.messages`)."""
+    """`text`: which of the messages for an operator to send (`orders.messages`); `by_outcome`: to each customer the
+    one that fits what became of the order (`runbooks.outcomes`)."""
 
     text: MessageName = "trouble_payment"
 
@@ -67,17 +80,27 @@ def notify(facts: Facts, given: Input) -> Preview:
     template = TEMPLATES[text]
     if order.origin == Order.Origin.IMPORT:
         return Preview(why="imported_message")
+    if text in facts.told:
+        return Preview(why="told_already")
     if template.while_in is not None and order.state not in template.while_in:
         return Preview(why="not_true_now", why_values={"state": order.state})
     return Preview(message=text, neighbour="notification", params={"text": text})
 
 
+def texts_of(keys: Sequence[str], given: MessageInput) -> Mapping[str, Mapping[str, Any]]:
+    """The text of each order, where that is left to what became of it."""
+    if given.text != BY_OUTCOME:
+        return {}
+    return {key: {"text": text} for key, text in outcomes.texts_of(keys).items()}
+
+
 def perform_notify(deed: Deed) -> Result:
-    """Queued with the deed, under a key of plan and order; sent at once by this worker, or by the next."""
+    """Queued with the deed, under a key of plan and order; sent at once by this worker, or by the next. Of two plans
+    that were made before either was run, the second finds the message of the first."""
     order = Order.objects.get(pk=deed.order_id or 0)
     text = str(deed.params["text"])
     with once(deed):
-        notice = notices.tell(order, text, key=f"{text}:{order.pk}:{deed.plan}")
+        notice = notices.told(order, text) or notices.tell(order, text, key=f"{text}:{order.pk}:{deed.plan}")
     mine = claim_one(notice) if notice.state == NoticeState.QUEUED else None
     if mine is not None:
         notices.work(mine)
@@ -86,8 +109,9 @@ def perform_notify(deed: Deed) -> Result:
 
 
 def is_told(facts: Facts, amount: int) -> bool:
-    """Read by itself: messages are not among the facts, and only the second look asks for them."""
-    return Notice.objects.filter(order=facts.order, template__startswith="trouble_", state__in=REACHED).exists()
+    """Whether the last message of an operator reached them. Read by itself: only the second look asks for it."""
+    sent = Notice.objects.filter(order=facts.order, template__in=BY_OPERATOR).order_by("-pk").first()
+    return sent is not None and sent.state in REACHED
 
 
 PART_ACTIONS: Final = (
@@ -128,6 +152,7 @@ PART_ACTIONS: Final = (
         touch=Touch.VISIBLE,
         rate=20,
         input=MessageInput,
+        own_inputs=texts_of,
         preview=notify,
         holds=is_told,
         irreversible=_("A message that was read cannot be unread."),

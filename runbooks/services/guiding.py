@@ -129,7 +129,7 @@ def plan(guide: Guide, step_id: str, *, actor: str) -> Plan:
             raise NotAllowed(_("This step does nothing by itself."))
         if row.plan is not None and row.plan.state not in _NOTHING_DONE:
             return row.plan
-        keys = keys_of(step, guide.params)
+        keys = keys_of(step, guide.params, incident=guide.incident_id)
         ask = Ask(
             action=step.spec.action,
             proposer=actor,

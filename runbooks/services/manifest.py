@@ -10,7 +10,7 @@ from runbooks.files import Step
 from runbooks.files.lint import resolved
 from runbooks.registry import ACTIONS, Action
 from runbooks.selections import SELECTIONS
-from runbooks.services.planning import input_of
+from runbooks.services.planning import input_of, own_inputs
 from runbooks.services.snapshot import look, read_only
 
 
@@ -52,18 +52,24 @@ class Manifest:
         return dict(Counter(line.why for line in self.lines if line.why))
 
 
-def keys_of(step: Step, params: Mapping[str, str]) -> list[str]:
-    """What the step selects now."""
+def keys_of(step: Step, params: Mapping[str, str], *, incident: int | None = None) -> list[str]:
+    """What the step selects now; `incident` is the id of the one that the run is part of."""
     selection = SELECTIONS[step.spec.select]
-    return list(selection.keys(selection.narrowing.model_validate(resolved(step.spec.within, params))))
+    within = resolved(step.spec.within, params)
+    if incident and selection.is_of_incident:
+        within = {**within, "incident": incident}
+    return list(selection.keys(selection.narrowing.model_validate(within)))
 
 
-def manifest_of(step: Step, params: Mapping[str, str], *, most: int | None = None) -> Manifest:
+def manifest_of(
+    step: Step, params: Mapping[str, str], *, incident: int | None = None, most: int | None = None
+) -> Manifest:
     """What it would do to each, of the first `most`. Reads in one read-only snapshot."""
     action = ACTIONS[step.spec.action]
     given = input_of(action, resolved(step.spec.given, params))
     with read_only():
-        seen = list(look(keys_of(step, params)[:most], action, {}, given, parent=None))
+        keys = keys_of(step, params, incident=incident)[:most]
+        seen = list(look(keys, action, own_inputs(action, keys, given), given, parent=None))
     return Manifest(
         action,
         [

@@ -55,10 +55,10 @@ def make_plan(keys: Sequence[Any], ask: Ask) -> Plan:
         raise NotAllowed(_("Nothing is selected. Nothing was done."))
     if len(keys) > settings.RUN_MOST_ORDERS:
         raise NotAllowed(_too_many(len(keys)))
-    common = input_of(action, ask.params)
-    given = {str(key): input_of(action, params) for key, params in ask.own_params.items()}
+    common, wanted = input_of(action, ask.params), [str(key) for key in keys]
     with read_only():
-        seen = list(look([str(key) for key in keys], action, given, common, parent=ask.parent))
+        given = {**own_inputs(action, wanted, common), **_given(action, ask.own_params)}
+        seen = list(look(wanted, action, given, common, parent=ask.parent))
         size = _size(seen, ask.proposer)
     return _freeze(seen, action, ask, size=size)
 
@@ -119,6 +119,16 @@ def input_of(action: Action, params: Mapping[str, Any]) -> Input:
         raise NotAllowed(
             _("%(action)s does not take this input: %(wrong)s.") % {"action": action, "wrong": wrong}
         ) from error
+
+
+def own_inputs(action: Action, keys: Sequence[str], common: Input) -> Mapping[str, Input]:
+    """By key: what the action itself finds out for single subjects."""
+    found = action.own_inputs(keys, common) if action.own_inputs else {}
+    return _given(action, found)
+
+
+def _given(action: Action, own: Mapping[Any, Mapping[str, Any]]) -> dict[str, Input]:
+    return {str(key): input_of(action, params) for key, params in own.items()}
 
 
 def _size(seen: Sequence[Seen], proposer: str) -> Size:

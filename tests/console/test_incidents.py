@@ -12,7 +12,7 @@ from opsconsole.console.incident_choices import CHOICES
 from opsconsole.console.platform_alerts import incident_alerts
 from opsconsole.console.roles import RIGHT_BY_CODENAME
 from runbooks.incident_states import IncidentState, Severity
-from runbooks.models import ActionItem, Incident, StakeholderMessage
+from runbooks.models import ActionItem, Incident, Plan, StakeholderMessage
 from runbooks.services.incidents import cohort, leading, opening
 from runbooks.services.incidents.leading import By
 from tests.console.people import World
@@ -181,6 +181,30 @@ def test_loose_alerts_and_unreadable_messages_have_a_page(people: World) -> None
     assert "DiskGettingFull" in page
     assert "is not 4" in page
     assert people.client("agus").get("/incidents/INC-NONE/").status_code == 404
+
+
+def test_the_customers_of_all_pinned_orders_are_told_by_a_plan(people: World) -> None:
+    incident, [hangs, goes] = (
+        opened(),
+        [make_order("paid", since=timezone.now() - timedelta(hours=2)), make_order("active")],
+    )
+    hurt(incident, [hangs, goes])
+    address, client = f"/incidents/{incident.code}/customers/", people.client("dewi")
+    assert "Tell the customers…" in read_page(client, incident)
+    page = client.get(address).content.decode()
+    assert "1 × still held up" in page
+    assert "1 × held up, and going on" in page
+    assert 'lang="id"' in page
+    made = client.post(address)
+    plan = incident.plans.get().plan
+    assert made.headers["Location"] == f"/runbooks/plans/{plan.code}/"
+    assert {row.order: row.message for row in plan.rows.all()} == {hangs: "trouble_pending", goes: "trouble_repaired"}
+    assert "The customer is told “still held up”." in client.get(made.headers["Location"]).content.decode()
+    assert people.client("budi").post(address).status_code == 403
+    assert "Tell the customers…" not in read_page(people.client("budi"), incident)
+    empty = opened("upg")
+    assert client.post(f"/incidents/{empty.code}/customers/").status_code == 422
+    assert Plan.objects.count() == 1
 
 
 def test_a_page_costs_the_same_for_many_orders(

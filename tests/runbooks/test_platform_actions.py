@@ -17,8 +17,17 @@ from runbooks.registry import ACTIONS
 from runbooks.selections import SELECTIONS
 from runbooks.services import approving, planning
 from runbooks.subjects import SUBJECTS
-from tests.orders.making import make_dispatch, make_letter, make_order, make_saga, make_step
-from tests.runbooks.planning import BUDI, SARI, go, turn
+from tests.orders.making import (
+    make_attempt,
+    make_dispatch,
+    make_letter,
+    make_order,
+    make_posting,
+    make_refund,
+    make_saga,
+    make_step,
+)
+from tests.runbooks.planning import BUDI, SARI, charged, go, turn
 
 pytestmark = pytest.mark.django_db
 
@@ -173,6 +182,39 @@ def test_a_customer_is_told_once_a_plan_and_not_what_is_not_true(django_capture_
     assert (notice.template, notice.key) == ("trouble_dispatch", f"trouble_dispatch:{told.pk}:{run.plan.code}")
     turn(run)
     assert plan.rows.get(order=told).said.startswith("The message:")
+
+
+def test_each_customer_hears_once_what_became_of_the_order(
+    neighbours: dict[str, str], django_capture_on_commit_callbacks: Any
+) -> None:
+    long_ago, to = timezone.now() - timedelta(hours=3), {"customer_phone": "+628111"}
+    hangs, goes, done = (
+        make_order("paid", since=long_ago, **to),
+        make_order("active", **to),
+        make_order("completed", **to),
+    )
+    make_posting(done, "rejected", since=long_ago)  # ours to mend: the customer notices nothing
+    back, owed, unpaid = make_order("cancelled", **to), charged("failed", **to), make_order("expired", **to)
+    make_refund(make_attempt(back, "paid"), "sent")
+    asked = {
+        hangs: "trouble_pending",
+        goes: "trouble_repaired",
+        done: "trouble_over",
+        back: "trouble_refunded",
+        owed: "trouble_pending",
+        unpaid: "trouble_closed",
+    }
+    plan = plan_for("notify_customer@1", [order.pk for order in asked], text="by_outcome")
+    assert [row.message for row in plan.rows.order_by("id")] == list(asked.values())
+    second = plan_for("notify_customer@1", [order.pk for order in asked], text="by_outcome")
+    run_through(plan, django_capture_on_commit_callbacks)
+    assert {notice.order: notice.template for notice in Notice.objects.exclude(order=None)} == asked
+    # Made before the first was run, and run when nothing cools down any more.
+    Deed.objects.update(finished_at=long_ago, created_at=long_ago)
+    run_through(second, django_capture_on_commit_callbacks)
+    assert Notice.objects.filter(template__startswith="trouble_").count() == len(asked)
+    again = plan_for("notify_customer@1", [order.pk for order in asked], text="by_outcome")
+    assert {row.why for row in again.rows.all()} == {"told_already"}
 
 
 # Queues and days.

@@ -167,7 +167,7 @@ class Terminal:
             value = "cannot know" if reading.figure.value is None else f"{reading.figure.value:g} {reading.figure.unit}"
             self.say(f"  {sign} {reading.figure.label}: {value} {reading.wanted}")
         if step.kind == "act":
-            for line in told_of(manifest_of(step, self.guide.params)):
+            for line in told_of(manifest_of(step, self.guide.params, incident=self.guide.incident_id)):
                 self.say(f"  {line}")
         if step.kind == "decide":
             for choice in step.spec.choices:
