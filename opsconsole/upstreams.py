@@ -138,8 +138,8 @@ def partners(environ: Mapping[str, str] = os.environ) -> dict[str, dict[str, str
 
 
 def alerts(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What each monitoring system proves itself with: a bearer token, or the secret of its signatures."""
-    names = ("alertmanager", "grafana", "pagerduty")
+    """What monitoring systems and pipelines prove themselves by: a bearer token, or the secret of their signatures."""
+    names = ("alertmanager", "grafana", "pagerduty", "deploy")
     return {name: environ.get(f"{name.upper()}_WEBHOOK_SECRET", f"sandbox-{name}-secret") for name in names}
 
 

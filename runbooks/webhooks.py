@@ -25,7 +25,7 @@ RECEIVED = Counter("opsconsole_alert_messages_total", "Messages of monitoring sy
 @csrf_exempt
 @require_POST
 def alert_callback(request: HttpRequest, source: str) -> HttpResponse:
-    """POST /callbacks/alerts/<alertmanager|grafana|pagerduty>."""
+    """POST /callbacks/alerts/<alertmanager|grafana|pagerduty|deploy>."""
     if source not in SOURCES:
         return _answer(404, "unknown", "no such system")
     raw = request.read(LARGEST + 1)

@@ -69,7 +69,7 @@ TOLD: Final = frozenset(
         "clock_breached",
         "mitigate",
     }
-    | {"relapse", "resolve", "reopen", "message", "breaker", "plan", "plan_event", "pin"}
+    | {"relapse", "resolve", "reopen", "message", "breaker", "deploy", "plan", "plan_event", "pin"}
 )
 
 

@@ -112,6 +112,7 @@ LINES: Final[Mapping[str, tuple[Promise, Tone]]] = {
     "update_late": (_("The promised message did not come in time"), Tone.FAILED),
     "page_failed": (_("A page by %(channel)s failed: %(why)s"), Tone.FAILED),
     "breaker": (_("Breaker of %(upstream)s: %(to)s"), Tone.ATTENTION),
+    "deploy": (_("%(service)s %(version)s went live"), Tone.ATTENTION),
     "runbook": (_("Runbook %(runbook)s, %(step)s: %(what)s"), Tone.ACTIVE),
     "plan_event": (_("%(plan)s: %(verb)s"), Tone.ACTIVE),
     "action": (_("%(name)s on %(order)s"), Tone.ACTIVE),

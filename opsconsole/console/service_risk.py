@@ -13,11 +13,15 @@ from django.views.decorators.http import require_GET
 
 from opsconsole.console.access import allowed
 from opsconsole.console.service_map import HEALTH
+from orders.queries.order_page import people
+from orders.queries.telling import who
 from runbooks.catalogue import CATALOGUE, Service, needed_by
+from runbooks.models import DeployNote
 from runbooks.queries import services as queries
 from runbooks.queries.services import Outages
 
 DAYS: Final = 30
+DEPLOYS: Final = 50  # shown
 PROGRESS: Final[dict[str, Promise]] = {
     "breakers": _("Critical dependencies behind a breaker"),
     "fallbacks": _("Services with a fallback"),
@@ -106,6 +110,14 @@ def history(request: HttpRequest) -> HttpResponse:
         for name, each in days.items()
     ]
     rows.sort(key=lambda row: (-row["sum"], row["service"].title))
-    return render(
-        request, "console/services/history.html", {"section": "services", "tab": "history", "rows": rows, "days": DAYS}
-    )
+    context = {"section": "services", "tab": "history", "rows": rows, "days": DAYS, "deploys": _deploys()}
+    return render(request, "console/services/history.html", context)
+
+
+def _deploys() -> list[tuple[DeployNote, str, str]]:
+    """(note, service, by) of what went live last."""
+    notes = list(DeployNote.objects.order_by("-at", "-pk")[:DEPLOYS])
+    names = people(note.actor for note in notes)
+    return [
+        (note, CATALOGUE[note.service].title, who(note.actor, names)) for note in notes if note.service in CATALOGUE
+    ]

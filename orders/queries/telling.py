@@ -40,7 +40,7 @@ def who(actor: str, people: Mapping[str, str]) -> str:
         return _("import of %(file)s") % {"file": name}
     if kind == "sql":
         return _("straight in the database (%(account)s)") % {"account": name}
-    return name if kind == "user" else _("system")
+    return name if kind in ("user", "ci") else _("system")
 
 
 def _channel(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What monitoring systems send: is it theirs (`verify`), and what does it say (`read`). Pure; nothing is stored here.
+"""What monitoring systems and pipelines send: is it theirs (`verify`), and what does it say (`read`). Pure.
 
 Facts about each vendor's bytes are in the modules; see docs/alerts.md.
 """
@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from runbooks.hearing import alertmanager, grafana, pagerduty
+from runbooks.hearing import alertmanager, deploys, grafana, pagerduty
+from runbooks.hearing.deploys import Deployed
 from runbooks.hearing.heard import Heard, Message, Strange
 
 Headers = Mapping[str, str]
@@ -18,13 +19,14 @@ class Source:
     """`verify(raw, headers, secret)` says whether it is genuine, `read(raw)` what it says, or raises Strange."""
 
     verify: Callable[[bytes, Headers, str], bool]
-    read: Callable[[bytes], Message]
+    read: Callable[[bytes], Message | Deployed]
 
 
 SOURCES: Final[Mapping[str, Source]] = {
     "alertmanager": Source(alertmanager.verify, alertmanager.read),
     "grafana": Source(grafana.verify, grafana.read),
     "pagerduty": Source(pagerduty.verify, pagerduty.read),
+    "deploy": Source(alertmanager.verify, deploys.read),  # a pipeline proves itself by a bearer token, too
 }
 
-__all__ = ["SOURCES", "Heard", "Message", "Source", "Strange"]
+__all__ = ["SOURCES", "Deployed", "Heard", "Message", "Source", "Strange"]

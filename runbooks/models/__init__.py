@@ -3,6 +3,7 @@
 
 from runbooks.models.alert import Alert, AlertDelivery, Episode
 from runbooks.models.deed import Deed
+from runbooks.models.deploy import DeployNote
 from runbooks.models.guide import Guide, GuideEvent, GuideStep
 from runbooks.models.incident import (
     CohortOrder,
@@ -25,6 +26,7 @@ __all__ = [
     "CohortOrder",
     "CohortSample",
     "Deed",
+    "DeployNote",
     "Episode",
     "Guide",
     "GuideEvent",

@@ -17,6 +17,7 @@ from runbooks.models import (
     AlertDelivery,
     CohortOrder,
     CohortSample,
+    DeployNote,
     Episode,
     Incident,
     Page,
@@ -26,6 +27,8 @@ from runbooks.models import (
 
 PAGE: Final = 50
 STORY: Final = 300  # lines of a timeline
+# What went live so long before an incident may have caused it.
+DEPLOYED_BEFORE: Final = timedelta(hours=1)
 VIEWS: Final[Mapping[str, Q]] = {"live": Q(state__in=LIVE), "ended": Q(state__in=ENDED), "all": Q()}
 
 
@@ -183,10 +186,12 @@ class Line:
 
 def story(incident: Incident) -> Sequence[Line]:
     """What happened, the newest first: the incident's own events, and what the platform's rows tell of its time:
-    breakers, plans and runs made for it, what operators did to its orders. Nothing is copied; each fact has one home.
+    breakers, what was put into service, plans and runs made for it, what operators did to its orders. Nothing is
+    copied; each fact has one home.
     """
     until = incident.resolved_at or timezone.now()
-    lines = [*_own(incident), *_breakers(incident, until), *_plans(incident), *_actions(incident, until)]
+    lines = [*_own(incident), *_breakers(incident, until), *_deploys(incident, until)]
+    lines += [*_plans(incident), *_actions(incident, until)]
     return sorted(lines, key=lambda line: line.at, reverse=True)[:STORY]
 
 
@@ -201,6 +206,15 @@ def _breakers(incident: Incident, until: datetime) -> list[Line]:
     return [
         Line(row.at, "breaker", row.actor or "policy:breaker", row.reason, {"upstream": row.upstream, "to": row.target})
         for row in rows
+    ]
+
+
+def _deploys(incident: Incident, until: datetime) -> list[Line]:
+    """Of every service: what broke one is often a new version of another."""
+    rows = DeployNote.objects.filter(at__gte=incident.began_at - DEPLOYED_BEFORE, at__lte=until).order_by("-at")
+    return [
+        Line(row.at, "deploy", row.actor, row.text, {"service": row.service, "version": row.version})
+        for row in rows[:STORY]
     ]
 
 

@@ -19,9 +19,10 @@ from orders.errors import NotAllowed
 from orders.leases import finish, hold
 from runbooks import correlation
 from runbooks.detected import OWN
-from runbooks.hearing import SOURCES, Heard, Message, Strange
+from runbooks.hearing import SOURCES, Deployed, Heard, Message, Strange
 from runbooks.incident_states import LIVE, AlertState, DeliveryState, IncidentState, Severity
 from runbooks.models import Alert, AlertDelivery, Episode, Incident
+from runbooks.services import deploys
 from runbooks.services.incidents import leading, opening
 from runbooks.services.incidents.leading import By
 from runbooks.transitions import change_incident, lock_incident, tell_incident
@@ -63,16 +64,25 @@ def _waiting() -> int:
 def work(delivery: AlertDelivery) -> None:
     """One look at a message, leased by the caller."""
     try:
-        message = SOURCES[delivery.source].read(bytes(delivery.raw))
+        said = SOURCES[delivery.source].read(bytes(delivery.raw))
     except Strange as problem:
         why = str(problem)[:200]
         finish(delivery, due_at=None, state=DeliveryState.QUARANTINED, why=why)
         return
     with transaction.atomic():
         hold(delivery)
-        opening.alone()
-        judge(delivery.source, message)
-        finish(delivery, due_at=None, state=DeliveryState.JUDGED, why="", alerts=len(message.alerts))
+        count = _take_in(delivery.source, said)
+        finish(delivery, due_at=None, state=DeliveryState.JUDGED, why="", alerts=count)
+
+
+def _take_in(source: str, said: Message | Deployed) -> int:
+    """How many alerts it told."""
+    if isinstance(said, Deployed):
+        deploys.keep(said)
+        return 0
+    opening.alone()
+    judge(source, said)
+    return len(said.alerts)
 
 
 def judge(source: str, message: Message) -> None:

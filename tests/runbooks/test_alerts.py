@@ -3,16 +3,19 @@
 import json
 import time
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from runbooks.correlation import kind_of
 from runbooks.incident_states import AlertState, DeliveryState, IncidentState, Severity
-from runbooks.models import Alert, AlertDelivery, Episode, Incident, Page
+from runbooks.models import Alert, AlertDelivery, DeployNote, Episode, Incident, Page
+from runbooks.queries import incidents as queries
 from runbooks.services.incidents import leading
 from runbooks.services.incidents.leading import By
 from tests.runbooks.hearing import T0, alert, alertmanager, grafana, judge, pagerduty, post, sign
@@ -228,3 +231,37 @@ def test_the_same_within_minutes_of_the_end_comes_back_and_later_is_new() -> Non
 def test_what_an_alert_is_about(name: str, labels: dict[str, str], kind: tuple[str, str, int]) -> None:
     found = kind_of(name, labels)
     assert (found.service, found.failure, int(found.severity)) == kind
+
+
+def deployed(**more: Any) -> Any:
+    said = {
+        "service": "order-orchestrator",
+        "version": "7.1",
+        "at": "2026-11-27T02:30:00Z",
+        "by": "pipeline 812",
+        **more,
+    }
+    return post("deploy", json.dumps(said).encode(), Authorization=f"Bearer {settings.ALERTS['deploy']}")
+
+
+def test_what_goes_live_is_told_once_and_stands_on_the_timelines_of_its_time() -> None:
+    alertmanager(alert())
+    judge()
+    incident = Incident.objects.get()
+    assert post("deploy", b"{}").status_code == 401
+    for _time in range(2):
+        assert deployed(text="new pool").status_code == 202
+    for wrong in ({"service": "nobody"}, {"version": " "}, {"at": "yesterday"}):
+        assert deployed(**wrong).status_code == 202
+    deployed(version="7.0", at="2026-11-27T01:59:59Z")
+    call_command("deploy_note", service="tpg", deployed="9", actor="sari", at="2026-11-27T03:05:00Z", stdout=StringIO())
+    judge()
+    assert AlertDelivery.objects.filter(state=DeliveryState.QUARANTINED).count() == 3
+    assert [str(note) for note in DeployNote.objects.order_by("at")] == ["orders 7.0", "orders 7.1", "tpg 9"]
+    lines = [line for line in queries.story(incident) if line.kind == "deploy"]
+    assert [(line.actor, line.detail["version"], line.text) for line in lines] == [
+        ("user:sari", "9", ""),
+        ("ci:pipeline 812", "7.1", "new pool"),
+    ]
+    with pytest.raises(CommandError, match="not in the catalogue"):
+        call_command("deploy_note", service="nobody", deployed="9", actor="sari")
