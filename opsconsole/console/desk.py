@@ -24,6 +24,7 @@ from opsconsole.console.roles import roles_with
 from opsconsole.console.staff import actor_of
 from orders.errors import Refusal, StaleState
 from orders.models import Order
+from orders.queries.sentences import CALLS
 from orders.services import desk
 
 SPANS: Final = tuple(
@@ -54,6 +55,11 @@ class HoldForm(forms.Form):
 
 class NoteForm(forms.Form):
     text = forms.CharField(max_length=2000, strip=True, widget=forms.Textarea)
+
+
+class CallForm(forms.Form):
+    about = forms.ChoiceField(choices=list(CALLS.items()))
+    said = forms.CharField(max_length=400, strip=True, required=False)
 
 
 def colleagues(right: str = "assign_order") -> Any:
@@ -150,6 +156,20 @@ def note(request: HttpRequest, public_id: str) -> HttpResponse:
         return _draw(request, order, "note", status=status, form=form if form.is_bound else None)
     desk.note(order, form.cleaned_data["text"], actor=actor_of(request))
     return done(request, order, _("Written on the timeline."))
+
+
+@require_http_methods(["GET", "POST"])
+@allowed("assign_order")
+def called(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The customer called: one click says about what."""
+    order = found(public_id)
+    form = CallForm(request.POST or None)
+    if request.method == "GET" or not form.is_valid():
+        status = 200 if request.method == "GET" else 422
+        given = form if form.is_bound else None
+        return _draw(request, order, "called", status=status, calls=list(CALLS.items()), form=given)
+    desk.called(order, form.cleaned_data["about"], actor=actor_of(request), said=form.cleaned_data["said"])
+    return done(request, order, _("The call is on the timeline."))
 
 
 @require_http_methods(["GET", "POST"])

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from opsconsole.console import incident_words as words
@@ -146,7 +146,17 @@ def impact_lines(kept: Review | None) -> Sequence[tuple[str, str]]:
         for name, label in SUMS.items()
         if name in kept.impact
     ]
-    return [*counts, *sums]
+    return [*counts, *sums, (_("Complaints"), _complaints(kept.impact))]
+
+
+def _complaints(impact: Mapping[str, Any]) -> str:
+    """Only what somebody noted is known, and the line says so."""
+    if "complaints" not in impact:
+        return _("not counted")
+    if not impact["complaints"]:
+        return _("none noted: CS has put no call of these customers on their orders")
+    text = ngettext("%(calls)s call, orders: %(orders)s", "%(calls)s calls, orders: %(orders)s", impact["complaints"])
+    return text % {"calls": impact["complaints"], "orders": impact["complained"]}
 
 
 def timeline(found: Incident) -> Sequence[Moment]:

@@ -54,6 +54,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{ORDER}hold/", desk.hold, name="order-hold"),
     path(f"{ORDER}release/", desk.release, name="order-release"),
     path(f"{ORDER}note/", desk.note, name="order-note"),
+    path(f"{ORDER}called/", desk.called, name="order-called"),
     path(f"{ORDER}undo/", desk.undo, name="order-undo"),
     path(f"{ORDER}do/echo/", actions.echo, name="order-echo"),
     path(f"{ORDER}do/withdraw/<int:pk>/", actions.withdraw, name="order-withdraw"),

@@ -179,6 +179,7 @@ FACTS: Final[Mapping[str, Promise]] = MappingProxyType(
         "customer_cancelled": _("The customer does not want to wait: %(actor)s cancels"),
         "dispatch_given_up": _("No car is to be had: %(actor)s gives up"),
         "note": _("Note by %(actor)s"),
+        "customer_called": _("The customer called about %(about)s"),
         "held": _("Put on hold by %(actor)s"),
         "released": _("Hold ended by %(actor)s"),
         "assigned": _("Assigned to %(owner)s"),
@@ -190,6 +191,18 @@ FACTS: Final[Mapping[str, Promise]] = MappingProxyType(
         "action_finished": _("%(action)s: %(status)s"),
         "step_retried": _("%(actor)s had %(partner)s asked again for item %(item)s"),
         "anomaly": _("Odd: %(anomaly)s"),
+    }
+)
+
+# What a customer calls about, by `detail.about`.
+CALLS: Final[Mapping[str, Promise]] = MappingProxyType(
+    {
+        "paid": _("money that is gone and no order"),
+        "link": _("a payment link"),
+        "car": _("a car that does not come"),
+        "refund": _("money that does not come back"),
+        "twice": _("being charged twice"),
+        "other": _("something else"),
     }
 )
 

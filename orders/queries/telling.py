@@ -106,6 +106,7 @@ class Cast:
         told["owner"] = self.people.get(f"user:{told.get('owner')}", told.get("owner", UNKNOWN))
         told["anomaly"] = _labelled(sentences.ANOMALIES, str(detail.get("kind", UNKNOWN)))
         told["status"] = sentences.status_words(told.get("action", ""), told.get("status", UNKNOWN))
+        told["about"] = _labelled(sentences.CALLS, str(detail.get("about", UNKNOWN)))
         for name, labels in (("field", sentences.FIELDS), ("action", sentences.ACTIONS)):
             told[name] = _labelled(labels, told.get(name, UNKNOWN))
         return told

@@ -8,12 +8,14 @@ from django.utils import timezone
 
 from orders.errors import NotAllowed, StaleState
 from orders.models import Order
+from orders.queries.sentences import CALLS
 from orders.services.locks import lock_on
 from orders.services.others import Blocked, in_run
 from orders.services.switches import why_stopped
 from orders.transitions import lock, record
 
 LONGEST_HOLD = timedelta(days=7)
+CALLED = "customer_called"
 
 
 def assign(order: Order, owner: AbstractBaseUser | None, *, actor: str, expected_owner: int | None) -> None:
@@ -64,6 +66,14 @@ def note(order: Order, text: str, *, actor: str) -> None:
         raise NotAllowed("an empty note says nothing")
     with transaction.atomic():
         record(order, "note", actor=actor, reason=text.strip()[:2000])
+
+
+def called(order: Order, about: str, *, actor: str, said: str = "") -> None:
+    """The customer called, and about what (`sentences.CALLS`): what a review counts as complaints."""
+    if about not in CALLS:
+        raise NotAllowed("say what the customer called about")
+    with transaction.atomic():
+        record(order, CALLED, actor=actor, reason=said.strip()[:400], detail={"about": about})
 
 
 def reveal(order: Order, field: str, *, actor: str, reason: str = "") -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from orders.models import History
 from runbooks.incident_states import IncidentState
 from runbooks.models import ActionItem, Incident, Review
 from runbooks.services.incidents import cohort, leading, opening
@@ -74,6 +75,24 @@ def test_from_the_draft_to_done(people: World) -> None:
         assert text in page
     client.post(f"{here}write/", {"what": "finish"})
     assert Incident.objects.get(pk=incident.pk).state == IncidentState.REVIEWED
+
+
+def test_complaints_are_calls_that_somebody_noted_on_affected_orders(people: World) -> None:
+    incident, client = ended(), people.client("dewi")
+    here = f"/incidents/{incident.code}/review/"
+    people.client("sari").post(f"{here}write/", {"what": "draft"})
+    assert "none noted: CS has put no call" in client.get(here).content.decode()
+    order, other = incident.cohort.order_by("pk")[0].order, make_order("paid")
+    for each, about in ((order, "car"), (order, "refund"), (other, "car"), (order, "weather")):
+        client.post(f"/orders/{each.public_id}/called/", {"about": about, "said": "since an hour"})
+    assert people.client("agus").post(f"/orders/{order.public_id}/called/", {"about": "car"}).status_code == 403
+    assert History.objects.filter(order_id=order.pk, verb="customer_called").count() == 2
+    page = client.get(f"/orders/{order.public_id}/").content.decode()
+    assert "The customer called about a car that does not come" in page
+    assert "since an hour" in page
+    people.client("sari").post(f"{here}write/", {"what": "count"})
+    assert "2 calls, orders: 1" in client.get(here).content.decode()
+    assert "2 calls, orders: 1" in client.get(f"{here}markdown/").content.decode()
 
 
 def test_items_are_tracked_to_their_end(people: World) -> None:

@@ -3,16 +3,17 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Count, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from orders.errors import NotAllowed
-from orders.models import LedgerEntry, Order, Refund
+from orders.models import History, LedgerEntry, Order, Refund
+from orders.services.desk import CALLED
 from orders.states import OrderState, RefundState
 from runbooks.incident_states import IncidentState, IncidentVerb
 from runbooks.models import ActionItem, Incident, Review
@@ -21,6 +22,7 @@ from runbooks.services.incidents.leading import By
 from runbooks.transitions import lock_incident, move_incident, tell_incident
 
 TEXTS: Final = ("summary", "cause", "went_well", "went_badly")
+COMPLAIN_WITHIN: Final = timedelta(days=1)
 _LOST: Final = (OrderState.CANCELLED, OrderState.EXPIRED, OrderState.FAILED)
 
 
@@ -77,6 +79,7 @@ def impact_of(incident: Incident) -> dict[str, Any]:
         "refunded": _refunds(ids, [RefundState.SUCCEEDED]),
         "owed": _refunds(ids, [RefundState.REQUESTED, RefundState.APPROVED, RefundState.SENT, RefundState.UNKNOWN]),
         "held": _held(ids),
+        **_complaints(incident, ids),
         "alerts": incident.episodes.count(),
         "breaches": incident.clocks.exclude(breached_at=None).count(),
     }
@@ -91,6 +94,14 @@ def _held(ids: list[int]) -> Mapping[str, int]:
     """What we hold of the customers' money now."""
     rows = LedgerEntry.objects.filter(order_id__in=ids).order_by().values_list("currency")
     return {currency: int(total) for currency, total in rows.annotate(total=Sum("amount"))}
+
+
+def _complaints(incident: Incident, ids: list[int]) -> Mapping[str, int]:
+    """Calls that somebody noted on the orders, since it began and until a day after it was over."""
+    calls = History.objects.filter(order_id__in=ids, verb=CALLED, recorded_at__gte=incident.began_at)
+    if incident.resolved_at:
+        calls = calls.filter(recorded_at__lte=incident.resolved_at + COMPLAIN_WITHIN)
+    return calls.aggregate(complaints=Count("pk"), complained=Count("order_id", distinct=True))
 
 
 def write(review: Review, texts: Mapping[str, str], by: By) -> None:
