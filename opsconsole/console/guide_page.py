@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from opsconsole.console.access import allowed
+from opsconsole.console.action_links import form_of_step
 from opsconsole.console.formats import money as shown_money
 from opsconsole.console.guide_words import (
     AUDIENCES,
@@ -21,9 +22,9 @@ from opsconsole.console.guide_words import (
     KINDS,
     STEP_TONES,
     ShownFigure,
+    choices_of,
     figure_text,
     figures,
-    is_indonesian,
     step_title,
     title_of,
 )
@@ -144,8 +145,7 @@ def _open(request: HttpRequest, guide: Guide, current: ShownStep) -> dict[str, A
     if step.kind == "act":
         context |= _act(request, guide, current)
     if step.kind == "decide":
-        choices = step.spec.choices
-        context["choices"] = [(each.to, each.label_id if is_indonesian() else each.label) for each in choices]
+        context["choices"] = choices_of(step)
     if step.kind == "message":
         context["audience"] = AUDIENCES[step.spec.audience]
         context["texts"] = [
@@ -159,6 +159,7 @@ def _act(request: HttpRequest, guide: Guide, current: ShownStep) -> dict[str, An
     made = current.row.plan if current.row else None
     context: dict[str, Any] = {
         "action": action,
+        "form": form_of_step(current.step),
         "may_act": may(request.user, action.right),
         "undo": _("It can be undone afterwards.") if action.undo else action.irreversible,
         "made": made,

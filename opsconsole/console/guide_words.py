@@ -34,6 +34,12 @@ KINDS: Final[Mapping[str, Promise]] = {
     "message": _("Tell"),
     "wait": _("Wait"),
 }
+HEADINGS: Final[Mapping[str, Promise]] = {
+    "Meaning": _("Meaning"),
+    "Impact": _("Impact"),
+    "Do not": _("Do not"),
+    "Hand over": _("To hand over"),
+}
 EVENTS: Final[Mapping[str, Promise]] = {
     "begin": _("Begun"),
     "done": _("Done"),
@@ -78,6 +84,12 @@ def summary_of(book: Book) -> str:
 
 def step_title(step: Step) -> str:
     return str(step.spec.title_id) if is_indonesian() else step.title
+
+
+def choices_of(step: Step) -> list[tuple[str, str]]:
+    """(step to go on with, label) of a decision; none for another step."""
+    ways = step.spec.choices if step.kind == "decide" else ()
+    return [(way.to, way.label_id if is_indonesian() else way.label) for way in ways]
 
 
 def figures(readings: Sequence[Reading]) -> list[ShownFigure]:

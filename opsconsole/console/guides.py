@@ -10,7 +10,16 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET
 
 from opsconsole.console.access import allowed
-from opsconsole.console.guide_words import GUIDE_TONES, KINDS, step_title, summary_of, title_of
+from opsconsole.console.action_links import form_of_step
+from opsconsole.console.guide_words import (
+    GUIDE_TONES,
+    HEADINGS,
+    KINDS,
+    choices_of,
+    step_title,
+    summary_of,
+    title_of,
+)
 from opsconsole.console.tones import Tone
 from orders.queries.order_page import people
 from orders.queries.telling import who
@@ -79,8 +88,11 @@ def book(request: HttpRequest, name: str) -> HttpResponse:
         "title": title_of(found),
         "summary": summary_of(found),
         "priority": int(found.front.severity[1]),
-        "chapters": [(heading, html(found.sections.get(heading, ""))) for heading in SECTIONS],
-        "steps": [(step, step_title(step), KINDS[step.kind], html(step.prose)) for step in found.steps],
+        "chapters": [(heading, HEADINGS[heading], html(found.sections.get(heading, ""))) for heading in SECTIONS],
+        "steps": [
+            (step, step_title(step), KINDS[step.kind], html(step.prose), choices_of(step), form_of_step(step))
+            for step in found.steps
+        ],
         "runs": shown_runs(queries.guides_of(name), {name: title_of(found)}),
     }
     return render(request, "console/book.html", context)

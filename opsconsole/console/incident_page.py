@@ -13,6 +13,8 @@ from django.views.decorators.http import require_GET
 
 from opsconsole.console import incident_words as words
 from opsconsole.console.access import allowed
+from opsconsole.console.action_links import form_of_alert
+from opsconsole.console.guide_words import title_of
 from opsconsole.console.incident_choices import choices
 from opsconsole.console.live import answer, fresh
 from opsconsole.console.tones import Tone
@@ -86,7 +88,8 @@ def _head(request: HttpRequest, found: Incident) -> dict[str, Any]:
         "tone": words.TONES[found.state],
         "headline": words.headline(found),
         "service": CATALOGUE.get(found.service),
-        "runbook": _runbook(found),
+        "runbook": (name := _runbook(found)),
+        "runbook_title": _title(name),
         "commander": who(found.commander, names) if found.commander else "",
         "opened_by": who(found.opened_by, names),
         "obstacles": proof.obstacles(found) if is_live else [],
@@ -101,6 +104,11 @@ def _runbook(found: Incident) -> str:
     opened = next((book.name for book in load_all() if alerts.intersection(book.front.triggers)), "")
     service = CATALOGUE.get(found.service)
     return opened or (service.runbook if service else "")
+
+
+def _title(runbook: str) -> str:
+    """As its reader calls it."""
+    return next((title_of(book) for book in load_all() if book.name == runbook), runbook)
 
 
 def _clocks(found: Incident) -> dict[str, Any]:
@@ -145,6 +153,7 @@ def _alerts(found: Incident) -> dict[str, Any]:
                 AlertState(row.state).label,
                 words.ALERT_TONES[row.state],
                 words.why_joined(row.joined, row.joined_values),
+                form_of_alert(row),
             )
             for row in rows
         ]

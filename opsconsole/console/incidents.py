@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from opsconsole.console import incident_words as words
 from opsconsole.console.access import allowed
+from opsconsole.console.action_links import form_of_alert
 from opsconsole.console.live import answer
 from opsconsole.console.staff import actor_of
 from opsconsole.console.tones import Tone
@@ -105,7 +106,10 @@ def alerts(request: HttpRequest) -> HttpResponse:
     rows = queries.loose_alerts()
     context = {
         **SECTION,
-        "rows": [(row, words.service(row.alert.service), Severity(row.alert.severity).value) for row in rows],
+        "rows": [
+            (row, words.service(row.alert.service), Severity(row.alert.severity).value, form_of_alert(row))
+            for row in rows
+        ],
         "strange": queries.quarantined(),
     }
     return answer(request, "console/incidents/alerts.html", "console/incidents/alerts_live.html", context)

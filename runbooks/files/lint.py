@@ -206,6 +206,26 @@ def _messages(book: Book) -> Iterator[Problem]:
         yield Problem(book.path, 1, "message", "nobody is told anything")
 
 
+def _indonesian(book: Book) -> Iterator[Problem]:
+    """What the schema cannot see: an English text in the place of the Indonesian one."""
+    front = book.front
+    for name, own, theirs in (
+        ("title_id", front.title_id, front.title),
+        ("summary_id", front.summary_id, front.summary),
+    ):
+        if _same(own, theirs):
+            yield _at(book, name, "indonesian", f"“{name}” is the English text")
+    for step in book.steps:
+        if _same(step.spec.title_id, step.title):
+            yield _on(book, step, "indonesian", "“title_id” is the English heading")
+        if step.kind == "message" and _same(step.spec.text_id, step.spec.text):
+            yield _on(book, step, "indonesian", "“text_id” is the English text")
+
+
+def _same(own: str, theirs: str) -> bool:
+    return own.strip().casefold() == theirs.strip().casefold()
+
+
 def _old(book: Book, today: date) -> Iterator[Problem]:
     if book.front.review_by < today:
         yield _at(book, "review_by", "review", f"it was to be reviewed by {book.front.review_by}")
@@ -239,5 +259,5 @@ def resolved(value: Any, params: Mapping[str, str]) -> Any:
 
 
 RULES: Final[Sequence[Callable[[Book], Iterable[Problem]]]] = (
-    *(_sections, _facts, _ids, _figures, _acts, _ways, _soon_enough, _manual_first, _messages),
+    *(_sections, _facts, _ids, _figures, _acts, _ways, _soon_enough, _manual_first, _messages, _indonesian),
 )

@@ -67,6 +67,16 @@ def test_one_is_read_with_its_commands_and_what_not_to_do(sari: Client) -> None:
     assert sari.get("/runbooks/library/nobody/").status_code == 404
 
 
+def test_an_indonesian_reads_words_of_their_own_and_a_step_leads_to_its_action(sari: Client) -> None:
+    sari.post("/preferences/", {"language": "id"})
+    page = html(sari, "/runbooks/library/traffic-spike-hanging-orders/")
+    for text in ("Jangan</h2>", "Artinya</h2>", "Lonjakan selesai: perbaiki", "Jangan terima pesanan baru dari app"):
+        assert text in page
+    assert "/runbooks/actions/pause_channel/?subject=app&amp;minutes=15&amp;message=Permintaan" in page
+    assert '"/runbooks/actions/recheck_payment/"' in page  # it narrows: the form would take more
+    assert "The spike is over" not in page
+
+
 def test_a_run_is_begun_gone_through_and_followed(people: World, sari: Client) -> None:
     for _number in range(3):
         make_letter()

@@ -1,6 +1,7 @@
 """The screens of incidents: what each shows, who may do what, and that a refused deed leaves no trace."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.http import HttpResponse
@@ -167,6 +168,26 @@ def test_the_runbook_is_that_of_its_alert_else_of_its_service(people: World) -> 
     client = people.client("agus")
     assert "/runbooks/library/traffic-spike-hanging-orders/?incident=" in read_page(client, by_alert)
     assert "/runbooks/library/tpg-bbd-down/?incident=" in read_page(client, by_hand)
+
+
+def test_an_alert_on_one_thing_leads_to_the_form_of_the_action_that_fits(people: World, settings: Any) -> None:
+    settings.BREAKERS = {"tpg": {"consecutive": 5, "open": 60.0, "probes": 1}}
+    alertmanager(
+        alert(),
+        alert("OrderStuck", order="T-1", failure_class="stuck", severity="info"),
+        alert("AppErrors", channel="app", severity="info"),
+        alert("DiskFilling", severity="info", service="postgresql"),
+    )
+    judge()
+    client = people.client("sari")
+    page = read_page(client, Incident.objects.get())
+    assert 'href="/runbooks/actions/force_breaker/?subject=tpg&amp;mode=open"' in page
+    loose = client.get("/incidents/alerts/").content.decode()
+    assert 'href="/runbooks/actions/recheck_payment/?typed=T-1"' in loose
+    assert 'href="/runbooks/actions/pause_channel/?subject=app"' in loose
+    assert loose.count("/runbooks/actions/") == 2
+    form = client.get("/runbooks/actions/recheck_payment/?typed=T-1").content.decode()
+    assert "T-1" in form
 
 
 def read_page(client: Client, incident: Incident) -> str:

@@ -67,6 +67,21 @@ BROKEN = [
     ("past its review", "review_by: 2027-06-30", "review_by: 2026-01-01", "review", "by 2026-01-01"),
     ("a name twice", "severity: P0\n", "severity: P0\nseverity: P1\n", "yaml", "stands twice"),
     ("an address", "## Meaning\n", "## Meaning\n\nSee https://admin.internal/x\n", "address", "no addresses"),
+    ("no Indonesian title", "title_id: TPG / BBD mati\n", "", "missing", "“title_id” is missing"),
+    (
+        "no Indonesian summary",
+        "summary_id: Taksi tidak bisa ditugaskan. Berhenti bertanya, biarkan pesanan lunas antre, tugaskan dengan tangan, kirim ulang bertahap.\n",
+        "",
+        "missing",
+        "“summary_id” is missing",
+    ),
+    (
+        "an English title for Indonesians",
+        "title_id: TPG / BBD mati",
+        "title_id: TPG / BBD down",
+        "indonesian",
+        "is the English",
+    ),
     ("a secret", "## Meaning\n", "## Meaning\n\npassword = hunter2hunter2\n", "secret", "secret"),
 ]
 
