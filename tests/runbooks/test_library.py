@@ -68,13 +68,7 @@ BROKEN = [
     ("a name twice", "severity: P0\n", "severity: P0\nseverity: P1\n", "yaml", "stands twice"),
     ("an address", "## Meaning\n", "## Meaning\n\nSee https://admin.internal/x\n", "address", "no addresses"),
     ("no Indonesian title", "title_id: TPG / BBD mati\n", "", "missing", "“title_id” is missing"),
-    (
-        "no Indonesian summary",
-        "summary_id: Taksi tidak bisa ditugaskan. Berhenti bertanya, biarkan pesanan lunas antre, tugaskan dengan tangan, kirim ulang bertahap.\n",
-        "",
-        "missing",
-        "“summary_id” is missing",
-    ),
+    ("no Indonesian summary", "summary_id: ", "when_id: ", "missing", "“summary_id” is missing"),
     (
         "an English title for Indonesians",
         "title_id: TPG / BBD mati",
