@@ -59,8 +59,8 @@ class Rates:
 
 def measure(report: Report, *, count: int, workers: int) -> Rates:
     """Worker processes of `WORK_THREADS` threads each apply `count` callbacks of as many orders."""
-    with _sandbox():
-        attempts = _paid_attempts(count)
+    with own_sandbox():
+        attempts = paid_attempts(count)
         asked = len(attempts) / _seconds_of(_askers(attempts, parts=workers))
         report.add("bare inquiries", asked, "/s", ratio=1.0, note=f"baseline, by {workers} processes")
         _store(attempts)
@@ -71,7 +71,8 @@ def measure(report: Report, *, count: int, workers: int) -> Rates:
     return Rates(applied, asked)
 
 
-def _paid_attempts(count: int) -> Sequence[Attempt]:
+def paid_attempts(count: int) -> Sequence[Attempt]:
+    """Attempts of as many new orders that are paid at their gateway, which nobody here knows yet."""
     orders = crew.each(_order, range(count), crew="bench")
     attempts = list(Attempt.objects.filter(order__in=orders))
     crew.each(_pay, attempts, crew="bench")
@@ -144,7 +145,7 @@ def _hear(crew_of: Iterable["subprocess.Popen[bytes]"]) -> None:
 
 
 @contextmanager
-def _sandbox() -> Iterator[None]:
+def own_sandbox() -> Iterator[None]:
     """Neighbours of our own; nobody listens to their callbacks."""
     base = _free_ports()
     command = [sys.executable, "manage.py", "sandbox", "--port-base", str(base), "--store", ":memory:"]

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from django.db import connection
 
 from orders.bench.report import Report, median
+from runbooks.bench import running
 from runbooks.digest import digest_now
 from runbooks.models import Plan
 from runbooks.services.planning import Ask, make_plan
@@ -47,6 +48,7 @@ SELECT 'due', id, 'payment', 'p' || id, amount, 'IDR', now(), '' FROM orders_ord
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rows", type=int, default=10_000, help="orders of a plan (default: 10,000)")
+    parser.add_argument("--run", type=int, default=0, help="also run one of so many rows; its orders stay")
 
 
 def run(args: argparse.Namespace) -> Report:
@@ -63,6 +65,8 @@ def run(args: argparse.Namespace) -> Report:
             report.add(f"make_plan(), {action}", taken, "s", ratio=taken / bare, note=note)
         hashed = _median(lambda: digest_now(Plan.objects.order_by("-id")[0]))
         report.add("its hash, computed anew", hashed, "s", ratio=hashed / bare)
+    if args.run:
+        running.measure(report, rows=args.run)
     return report
 
 

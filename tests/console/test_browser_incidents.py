@@ -6,8 +6,9 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from orders.models import Order
 from runbooks.incident_states import IncidentState
-from runbooks.models import Incident
+from runbooks.models import Episode, Incident
 from runbooks.services.incidents import clocks, leading, messages, opening, reviewing
 from runbooks.services.incidents.leading import By
 from runbooks.services.incidents.messages import Telling
@@ -51,6 +52,9 @@ def test_the_pages_are_clean(site: Site) -> None:
         f"/incidents/{incident.code}/tell/",
         f"/incidents/{incident.code}/resolve/",
         f"/incidents/{incident.code}/board/",
+        f"/incidents/{incident.code}/customers/",
+        f"/incidents/alerts/{Episode.objects.get(alert__name='DiskFilling').pk}/",
+        f"/orders/{Order.objects.first()}/",
         "/services/",
         "/services/catalogue/",
         "/services/map/",

@@ -38,7 +38,7 @@ def test_the_page_is_clean_in_every_look(site: Site) -> None:
 def test_every_dialog_is_clean(site: Site, look: Look) -> None:
     order = late_order()
     page = _open(site, order, look=look)
-    for path in ("do/refund/", "do/retry_booking/", "hold/", "assign/", "note/"):
+    for path in ("do/refund/", "do/retry_booking/", "hold/", "assign/", "note/", "called/"):
         page.locator(f"[hx-get='/orders/{order.public_id}/{path}']").first.click()
         expect(page.locator("#dialog dialog")).to_be_visible()
         expect(page.locator("#dialog .working")).to_have_count(0)
