@@ -179,7 +179,7 @@ def test_planning_costs_the_same_number_of_queries_for_one_order_and_for_many(
 ) -> None:
     orders = [charged() for _each in range(8)]
     for some in (orders[:1], orders):
-        with django_assert_num_queries(18):
+        with django_assert_num_queries(19):
             plan_of(some, "refund@1")
 
 
