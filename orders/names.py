@@ -19,6 +19,7 @@ SYSTEMS: Final[Mapping[str, str | Promise]] = MappingProxyType(
         "shuttle": _("Shuttle partner"),
         "hand": _("Driver (by phone)"),
         "ho": _("Head Office"),
+        "ledger": _("Our ledger"),
         "sendgrid": "SendGrid",
         "ses": "Amazon SES",
         "twilio": "Twilio",

@@ -15,6 +15,7 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from orders import names
 from orders.errors import NotAllowed
 from orders.money import shown
 from reconciliation import business_day
@@ -147,7 +148,7 @@ def _is_over(day: Day, now: datetime) -> Check:
 
 
 def _feeds_complete(day: Day) -> Check:
-    late = [feed.source for feed in Feed.objects.filter(is_active=True) if not _covers(feed, day.date)]
+    late = [names.system(feed.source) for feed in Feed.objects.filter(is_active=True) if not _covers(feed, day.date)]
     if not late:
         return Check(holds=True, text=_("Every feed is complete to the end of the day."))
     return Check(False, _("Not complete to the end of the day: %(feeds)s.") % {"feeds": ", ".join(sorted(late))})

@@ -46,7 +46,7 @@ def test_a_day_is_signed_locked_and_its_history_says_by_whom() -> None:
 @pytest.mark.parametrize(
     ("trouble", "said"),
     [
-        (lambda: feed("ho", complete_up_to=AT), "Not complete to the end of the day: ho."),
+        (lambda: feed("ho", complete_up_to=AT), "Not complete to the end of the day: Head Office."),
         (lambda: load_into(feed("ho"), [line(5, order="Z")]), "Lines that no run has compared yet: 1."),
     ],
     ids=["feed", "run"],
