@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+MINUS = "\u2212"  # as figures are set; a hyphen is shorter than a digit
 _WITHOUT = "BIF CLP DJF GNF IDR ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _THREE = "BHD IQD JOD KWD LYD OMR TND"
 _FOUR = "CLF UYW"
@@ -72,4 +73,4 @@ def shown(amount: int, *, currency: str) -> str:
     digits = exponent(currency)
     whole, decimals = divmod(abs(amount), 10**digits)
     text = f"{whole:,}".replace(",", ".") + (f",{decimals:0{digits}d}" if digits else "")
-    return f"{'-' if amount < 0 else ''}{'Rp' if currency == 'IDR' else currency} {text}"
+    return f"{MINUS if amount < 0 else ''}{'Rp' if currency == 'IDR' else currency} {text}"

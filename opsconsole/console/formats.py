@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import get_language
 
+from orders.money import MINUS
+
 WIB: Final = ZoneInfo("Asia/Jakarta")
 NO_BREAK: Final = "\u00a0"
-MINUS: Final = "\u2212"
 
 # Minor units where they are not 2. Rupiah is kept in whole rupiah everywhere in this product,
 # although ISO 4217 gives it two decimals; the others are ISO 4217's own.

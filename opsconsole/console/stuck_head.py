@@ -8,9 +8,10 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from opsconsole.console.formats import MINUS, WIB, duration, money
+from opsconsole.console.formats import WIB, duration, money
 from opsconsole.console.overview import Figure
 from opsconsole.console.tones import Tone
+from orders.money import MINUS
 from orders.queries.stuck.board import Board
 from orders.queries.stuck.course import Course, Moment
 

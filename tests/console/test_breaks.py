@@ -221,7 +221,7 @@ def test_a_case_is_one_line_with_its_pattern_and_an_owner(
     patterns = {str(each["label"]): each for each in shown.context["patterns"]}
     assert patterns["Gateway"]["values"] == [("Midtrans", 3, 1.0)]
     assert sum(patterns["Hour of the day (WIB)"]["hours"]) == 3
-    assert "Always the same difference: -Rp 250." in text_of(shown)
+    assert "Always the same difference: −Rp 250." in text_of(shown)
     address = f"/reconciliation/cases/{case.pk}/act/"
     client.post(address, {"do": "assign", "owner": "ratna", "seen": "0", "note": "HO rounds"})
     client.post(address, {"do": "assign", "owner": "budi", "seen": "0"})  # has seen nobody

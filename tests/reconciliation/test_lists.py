@@ -101,7 +101,7 @@ def test_breaks_of_one_cause_are_one_case_and_its_cause_is_a_sentence() -> None:
     with translation.override("en"):
         assert cases.proposed_cause(rows[0].case) == (
             "Both have it, with another amount: a fee, a rounding, or a part is missing."
-            " Always the same difference: -Rp 250. At: Head Office."
+            " Always the same difference: −Rp 250. At: Head Office."
         )
     last = rows[1].case
     after = cases.page(cases.cases(), timezone.now(), after=cases.Place(last.money, last.pk))
