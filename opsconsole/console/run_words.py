@@ -17,7 +17,6 @@ PHASES: Final[Mapping[str, str | Promise]] = {
     "pass_0_one_each": gettext_lazy("One line each, same amount"),
     "pass_fees": gettext_lazy("Fees against what was agreed"),
     "pool": gettext_lazy("Lines that stay open"),
-    "settled": gettext_lazy("Adding up what is settled"),
     "pass_1_by_hand": gettext_lazy("Linked by hand"),
     "pass_2_duplicates": gettext_lazy("Duplicates in one book"),
     "pass_3_reference": gettext_lazy("Same payment reference"),

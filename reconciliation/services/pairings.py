@@ -196,17 +196,20 @@ class Comparison:
     def _first_pass(self) -> None:
         """A full run merges: the planner, who takes every key for its own group, would hash instead.
 
-        Its ranges of keys are merged side by side, where PostgreSQL has workers to give, and the lines of what stays
-        open are fetched by the same workers.
+        Its ranges of keys are merged side by side, where PostgreSQL has workers to give.
         """
         if self.elsewhere:
             self.tell(f"{self.pairing}: pass_0_one_each", judged_elsewhere(self.elsewhere))
-            engine.execute("ANALYZE first_pass")
-            self._tell_step("pool", _create_pool(sql.SQL(engine.text("pool"))))
         else:
             with _planning(**self._way_of_merging(), work_mem=MEMORY):
-                self._tell_step("pass_0_one_each", _create_pool(_judged_here(self._ranges())))
-        self._step("settled")
+                self._tell_step("pass_0_one_each", _create_first_pass(self._ranges()))
+        engine.execute("ANALYZE first_pass")
+        # Key by key: the planner would read both books again.
+        with _planning(
+            enable_hashjoin="off", enable_mergejoin="off"
+        ):  # key by key: the planner would read both books again
+            self._step("pool")
+        engine.execute("ANALYZE pool")
 
     def _way_of_merging(self) -> dict[str, str]:
         """A full run merges. One of few keys looks each of them up, where the planner would read every line."""
@@ -264,18 +267,12 @@ def feeds_of(pairing: Pairing) -> Sequence[Feed]:
     return list(Feed.objects.filter(side=THEIRS[pairing], is_active=True).order_by("source"))
 
 
-def _judged_here(ranges: Iterable[tuple[str | None, str | None]]) -> Composable:
-    """The pool by PostgreSQL's own first pass, range by range."""
-    one, pool = engine.text("pass_0_one_each"), sql.SQL(engine.text("pool"))
-    return sql.SQL(" UNION ALL\n").join(
-        sql.SQL("(WITH first_pass AS ({}) {})").format(engine.filled(one, low=low, high=high), pool)
-        for low, high in ranges
+def _create_first_pass(ranges: Iterable[tuple[str | None, str | None]]) -> Composable:
+    """One table of what each range of keys came to. Workers may fill it, as it is made by its query."""
+    one = engine.text("pass_0_one_each")
+    return sql.SQL("CREATE TEMP TABLE first_pass ON COMMIT DROP AS\n") + sql.SQL(" UNION ALL\n").join(
+        sql.SQL("({})").format(engine.filled(one, low=low, high=high)) for low, high in ranges
     )
-
-
-def _create_pool(query: Composable) -> Composable:
-    """Workers may fill it, as it is made by its query."""
-    return sql.SQL("CREATE TEMP TABLE pool ON COMMIT DROP AS\n") + query
 
 
 @contextmanager
