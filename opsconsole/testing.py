@@ -33,6 +33,8 @@ PREFIX: Final = "opsconsole-test-"
 REDIS_DATABASE: Final = 15
 # The shell is the same browser without windows of its own: a page costs it less than half.
 BROWSERS: Final = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+# Names the lock of those parallel workers that may share one migrated database (tests/backend).
+TEMPLATE_LOCK: Final = "TEST_TEMPLATE_LOCK"
 
 # Used for its tests only when it answers; they make exchanges and queues of their own and take them away.
 BROKER: Final = os.environ.get("TEST_BROKER_URL", "amqp://guest:guest@127.0.0.1:5672/")
@@ -181,6 +183,7 @@ def _provide_servers(folder: Path) -> None:
         return
     urls = _open.enter_context(embedded.servers(folder))
     os.environ.update(DATABASE_URL=urls.database, REDIS_URL=urls.redis)
+    os.environ[TEMPLATE_LOCK] = str(folder / "template.lock")
 
 
 def _sweep() -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.db.backends.postgresql import base
 
+from tests.backend.creation import DatabaseCreation
+
 SEEDED = frozenset(
     {
         "orders_edge",
@@ -49,3 +51,4 @@ class DatabaseOperations(base.DatabaseOperations):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = DatabaseOperations
+    creation_class = DatabaseCreation
