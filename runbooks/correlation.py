@@ -63,6 +63,11 @@ class Live:
     severity: int
     opened_at: datetime
 
+    @property
+    def is_about_books(self) -> bool:
+        """Books that differ are what comes of a failure, and never why something else fails."""
+        return self.storm.endswith(":money")
+
 
 @dataclass(frozen=True, slots=True)
 class Joined:
@@ -113,7 +118,10 @@ def joins(kind: Kind, live: Sequence[Live], *, now: datetime) -> Joined | None:
     same = next((each for each in live if each.storm == kind.storm), None)
     if same:
         return Joined(same.pk, "same", {})
-    near = sorted((each for each in live if now - each.opened_at <= NEAR), key=lambda each: (each.severity, each.pk))
+    near = sorted(
+        (each for each in live if now - each.opened_at <= NEAR and not each.is_about_books),
+        key=lambda each: (each.severity, each.pk),
+    )
     for each in near:
         if each.service in feeders_of(kind.service):
             return Joined(each.pk, "behind", {"service": each.service})

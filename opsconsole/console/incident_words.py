@@ -14,7 +14,7 @@ from opsconsole.console.tones import Tone
 from opsconsole.degradation import NEIGHBOURS
 from orders.queries.sentences import ACTIONS
 from runbooks.catalogue import CATALOGUE
-from runbooks.files import load_all
+from runbooks.files import load
 from runbooks.incident_states import AlertState, IncidentState, PageState, Severity
 from runbooks.models import ActionItem, Incident
 from runbooks.services.incidents.messages import TEMPLATES
@@ -155,6 +155,9 @@ def _value(kind: str, name: str, value: Any, names: Mapping[str, str]) -> str:
         return str(Severity(value).label)
     if kind == "hand_over":
         return names.get(text, text.removeprefix("user:"))
+    if name == "runbook":
+        book = load(text)
+        return title_of(book) if book else text
     words: Mapping[str, Mapping[str, Any]] = {
         "service": {each.name: each.title for each in CATALOGUE.values()},
         "clock": CLOCKS,
@@ -162,7 +165,6 @@ def _value(kind: str, name: str, value: Any, names: Mapping[str, str]) -> str:
         "to": BREAKERS,
         "verb": PLAN_EVENTS,
         "what": GUIDE_EVENTS,
-        "runbook": {book.name: title_of(book) for book in load_all()} if kind == "runbook" else {},
         "name": ACTIONS,
         "template": {code: label for code, (label, _text) in TEMPLATES.items()},
     }

@@ -78,6 +78,8 @@ class Plan:
             "OPSCONSOLE_URL": self.address,
             "OPSCONSOLE_DEMO": "yes" if self.demo else "no",
             "SANDBOX_PORT": str(self.sandbox_port),
+            # Once the night's customers have come, that nobody orders any more is no news.
+            **({"DETECT_NO_ORDERS_AFTER": "1000000"} if self.night else {}),
         }
 
     def children(self, environment: dict[str, str]) -> list[Child]:

@@ -5,6 +5,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -93,7 +94,13 @@ def load(name: str, *, library: Path = LIBRARY) -> Book | None:
     path = library / f"{name}.md"
     if not re.fullmatch(r"[a-z0-9-]+", name) or not path.is_file():
         return None
-    return read(path.read_text(encoding="utf-8"), path=path.name)[0]
+    return _read_once(path.read_text(encoding="utf-8"), path.name)
+
+
+@lru_cache(maxsize=64)
+def _read_once(text: str, path: str) -> Book | None:
+    """A file is asked for many times and seldom changes; reading one costs tens of milliseconds."""
+    return read(text, path=path)[0]
 
 
 def load_all(library: Path = LIBRARY) -> Sequence[Book]:

@@ -253,7 +253,7 @@ def test_the_page_shows_both_sides_and_can_be_narrowed(people: World) -> None:
     assert page.index("Callbacks were lost") < page.index("A breaker was open")
     for text in (
         "The evidence is strong",
-        "explains 100 % of the hurt",
+        "shown by 100 % of the hurt",
         "6 of 6 hurt orders",
         "City Bandung: 100 % of them",
     ):

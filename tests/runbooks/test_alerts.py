@@ -112,6 +112,17 @@ def test_causes_and_symptoms_are_one_incident_and_strangers_are_not() -> None:
     assert Incident.objects.count() == 2
 
 
+def test_books_that_differ_explain_no_other_failure_but_may_come_of_one() -> None:
+    alertmanager(alert("BooksDiffer", service="ho", severity="warning", failure_class="money"))
+    judge()
+    alertmanager(alert("OrdersStuck", service="orders", failure_class="stuck"))
+    judge()
+    assert set(Incident.objects.values_list("storm", flat=True)) == {"ho:money", "orders:stuck"}
+    alertmanager(alert("EntriesDiffer", service="upg", severity="warning", failure_class="money"))
+    judge()
+    assert Episode.objects.get(alert__name="EntriesDiffer").incident.storm == "orders:stuck"  # type: ignore[union-attr]
+
+
 def test_a_worse_alert_makes_its_incident_worse_and_pages_again() -> None:
     alertmanager(alert("OrdersSlow", service="orders", severity="warning", failure_class="errors"))
     judge()
@@ -121,6 +132,7 @@ def test_a_worse_alert_makes_its_incident_worse_and_pages_again() -> None:
     judge()
     incident.refresh_from_db()
     assert incident.severity == Severity.P0
+    assert "OrdersErrors" in incident.title
     assert incident.pages.filter(purpose="worse").count() == 3
     assert set(incident.clocks.filter(dropped_at=None).values_list("kind", flat=True)) >= {"pods", "workaround"}
     assert incident.clocks.exclude(dropped_at=None).count() == 1

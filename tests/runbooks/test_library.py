@@ -156,3 +156,16 @@ def test_the_command_names_problems_and_fails(tmp_path: Path) -> None:
     assert re.fullmatch(rf"{bad}:\d+: service: “gpt” is no service: .+\n", out.getvalue())
     with pytest.raises(CommandError, match="no runbook “nobody”"):
         call_command("runbook", "plan", "nobody")
+
+
+def test_a_file_is_read_again_only_when_it_has_changed(tmp_path: Path) -> None:
+    file = tmp_path / "one.md"
+    text = (LIBRARY / "redis-failure.md").read_text()
+    file.write_text(text)
+    first = load("one", library=tmp_path)
+    assert first is not None
+    assert load("one", library=tmp_path) is first
+    file.write_text(text.replace("title: Redis failure", "title: Redis is away"))
+    again = load("one", library=tmp_path)
+    assert again is not None
+    assert (first.front.title, again.front.title) == ("Redis failure", "Redis is away")

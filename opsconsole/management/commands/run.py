@@ -11,6 +11,8 @@ from opsconsole.runner.plan import Plan
 from opsconsole.runner.running import run
 from opsconsole.scenarios.january12 import MIXES
 
+NIGHT_ORDERS = "300"  # as many as a small machine takes in within a minute; some sixty of them hang
+
 
 class Command(BaseCommand):
     help = "Start PostgreSQL, Redis and every process, with one merged log. Ctrl-C stops all of it."
@@ -33,6 +35,10 @@ class Command(BaseCommand):
             demo=not options["no_demo"],
             fresh=options["fresh"],
             act_workers=max(1, options["workers"]),
-            night=("--mix", options["night"], "--seed", str(options["seed"])) if options["night"] else (),
+            night=_night(options) if options["night"] else (),
         )
         run(plan, Log())
+
+
+def _night(options: dict[str, Any]) -> tuple[str, ...]:
+    return ("--orders", NIGHT_ORDERS, "--mix", options["night"], "--seed", str(options["seed"]))

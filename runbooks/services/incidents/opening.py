@@ -73,17 +73,26 @@ def place(episode: Episode, kind: Kind, *, began_at: datetime, heard_at: datetim
         _come_back(back, episode)
         return back
     opening = Opening(
-        title=episode.summary or episode.alert.name,
+        title=_title_of(episode),
         kind=kind,
         by=RULE,
         began_at=began_at,
         heard_at=heard_at,
-        told={"name": episode.alert.name, "values": episode.values} if episode.is_ours else {},
+        told=_told_of(episode),
         detail={"alert": episode.alert.name},
     )
     incident = open_new(opening)
     _attach(episode, incident, why="opened", values={})
     return incident
+
+
+def _title_of(episode: Episode) -> str:
+    return (episode.summary or episode.alert.name)[:160]
+
+
+def _told_of(episode: Episode) -> dict[str, Any]:
+    """What our own detector found, to be said in the reader's language."""
+    return {"name": episode.alert.name, "values": episode.values} if episode.is_ours else {}
 
 
 def live_incidents() -> Sequence[Live]:
@@ -128,9 +137,12 @@ def attach_by_hand(episode: Episode, incident: Incident, *, actor: str, reason: 
 
 
 def _made_worse(incident: Incident, episode: Episode, severity: int, *, actor: str) -> None:
-    """What an alert that fires does to an incident that it joins."""
+    """What an alert that fires does to an incident that it joins. One that no person named is called by its worst."""
     if severity < incident.severity:
         raise_severity(incident, severity, actor=actor, why=episode.alert.name)
+        cohort.pin_what_hangs(incident, actor=actor)
+        if incident.opened_by == RULE:
+            Incident.objects.filter(pk=incident.pk).update(title=_title_of(episode), told=_told_of(episode))
     if incident.proposed_end_at:
         change_incident(incident, "fires_again", actor=actor, proposed_end_at=None)
 
