@@ -185,7 +185,7 @@ TABLE: Final[Sequence[Line]] = (
         works=_("Nothing, and nothing is said to have worked."),
         told=_("Please try again; nothing was charged or ordered."),
         recovers=_(
-            "`/ready` is red within 5 s, also when it hangs; callbacks are "
+            "/ready is red within 5 s, also when it hangs; callbacks are "
             "answered 503, so that gateways send them again."
         ),
         proof="tests/opsconsole/test_database_watch.py::test_ready_is_red_within_five_seconds_when_it_hangs",

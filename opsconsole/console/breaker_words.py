@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from opsconsole.console.tones import Tone
 from orders.models import BreakerChange
-from orders.resilience.breaker import Policy, State
+from orders.resilience.breaker import Policy, State, policy_of
 
 LABELS: Final[Mapping[str, Promise]] = {
     State.CLOSED: gettext_lazy("Closed"),
@@ -32,8 +32,7 @@ def why(change: BreakerChange, *, who: str) -> str:
     if change.cause == "operator":
         return _("%(who)s: %(reason)s") % {"who": who, "reason": change.reason}
     told = {
-        "failures": _("%(failures)d of the last %(calls)d calls failed")
-        % {"failures": change.failures, "calls": change.calls},
+        "failures": _failures(change),
         "probe": _("a probe failed"),
         "probes": _("the probes succeeded"),
         "time": _("its time was over"),
@@ -42,6 +41,15 @@ def why(change: BreakerChange, *, who: str) -> str:
     if change.process:
         return _("%(why)s; process %(process)s alone, without Redis") % {"why": told, "process": change.process}
     return told
+
+
+def _failures(change: BreakerChange) -> str:
+    """What opened it by the neighbour's own rule: the share of a window says nothing about failures in a row."""
+    policy = policy_of(change.upstream)
+    if policy is not None and policy.consecutive and not policy.calls:
+        return _("%(count)d calls in a row failed") % {"count": policy.consecutive}
+    counted = {"failures": change.failures, "calls": change.calls}
+    return _("%(failures)d of the last %(calls)d calls failed") % counted
 
 
 def rule(policy: Policy) -> str:

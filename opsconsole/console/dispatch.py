@@ -96,7 +96,10 @@ def take_next(request: HttpRequest) -> HttpResponse:
     taken = dispatch_desk.claim_first(free_ids(asked.wanted, sort=asked.sort), actor=actor_of(request))
     if taken is None:
         return _said(request, None, _("Nothing here is free."), tone="failed")
-    return _taken(request, taken, _("%(order)s is yours.") % {"order": taken.order.public_id})
+    response = _taken(request, taken, _("%(order)s is yours.") % {"order": taken.order.public_id})
+    if _is_for(request, "peek"):
+        response["HX-Push-Url"] = f"{reverse('dispatch')}?{asked.choices.query(peek=taken.order.public_id)}"
+    return response
 
 
 @require_http_methods(["GET", "POST"])
@@ -175,8 +178,7 @@ def _do(request: HttpRequest, public_id: str, deed: Callable[[DispatchEntry], ob
 
 def _taken(request: HttpRequest, chosen: DispatchEntry, text: str) -> HttpResponse:
     """From the list the panel opens with it; from its own page the parts read themselves again."""
-    htmx: Any = getattr(request, "htmx", None)
-    if not is_fragment(request) or not htmx or htmx.target != "peek":
+    if not _is_for(request, "peek"):
         return _said(request, chosen, text)
     order = found(chosen.order.public_id)
     shown = found_entry(order, str(chosen.pk))
@@ -184,10 +186,16 @@ def _taken(request: HttpRequest, chosen: DispatchEntry, text: str) -> HttpRespon
     return trigger_client_event(toast(response, text), MOVED)
 
 
+def _is_for(request: HttpRequest, target: str) -> bool:
+    htmx: Any = getattr(request, "htmx", None)
+    return is_fragment(request) and htmx.target == target
+
+
 def _said(request: HttpRequest, chosen: DispatchEntry | None, text: str, *, tone: str = "done") -> HttpResponse:
     if is_fragment(request):
         response = HttpResponse()
-        response["HX-Reswap"] = "none"
+        if not _is_for(request, "dialog"):  # a dialog is emptied by it
+            response["HX-Reswap"] = "none"
         return trigger_client_event(toast(response, text, tone=tone), MOVED)
     add = messages.error if tone == "failed" else messages.success
     add(request, text)

@@ -161,8 +161,8 @@ def _sentences(entry: DispatchEntry) -> list[tuple[str, str]]:
     if not entry.vehicle:
         return [("customer", _(
             "Good day, this is %(caller)s of MRG. I am sorry, your taxi at %(pickup)s is not there yet: our dispatch"
-            " has a fault. Your payment of %(sum)s is safe. I am looking for a car for you by phone. May I, or shall"
-            " I cancel and give you back all of it?"
+            " has a fault. Your payment of %(sum)s is safe. I am looking for a car for you by phone. Would you like"
+            " to wait, or shall I cancel and give back all of it?"
         ))]  # fmt: skip
     return [
         ("driver", _(

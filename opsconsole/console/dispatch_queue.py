@@ -337,7 +337,7 @@ def _with_a_car(cars: int) -> str:
 def _next_try(board: Board, now: datetime, pause: datetime | None) -> Figure:
     """When the machine tries next, or that it waits for the breaker of the dispatch system."""
     if pause is not None:
-        return Figure(text=_("Breaker open"), note=_("nothing is tried until it lets a call through"), tone=Tone.FAILED)
+        return Figure(text=_("Breaker open"), note=_("no call gets through"), tone=Tone.FAILED)
     due = board.next_try()
     if due is None:
         return Figure(text="–")

@@ -39,7 +39,10 @@ SECTIONS: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """A line under the top bar (or, `is_short`, a badge in it): what is wrong with the platform now."""
+    """A line under the top bar (or, `is_short`, a badge in it): what is wrong with the platform now.
+
+    `right`: shown to those only who hold it, because nobody else can follow its link or do anything about it.
+    """
 
     tone: str
     text: str
@@ -47,6 +50,7 @@ class Alert:
     link: str = ""
     since: datetime | None = None
     is_short: bool = False
+    right: str = ""
 
 
 AlertSource = Callable[[], list[Alert]]
@@ -72,7 +76,9 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return context
-    alerts = ALERTS.read()
+    alerts = [
+        each for each in ALERTS.read() if not each.right or user.has_perm(RIGHT_BY_CODENAME[each.right].permission)
+    ]
     return {
         **context,
         "sections": _sections(user),
@@ -108,3 +114,7 @@ def _group_names(request: HttpRequest) -> list[str]:
 
 
 __all__ = ["ALERTS", "Alert", "Section", "Taste", "frame"]
+
+
+def _may(user: Any, right: str) -> bool:
+    return bool(user.has_perm(RIGHT_BY_CODENAME[right].permission))

@@ -50,7 +50,7 @@ WORDS: Final[Mapping[Case, Words]] = {
                 "Midtrans, FAQ",
             ),
             Advice(
-                _("Reinstate only after a look whether it can still be carried out; never a quiet resurrection."),
+                _("Before reinstating: can the trip still take place, and does the customer still want it?"),
                 "pretix, kompassi",
             ),
         ),
@@ -60,7 +60,7 @@ WORDS: Final[Mapping[Case, Words]] = {
         what=_("Two attempts of one order were paid. Give one of them back."),
         limit=DAY,
         advice=(
-            Advice(_("Nobody refunds by itself here: a person chooses which payment stays."), "Saleor, pretix"),
+            Advice(_("Nothing is refunded by itself here: a person chooses which payment stays."), "Saleor, pretix"),
             Advice(
                 _("Cancel the old transaction before a new link is made, to avoid a double."), "Midtrans, GoPay FAQ"
             ),

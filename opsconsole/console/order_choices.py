@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from opsconsole.console.action_answers import told
 from opsconsole.console.order_guards import Guards
 from opsconsole.console.roles import RIGHT_BY_CODENAME, ROLE_LABELS, roles_with
 from opsconsole.console.staff import actor_name
@@ -196,7 +197,9 @@ def desk_choice(order: Order, user: Any, name: str, guards: Guards, **params: An
         risk=kind.risk,
         url=f"{reverse(f'order-{name}', args=[order.public_id])}?{query}",
         key=one_click_key(order, user, name, last=guards.last, what=query),
-        why_not=forbidden(user, kind.right) or held_back(guards, name, {**params, "by": by}),
+        why_not=forbidden(user, kind.right)
+        or told(held_back(guards, name, {**params, "by": by}))
+        or actions.shut_out(order, name, params),
         seen=guards.seen,
         first=guards.first(name, params),
     )

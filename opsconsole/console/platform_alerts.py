@@ -78,7 +78,8 @@ def _dead_letters() -> Iterator[Alert]:
     if count:
         text = ngettext("%(count)s event could not be used", "%(count)s events could not be used", count)
         words = text % {"count": count}
-        yield Alert(tone="attention", text=words, href=reverse("letters"), link=_("Dead letters"))
+        link = _("Dead letters")
+        yield Alert(tone="attention", text=words, href=reverse("letters"), link=link, right="view_letters")
 
 
 def _of(row: Heartbeat) -> Iterator[Alert]:
@@ -88,12 +89,8 @@ def _of(row: Heartbeat) -> Iterator[Alert]:
         return
     if row.name.startswith(PREFIX):
         name = title_of(row.name.removeprefix(PREFIX))
-        yield Alert(
-            tone="failed",
-            text=_("%(name)s cannot be reached") % {"name": name},
-            since=_since(row),
-            is_short=True,
-        )
+        text = _("%(name)s cannot be reached") % {"name": name}
+        yield Alert(tone="failed", text=text, since=_since(row), is_short=True, href=reverse("services"))
         return
     if row.name.startswith(pausing.SIGN):
         yield _paused(row)
@@ -122,15 +119,17 @@ def _paused(row: Heartbeat) -> Alert:
 
 
 def book_alerts(row: Heartbeat) -> Iterator[Alert]:
-    """A scheduled run that failed; feeds that are broken or behind."""
+    """A scheduled run that failed; feeds that are broken or behind. For those who see the books."""
+    right = "view_reconciliation"
     if row.name == RUNS and row.detail.get("failed"):
         run = int(row.detail.get("run", 0))
         text, link = _("A scheduled comparison of the books failed"), _("To the run")
-        yield Alert(tone="failed", text=text, href=reverse("book-run", args=[run]), link=link)
+        yield Alert(tone="failed", text=text, href=reverse("book-run", args=[run]), link=link, right=right)
     for health, tone in (("broken", "failed"), ("late", "attention")) if row.name == FEEDS else ():
         count = int(row.detail.get(health, 0))
         if count:
-            yield Alert(tone=tone, text=_feeds(health, count), href=reverse("reconciliation"), link=_("To the feeds"))
+            there, link = reverse("reconciliation"), _("To the feeds")
+            yield Alert(tone=tone, text=_feeds(health, count), href=there, link=link, right=right)
 
 
 def _feeds(health: str, count: int) -> str:

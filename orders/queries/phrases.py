@@ -78,6 +78,10 @@ TEMPLATES: Final = (
     _n("an earlier try was not answered; the last one said: %(rest)s"),
     _n("deadline passed before sending"),
     _n("too many requests"),
+    _n("status %(number)s"),
+    _n("breaker of %(gateway)s is open for %(number)s s more"),
+    _n("breaker of %(gateway)s was opened by hand, for %(number)s s more"),
+    _n("breaker of %(gateway)s lets only probes through"),
     # Messages to people.
     _n("not true any more"),
     _n("no address"),

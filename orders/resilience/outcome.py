@@ -1,6 +1,6 @@
 """What a call to a neighbour taught us. Nothing here is raised: an upstream's behaviour is a value.
 
-The four differ in what may be done next:
+As text a failure is what people read of it. The four differ in what may be done next:
 
 - `Answered`: they did it, or know it.
 - `Refused`: they said no; nothing happened; asking again brings the same answer.
@@ -33,6 +33,9 @@ class Refused:
     data: Any = None
     kind = "refused"
 
+    def __str__(self) -> str:
+        return f"{self.code} {self.message}".strip()
+
 
 @dataclass(frozen=True, slots=True)
 class Retryable:
@@ -44,6 +47,9 @@ class Retryable:
     after: float = field(default=0.0, compare=False)
     kind = "retryable"
 
+    def __str__(self) -> str:
+        return self.reason
+
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
@@ -53,6 +59,9 @@ class Unknown:
     ours: bool = field(default=False, compare=False)
     after: float = field(default=0.0, compare=False)
     kind = "unknown"
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 Outcome: TypeAlias = Answered[T] | Refused | Retryable | Unknown

@@ -102,7 +102,7 @@ def _write_answer(attempt: Attempt, outcome: Outcome[Link]) -> None:
     if isinstance(outcome, Answered):
         open_link(order, attempt, outcome.data)
     elif isinstance(outcome, Refused):
-        _close(order, attempt, AttemptVerb.DECLINE, f"{outcome.code} {outcome.message}".strip())
+        _close(order, attempt, AttemptVerb.DECLINE, str(outcome))
     elif isinstance(outcome, Retryable):
         _close(order, attempt, AttemptVerb.NOT_START, outcome.reason)
     else:

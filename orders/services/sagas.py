@@ -284,8 +284,7 @@ def _said(outcome: Outcome[Any]) -> str:
     """What the partner answered to a wish, in its own words; "" when it did it."""
     if isinstance(outcome, Answered):
         return ""
-    said = f"{outcome.code} {outcome.message}".strip() if isinstance(outcome, Refused) else outcome.reason
-    return said[:200]
+    return str(outcome)[:200]
 
 
 def _after_undo(saga: Saga, step: Step, outcome: Outcome[None], again_at: datetime) -> None:

@@ -77,9 +77,10 @@ def test_keys_move_open_select_and_close(site: Site) -> None:
 
 
 def test_question_mark_lists_the_keys_and_g_v_goes_to_the_overview(site: Site) -> None:
-    page = site.open("/_parts/", who="admin")
+    page = site.open("/services/", who="admin")
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()
+    expect(page.locator("#help .keys")).to_contain_text("What works without")  # the page's own
     page.keyboard.press("Escape")
     expect(page.locator("#help")).to_be_hidden()
     page.keyboard.press("g")

@@ -173,6 +173,7 @@ def test_who_takes_it_has_it_and_everybody_else_reads_who(people: World, dewi: C
     html = page(people.client("sari"), f"/orders/{entry.order.public_id}/dispatch/")
     assert "Dewi Anggraini has it" in html
     assert "Assign the car" not in html
+    assert "user:dewi" not in html
 
 
 def test_the_next_free_one_is_of_the_lists_own_filter_and_order(dewi: Client) -> None:
@@ -181,6 +182,7 @@ def test_the_next_free_one_is_of_the_lists_own_filter_and_order(dewi: Client) ->
     taken = DispatchEntry.objects.get(state="claimed")
     assert (taken.city, taken.order.amount) == ("Bali", 99)
     assert f'<h2 class="id">{taken.order.public_id}</h2>' in answer.content.decode()
+    assert answer["HX-Push-Url"] == f"{DESK}?city=Bali&sort=dearest&peek={taken.order.public_id}"
     assert said(dewi.post(f"{DESK}next/?city=Medan", headers=HTMX)) == "Nothing here is free."
 
 
@@ -190,7 +192,8 @@ def test_giving_back_and_handing_over_leave_a_word(people: World, dewi: Client) 
     sari = people.users["sari"].pk
     assert press(dewi, entry, "hand-over", to=sari, note=" ").status_code == 422
     assert press(dewi, entry, "hand-over", to=people.users["budi"].pk, note="x").status_code == 422
-    assert said(press(dewi, entry, "hand-over", to=sari, note="driver calls back")) == "It is Sari Wulandari's now."
+    handed = press(dewi, entry, "hand-over", to=sari, note="driver calls back")
+    assert said(handed) == "It is Sari Wulandari's now."
     assert (fresh(entry).claimed_by, fresh(entry).note) == ("user:sari", "driver calls back")
     press(people.client("sari"), entry, "release", note="nobody near")
     assert (fresh(entry).state, fresh(entry).note) == ("waiting", "nobody near")

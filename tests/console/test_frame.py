@@ -75,6 +75,7 @@ def test_menu_shows_only_what_may_be_opened(people: World) -> None:
 def test_alerts_stand_under_the_top_bar_and_short_ones_in_it(people: World, alerts: list[Alert]) -> None:
     alerts.append(Alert(tone="failed", text="The <ticker> has not run", href="/x/", link="Machinery"))
     alerts.append(Alert(tone="failed", text="TPG breaker open", is_short=True))
+    alerts.append(Alert(tone="failed", text="A feed is broken", href="/y/", link="Feeds", right="view_reconciliation"))
     client = people.client("sari")
     for html in (
         client.get("/").content.decode(),
@@ -83,6 +84,8 @@ def test_alerts_stand_under_the_top_bar_and_short_ones_in_it(people: World, aler
         assert "The &lt;ticker&gt; has not run" in html
         assert 'class="badge" data-tone="failed"' in html
         assert html.count("TPG breaker open") == 1
+        assert "A feed is broken" in html
+    assert "A feed is broken" not in people.client("dewi").get("/").content.decode()
 
 
 def test_page_that_does_not_exist_says_so_in_house_style(people: World) -> None:

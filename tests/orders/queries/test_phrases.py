@@ -66,7 +66,7 @@ def test_every_template_is_translated_with_its_places(template: str) -> None:
     assert set(re.findall(r"%\(\w+\)s", told)) == places
 
 
-SAME_IN_BOTH = ("item %(number)s: %(event)s",)
+SAME_IN_BOTH = ("item %(number)s: %(event)s", "status %(number)s")
 
 
 def _verdict_sentences() -> list[str]:

@@ -1,5 +1,6 @@
 """What ends the waiting of an order in the dispatch queue: each verb in every state, and against real neighbours."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -7,6 +8,7 @@ import pytest
 
 from opsconsole.sandbox.remote import RemoteSandbox
 from orders.errors import NotAllowed
+from orders.leases import claim_one
 from orders.models import DispatchEntry, History, OperatorAction, Order, Posting, Refund, Saga, Step
 from orders.services import actions, dispatch_desk, ledger, work
 from orders.services.actions import Wish
@@ -120,6 +122,13 @@ def test_a_car_sent_by_hand_books_the_item_and_nobody_asks_the_dispatch_system(
     let_time_pass()
     drain()
     assert "booked" not in effects(control, "tpg")
+
+
+def test_the_result_waits_for_another_worker_who_carries_the_order_on(queued: Order) -> None:
+    held(queued, with_car=True)
+    assert claim_one(queued.sagas.get(), lease=timedelta(seconds=0.4))
+    action = did(queued, "dispatch_by_hand")
+    assert (action.status, action.outcome) == ("fixed", "The order is now Active.")
 
 
 def test_a_trip_sent_by_hand_is_ended_by_hand_and_told_to_head_office(queued: Order) -> None:

@@ -187,6 +187,8 @@
     $("use", made).setAttribute("href", $("use", made).getAttribute("href").replace(/#g-\w+/, `#g-${tone}`));
     $("[data-toast-text]", made).textContent = text;
     if (href) $("[data-toast-text]", made).append(" ", Object.assign(document.createElement("a"), { href, className: "link", textContent: words.saySee }));
+    // What was refused before is answered by what was done now; a toast that stays would be read as new.
+    $$("#toasts .toast:not([data-tone=done])").forEach((each) => each.remove());
     $("#toasts").append(made);
     if (tone === "done") setTimeout(() => made.remove(), TOAST_FOR);
   };
