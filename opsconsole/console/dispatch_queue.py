@@ -315,7 +315,7 @@ def _called(name: str, value: str, names: Mapping[str, str]) -> str:
 def _figures(board: Board, now: datetime, pause: datetime | None) -> list[tuple[Promise, Figure]]:
     count, oldest, money = board.count(), board.oldest(), main_sum(board.money())
     held = board.count(lambda cell: cell.state == DispatchState.CLAIMED)
-    cars = board.count(lambda cell: cell.has_car)
+    cars = sum(cell.cars for cell in board.cells)
     waits = Tone.ATTENTION if count else Tone.DONE
     return [
         (gettext_lazy("Waiting for a car"), Figure(text=grouped(count), note=_paid_for(count), tone=waits)),

@@ -99,8 +99,14 @@ class KeysetList:
 
     url_name: ClassVar[str]
     asked: Asked
+    rows: Sequence[Any] = ()
     next_place: Any
     previous_place: Any = None
+
+    @property
+    def shown(self) -> int:
+        """Rows on screen that are still on the list."""
+        return sum(not getattr(row, "is_gone", False) for row in self.rows)
 
     @property
     def query(self) -> str:

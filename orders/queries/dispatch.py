@@ -160,7 +160,7 @@ class Cell:
     service: str
     state: str
     holder: str
-    has_car: bool
+    cars: int
     currency: str
     count: int
     amount: int
@@ -226,7 +226,7 @@ def read_board() -> Board:
         )
         .order_by()
     )
-    return Board([Cell(has_car=bool(row.pop("cars")), **row) for row in rows])
+    return Board([Cell(**row) for row in rows])
 
 
 def queue_length() -> int:

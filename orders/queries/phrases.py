@@ -119,6 +119,7 @@ _EVENTS: Mapping[str, str] = MappingProxyType(
         "cancelled_by_driver": _n("cancelled by the driver"),
     }
 )
+_WAYS: Mapping[str, str] = MappingProxyType({"sms": "SMS", "whatsapp": "WhatsApp"})
 _PLACE = re.compile(r"%\\\((\w+)\\\)s")
 _NAMED = re.compile(r"(?P<who>\S+): (?P<rest>.+)")
 
@@ -231,6 +232,8 @@ _TELL: Mapping[str, Callable[[str], str | None]] = MappingProxyType(
         "order_state": _order_state,
         "gateway": _system,
         "partner": _system,
+        "provider": _system,
+        "way": lambda value: _WAYS.get(value, value),
         "event": _event,
         "sum": _sum,
         "wanted": lambda value: _sum(value) or value,

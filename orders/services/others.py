@@ -163,7 +163,7 @@ def _is_about_the_same(done: Mapping[str, Any], wanted: Mapping[str, Any]) -> bo
 def cooling(done: Done, first: OperatorAction | None = None) -> InTheWay:
     """Who did the same, and how long ago."""
     age = timezone.now() - (done.finished_at or done.created_at)
-    minutes = int(age.total_seconds() // 60)
+    minutes = max(1, int(age.total_seconds() // 60))
     if done.plan:
         return InTheWay("cool_down", {"minutes": minutes, "plan": done.plan}, first)
     return InTheWay("cool_down_by_hand", {"minutes": minutes, "actor": done.actor}, first)

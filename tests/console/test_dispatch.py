@@ -208,6 +208,7 @@ def test_a_car_is_assigned_and_a_second_order_cannot_have_it(dewi: Client) -> No
     assert refusal == f"B 1234 MRG is on {first.order.public_id} already."
     assert "number plate" in said(press(dewi, second, "assign", vehicle="x", driver="Budi"))
     assert fresh(second).vehicle == ""
+    assert "1 with a car" in page(dewi)
     html = page(dewi, f"/orders/{first.order.public_id}/dispatch/")
     assert "B 1234 MRG, pengemudi Agus" in html
     assert "Mark as dispatched" in html

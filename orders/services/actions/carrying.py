@@ -3,12 +3,23 @@
 import time
 from typing import Final
 
-from orders.leases import claim_one, renew
+from orders.leases import claim_one, finish, renew
 from orders.models import OperatorAction, Order, Saga
 from orders.services import declared
 
 OTHERS: Final = 5.0  # seconds for another worker's step, longer than most calls
 LOOK_EVERY: Final = 0.1
+
+
+def take(action: OperatorAction, saga: Saga, *, until: float) -> Saga | None:
+    """The saga as soon as nobody else has it; None where somebody still has at `until`, or where nothing is due."""
+    renew(action)
+    while (mine := claim_one(saga)) is None and time.monotonic() < until:
+        time.sleep(LOOK_EVERY)
+    if mine is not None and mine.due_at is None:
+        finish(mine, due_at=None)
+        return None
+    return mine
 
 
 def carry_on(action: OperatorAction, saga: Saga, *, waves: int = 3) -> Order:
@@ -18,14 +29,14 @@ def carry_on(action: OperatorAction, saga: Saga, *, waves: int = 3) -> Order:
     not read a moment too soon. Stops when the saga itself waits: whoever looks next goes on.
     """
     state, until = Saga.objects.get(pk=saga.pk).state, time.monotonic() + OTHERS
-    while waves and Saga.objects.get(pk=saga.pk).state == state:
-        renew(action)
-        mine = claim_one(saga)
-        if mine is None and time.monotonic() < until:
-            time.sleep(LOOK_EVERY)
-            continue
-        if mine is None or mine.due_at is None:
+    for _wave in range(waves):
+        mine = take(action, saga, until=until)
+        if mine is None:
             break
-        waves -= 1
+        if mine.state != state:  # by the other
+            finish(mine, due_at=mine.due_at)
+            break
         declared.work(mine)
+        if Saga.objects.get(pk=saga.pk).state != state:
+            break
     return Order.objects.get(pk=saga.order_id)

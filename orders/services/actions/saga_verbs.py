@@ -5,6 +5,7 @@ each that the person saw; both are compared again under lock. `LEGAL` is the who
 where; the edge table has the last word.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,9 +19,10 @@ from django.utils.translation import gettext_noop
 
 from orders.bells import ring
 from orders.errors import NotAllowed, StaleState
-from orders.leases import claim_one, finish, hold, renew
+from orders.leases import claim_one, finish, hold
 from orders.models import History, OperatorAction, Order, Saga, Step
 from orders.services import declared
+from orders.services.actions.carrying import OTHERS, take
 from orders.services.actions.verb import Result, Verb
 from orders.states import SagaState, SagaVerb, StepState, StepVerb
 from orders.transitions import lock, move, record
@@ -225,13 +227,16 @@ def _by(action: OperatorAction) -> dict[str, Any]:
 
 def _carry_on(action: OperatorAction, saga: Saga) -> None:
     """Let the saga go as far as it goes without waiting, so that the answer is what became of it."""
+    until = time.monotonic() + OTHERS
     for _look in range(LOOKS):
-        renew(action)
         saga = Saga.objects.get(pk=saga.pk)
         if saga.due_at is None or saga.due_at > timezone.now():
             return
-        mine = claim_one(saga)
+        mine = take(action, saga, until=until)
         if mine is None:
+            return
+        if mine.due_at is not None and mine.due_at > timezone.now():
+            finish(mine, due_at=mine.due_at)
             return
         declared.work(mine)
 

@@ -245,6 +245,11 @@
   });
 
   $$("form").forEach(checkForm);
+  // On a phone the place where one is may stand beyond the edge of its row.
+  $$(".tabs [aria-current], .segment [aria-current], .sections [aria-current]").forEach((each) => {
+    const row = each.parentElement;
+    row.scrollLeft = each.offsetLeft - row.offsetLeft - (row.clientWidth - each.offsetWidth) / 2;
+  });
   openDialog($("dialog[data-open-now]"));
   countPicked();
   showClock();
