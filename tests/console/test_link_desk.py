@@ -175,7 +175,7 @@ def test_a_link_is_made_sent_and_seen_being_paid(dewi: Client, control: RemoteSa
     sent = control.books("notification")["messages"]
     assert [(each["channel"], each["to"]) for each in sent] == [("whatsapp", PHONE)]
     assert sent[0]["text"].endswith(order.attempts.get().link_url)
-    assert "sent by whatsapp through whatsapp" in dewi.get(path).content.decode()
+    assert "sent by WhatsApp through WhatsApp" in dewi.get(path).content.decode()
     pay(order, control, receiver)
     assert "The money is here." in dewi.get(path).content.decode()
 

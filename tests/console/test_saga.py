@@ -101,7 +101,7 @@ def test_the_page_tells_what_was_undone_in_which_order_and_what_was_not(people: 
     for state in ("done", "undo_failed", "undone", "failed", "pending"):
         make_step(saga, state, partner="rent", last_error="409 too late" if state == "undo_failed" else "")
     html = people.client("sari").get(address(saga)).content.decode()
-    told = re.findall(r"<dt>Undoing</dt><dd>(.*?)</dd>", html)
+    told = re.findall(r"<dt>Taking it back</dt><dd>(.*?)</dd>", html)
     assert [re.sub(r"<[^>]+>", "", each) for each in told] == [
         "Waits to be undone · in turn: 3",
         "Not undone · in turn: 2",
