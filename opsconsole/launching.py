@@ -88,7 +88,7 @@ def given_servers() -> bool:
 
 def _servers_for(arguments: list[str]) -> contextlib.AbstractContextManager[None]:
     command = arguments[1] if len(arguments) > 1 else ""
-    if command in WITHOUT_SERVERS or {"-h", "--help", "--version"} & set(arguments):
+    if command in WITHOUT_SERVERS or asks_about_itself(arguments):
         return contextlib.nullcontext()
     if command in THROWN_AWAY:
         return _thrown_away_servers(keep="--keep" in arguments)
@@ -97,6 +97,11 @@ def _servers_for(arguments: list[str]) -> contextlib.AbstractContextManager[None
             check_given_servers()
         return contextlib.nullcontext()
     return _embedded_servers(command)
+
+
+def asks_about_itself(arguments: list[str]) -> bool:
+    """Django's `--version` takes no value; with one it is the command's own (`deploy_note`)."""
+    return bool({"-h", "--help"} & set(arguments)) or arguments[-1:] == ["--version"]
 
 
 @contextlib.contextmanager

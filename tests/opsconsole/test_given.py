@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from opsconsole.given import UnfitServer, check_given_servers, check_postgresql, check_redis
+from opsconsole.launching import asks_about_itself
 
 Talk = Callable[[socket.socket], None]
 
@@ -99,3 +100,9 @@ def test_an_address_that_is_none_is_not_repeated_because_it_may_hold_a_password(
 def test_the_session_has_servers() -> None:
     assert os.environ["DATABASE_URL"]
     assert os.environ["REDIS_URL"]
+
+
+def test_a_version_that_a_command_is_given_needs_the_servers() -> None:
+    assert asks_about_itself(["manage.py", "deploy_note", "--version"])
+    assert asks_about_itself(["manage.py", "deploy_note", "--help", "--service", "tpg"])
+    assert not asks_about_itself(["manage.py", "deploy_note", "--version", "9.4", "--service", "tpg"])
