@@ -25,7 +25,7 @@ ANY: Final = StuckFilter(held="include")
 
 # Name of a facet: its column of the board, and the fields of the filter that choose in it.
 FACETS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "state": ("kind", ("kinds",)),
+    "state": ("machine || '.' || state", ("kinds",)),
     "service": ("service", ("services",)),
     "gateway": ("gateway", ("gateways",)),
     "method": ("method", ("methods",)),
@@ -34,7 +34,7 @@ FACETS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "cause": ("cause", ("causes",)),
     "owner": ("owner_id::text", ("owner", "unowned")),
 }
-_GROUPED: Final = ("kind", "service", "gateway", "method", "city", "channel", "cause")  # and the owner, always
+_GROUPED: Final = ("state", "service", "gateway", "method", "city", "channel", "cause")  # and the owner, always
 _AGE: Final = ("min_age",)
 _TRUE: Final = "true"
 _NOBODY: Final = 0  # no user has this id: a view and a filter that exclude each other give nothing
@@ -180,7 +180,7 @@ def _stuck(question: Question, matches: _Matches, counted: Sequence[_Matches]) -
     columns = "".join(f", ({condition}) IS TRUE AS {name}" for name, condition in flags.items())
     order = ", ".join(("u.order_id AS id", "u.order_state AS state", "u.owner_id", *question.of_order))
     return (
-        "stuck AS MATERIALIZED (SELECT u.*, u.machine || '.' || u.state AS kind,"
+        "stuck AS MATERIALIZED (SELECT u.*,"
         " coalesce(at.gateway, '') AS gateway, coalesce(dg.cause, '') AS cause,"
         " (o.held_until > %(clock)s) IS TRUE AS is_held, u.order_state <> ALL(%(unpaid)s) AS is_paid"
         f"{columns} FROM ({question.union()}) u CROSS JOIN LATERAL (SELECT {order}) o"
@@ -204,7 +204,7 @@ def _numbers(matches: _Matches, counted: int, *, with_facets: bool) -> Iterator[
     yield _totals("everything", "NOT is_held")
     yield _totals("chosen", matches.all())
     yield _OLDEST
-    yield from map(_view, _OF_VIEW)
+    yield _views()
     if with_facets:
         yield from (_facet(name, matches) for name in FACETS)
     yield from (
@@ -239,8 +239,13 @@ _OF_VIEW: Final[Mapping[View, str]] = {
 }
 
 
-def _view(view: View) -> str:
-    return f"SELECT 'view', '{view}', {_sum('count', _OF_VIEW[view])}, {_NOTHING_MORE} FROM groups WHERE NOT is_held"
+def _views() -> str:
+    counts = ", ".join(f"{_sum('count', condition)} AS {view}_count" for view, condition in _OF_VIEW.items())
+    lines = ", ".join(f"('{view}', c.{view}_count)" for view in _OF_VIEW)
+    return (
+        f"SELECT 'view', v.name, v.count, {_NOTHING_MORE} FROM (SELECT {counts} FROM groups WHERE NOT is_held) c"
+        f" CROSS JOIN LATERAL (VALUES {lines}) v(name, count)"
+    )
 
 
 def _facet(name: str, matches: _Matches) -> str:
