@@ -70,11 +70,11 @@ def run_pytest(arguments: list[str]) -> NoReturn:
 def _on_all_cores(arguments: list[str]) -> list[str]:
     """File by file, because a file's tests share a browser. A part of the suite is quicker in one process.
 
-    One process more than cores: those that run platforms wait for clocks half of their time.
+    Two processes more than cores: those that run platforms wait for clocks half of their time.
     """
     if any(not each.startswith("-") for each in arguments) or "--numprocesses" in arguments:
         return []
-    processes = min((os.cpu_count() or 1) + 1, MOST_TEST_PROCESSES)
+    processes = min((os.cpu_count() or 1) + 2, MOST_TEST_PROCESSES)
     return ["--numprocesses", str(processes), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 

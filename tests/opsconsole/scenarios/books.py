@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from opsconsole.sandbox.remote import RemoteSandbox
@@ -18,7 +18,7 @@ from orders.clients.codes import REFUNDABLE
 from orders.models import Order, Refund
 from orders.services import refunds
 from reconciliation import business_day
-from reconciliation.models import Break, DayFigure
+from reconciliation.models import Break, DayFigure, Entry
 from reconciliation.services import bridges, closing, ho_feed, loading
 from reconciliation.services.feeds import feed_of, make_defaults
 from reconciliation.services.runs import reconcile
@@ -139,7 +139,10 @@ def ends_well(control: RemoteSandbox, day: date) -> None:
     signed = closing.sign(day, digest=bridge.digest, actor=BUDI, now=business_day.begins(day + timedelta(days=2)))
     assert closing.lock(day, actor=BUDI).state == "locked"
     assert closing.is_unchanged(signed)
-    assert total(figures, "ho", "total") == sum(at_ho(control).values())
+    loaded = Entry.objects.filter(side="ho").values_list("order_reference").annotate(Sum("amount"))
+    there = at_ho(control)
+    assert dict(loaded) == there, {order: net for order, net in there.items() if dict(loaded).get(order) != net}
+    assert total(figures, "ho", "total") == sum(there.values())
     gateways = [control.books(each)["payments"] for each in ("midtrans", "xendit", "nicepay")]
     charged = sum(row["paid_amount"] or row["amount"] for rows in gateways for row in rows if row["paid_at"])
     assert total(figures, "gateway", "gross") == charged
