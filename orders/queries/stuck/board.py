@@ -227,7 +227,8 @@ def _totals(part: str, where: str) -> str:
 _NOTHING_MORE: Final = "0::bigint, NULL::timestamptz, 0::bigint, 0::bigint"
 _OLDEST: Final = (
     "SELECT 'oldest', (SELECT public_id FROM orders_order WHERE id = first.order_id), 1::bigint,"
-    f" {_NOTHING_MORE} FROM (SELECT order_id FROM stuck WHERE NOT is_held ORDER BY since, order_id LIMIT 1) first"
+    f" {_NOTHING_MORE} FROM (SELECT order_id FROM stuck WHERE NOT is_held"
+    " AND since = (SELECT min(oldest) FROM groups WHERE NOT is_held) ORDER BY order_id LIMIT 1) first"
 )
 _OF_VIEW: Final[Mapping[View, str]] = {
     View.ALL: _TRUE,
@@ -258,7 +259,7 @@ def _facet(name: str, matches: _Matches) -> str:
 
 def _of_page(page: Turn | Seen | None, question: Question, matches: _Matches) -> Iterator[str]:
     if isinstance(page, Seen):
-        yield f"{_ROW} WHERE order_id = ANY(%(seen)s)"
+        yield f"{_ROW} stuck WHERE order_id = ANY(%(seen)s)"
         yield _newcomers(page, question, matches)
     elif page is not None:
         yield _turn(page, question, matches)
@@ -267,7 +268,7 @@ def _of_page(page: Turn | Seen | None, question: Question, matches: _Matches) ->
 # The numbers of a row stand in the columns of a total; `detailed` reads the rest of it.
 _ROW: Final = (
     "SELECT 'row', concat_ws(' ', machine, state, currency, order_state), order_id, amount, since, subject_id,"
-    " 0::bigint FROM stuck"
+    " 0::bigint FROM"
 )
 
 
@@ -277,7 +278,10 @@ def _turn(turn: Turn, question: Question, matches: _Matches) -> str:
     if place is not None:
         question.params.update(place_since=place.at, place_id=place.row_id)
         where += f" AND (since, order_id) {'<' if turn.before else '>'} (%(place_since)s, %(place_id)s)"
-    return f"{_ROW} WHERE {where} ORDER BY since {way}, order_id {way} LIMIT {turn.limit + 1:d}"
+    # Chosen first: a column put together for every row that is stuck costs more than the choice.
+    order = f"since {way}, order_id {way}"
+    found = f"SELECT * FROM stuck WHERE {where} ORDER BY {order} LIMIT {turn.limit + 1:d}"
+    return f"{_ROW} ({found}) page ORDER BY {order}"
 
 
 def _newcomers(seen: Seen, question: Question, matches: _Matches) -> str:

@@ -3,7 +3,7 @@
 # ruff: noqa: S608
 
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -211,17 +211,17 @@ _FOUND = (
     " %(subject_ids)s::bigint[], %(amounts)s::bigint[], %(currencies)s::text[], %(order_states)s::text[])"
     " AS f(order_id, since, machine, state, subject_id, amount, currency, order_state)"
 )
-_ARRAYS = (
-    "order_ids", "sinces", "machines", "states", "subject_ids", "amounts", "currencies", "order_states",
-)  # fmt: skip
+_ARRAYS = {
+    "order_ids": "order_id", "sinces": "since", "machines": "machine", "states": "state", "subject_ids": "subject_id",
+    "amounts": "amount", "currencies": "currency", "order_states": "order_state",
+}  # fmt: skip
 
 
 def detailed(question: Question, found: Sequence[Found]) -> list[StuckRow]:
     """What a union found, in full and oldest first, without asking it again."""
     if not found:
         return []
-    arrays = zip(*(astuple(each) for each in found), strict=True)
-    question.params.update({name: list(values) for name, values in zip(_ARRAYS, arrays, strict=True)})
+    question.params.update({name: [getattr(each, own) for each in found] for name, own in _ARRAYS.items()})
     return told(question, _FOUND)
 
 
