@@ -99,9 +99,10 @@ def _head(request: HttpRequest, found: Incident) -> dict[str, Any]:
 
 
 def _runbook(found: Incident) -> str:
-    """The one that names an alert of it among those that open it, else the one of its service; "" for none."""
-    alerts = queries.alert_names(found)
-    opened = next((book.name for book in load_all() if alerts.intersection(book.front.triggers)), "")
+    """The one that names its worst alert among those that open it, else the next; the one of its service; "" for
+    none."""
+    triggers = {alert: book.name for book in reversed(load_all()) for alert in book.front.triggers}
+    opened = next((triggers[alert] for alert in queries.alert_names(found) if alert in triggers), "")
     service = CATALOGUE.get(found.service)
     return opened or (service.runbook if service else "")
 

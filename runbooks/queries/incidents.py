@@ -101,9 +101,10 @@ def episodes_of(incident: Incident) -> Sequence[Episode]:
     return list(found[:100])
 
 
-def alert_names(incident: Incident) -> frozenset[str]:
-    """What its alerts are called."""
-    return frozenset(incident.episodes.values_list("alert__name", flat=True))
+def alert_names(incident: Incident) -> Sequence[str]:
+    """What its alerts are called, the worst first, and of these the first."""
+    rows = incident.episodes.order_by("alert__severity", "pk")
+    return list(dict.fromkeys(rows.values_list("alert__name", flat=True)))
 
 
 def loose_alerts() -> Sequence[Episode]:

@@ -13,7 +13,7 @@ from opsconsole.console.incident_choices import CHOICES
 from opsconsole.console.platform_alerts import incident_alerts
 from opsconsole.console.roles import RIGHT_BY_CODENAME
 from runbooks.incident_states import IncidentState, Severity
-from runbooks.models import ActionItem, Incident, Plan, StakeholderMessage
+from runbooks.models import ActionItem, Episode, Incident, Plan, StakeholderMessage
 from runbooks.services.incidents import cohort, leading, opening
 from runbooks.services.incidents.leading import By
 from tests.console.people import World
@@ -168,6 +168,17 @@ def test_the_runbook_is_that_of_its_alert_else_of_its_service(people: World) -> 
     client = people.client("agus")
     assert "/runbooks/library/traffic-spike-hanging-orders/?incident=" in read_page(client, by_alert)
     assert "/runbooks/library/tpg-bbd-down/?incident=" in read_page(client, by_hand)
+
+
+def test_of_two_alerts_the_worse_one_chooses_the_runbook(people: World) -> None:
+    alertmanager(alert("StuckSpike", service="orders", severity="critical"))
+    alertmanager(alert("OrdersZero", service="orders", severity="warning"))
+    judge()
+    incident = Incident.objects.get(episodes__alert__name="StuckSpike")
+    Episode.objects.update(incident=incident)  # as by "Attach"
+    page = read_page(people.client("agus"), incident)
+    assert "/runbooks/library/traffic-spike-hanging-orders/?incident=" in page
+    assert "/runbooks/library/order-orchestrator-down/?incident=" not in page
 
 
 def test_an_alert_on_one_thing_leads_to_the_form_of_the_action_that_fits(people: World, settings: Any) -> None:
