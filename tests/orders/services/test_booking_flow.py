@@ -27,7 +27,8 @@ def test_a_paid_order_is_booked_driven_and_recorded_at_head_office(control: Remo
 def test_an_item_that_is_refused_undoes_the_others_and_gives_the_money_back(
     control: RemoteSandbox, receiver: Receiver
 ) -> None:
-    control.plan(PHONE, {"on": "book", "do": "reject", "neighbour": "delivery"})
+    # A taxi that arrived meanwhile could not be cancelled any more.
+    control.plan(PHONE, {"on": "book", "do": "reject", "neighbour": "delivery"}, {"on": "trip", "do": "stuck"})
     order = pay(place("card", services=("taxi", "delivery")), control, receiver)
 
     carry_on(order, receiver, until=OrderState.FAILED)
