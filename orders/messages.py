@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from orders.events import Event, Kind
-from orders.states import OPEN_ORDER_STATES, OrderState
+from orders.states import CLOSED_ORDER_STATES, OPEN_ORDER_STATES, OrderState
 
 CUSTOMER, STAFF = "customer", "staff"
 BY_PHONE: Final = ("whatsapp", "sms", "email")
@@ -20,7 +20,7 @@ BY_EMAIL: Final = ("email", "whatsapp", "sms")
 IN_APP: Final = ("push", "whatsapp", "sms")
 CHANNEL: Final = ("staff",)
 _GOING_ON: Final = frozenset(OPEN_ORDER_STATES) - {OrderState.PAID_AFTER_CLOSE}
-_CLOSED: Final = frozenset({OrderState.CANCELLED, OrderState.EXPIRED, OrderState.FAILED})
+_CLOSED: Final = frozenset(CLOSED_ORDER_STATES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

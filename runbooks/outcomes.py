@@ -8,7 +8,7 @@ from typing import Final
 
 from orders.models import Order
 from orders.queries.stuck.around import stuck_among
-from orders.states import OrderState, RefundState
+from orders.states import CLOSED_ORDER_STATES, OrderState, RefundState
 from runbooks.facts import Facts, gather
 from runbooks.subjects import numbers
 
@@ -16,7 +16,6 @@ PENDING, REPAIRED, OVER = "trouble_pending", "trouble_repaired", "trouble_over"
 REFUNDED, CLOSED = "trouble_refunded", "trouble_closed"
 # In the order in which they are shown.
 OUTCOMES: Final = (REPAIRED, OVER, REFUNDED, CLOSED, PENDING)
-_ENDED: Final = (OrderState.CANCELLED, OrderState.EXPIRED, OrderState.FAILED)
 _UNNOTICED: Final = "posting"
 
 
@@ -25,7 +24,7 @@ def texts_of(keys: Sequence[str]) -> Mapping[str, str]:
     ids = numbers(keys)
     hanging = {row.order_id for row in stuck_among(ids) if row.machine != _UNNOTICED}
     states = dict(Order.objects.filter(pk__in=ids).values_list("pk", "state"))
-    ended = gather(pk for pk, state in states.items() if state in _ENDED and pk not in hanging)
+    ended = gather(pk for pk, state in states.items() if state in CLOSED_ORDER_STATES and pk not in hanging)
     return {
         str(pk): PENDING if pk in hanging else _ended(ended[pk]) if pk in ended else _alive(state)
         for pk, state in states.items()

@@ -44,7 +44,7 @@ from orders.queries.order_page import people
 from orders.queries.places import Place
 from orders.services.actions.link import open_link
 from orders.services.routing import LIVE
-from orders.states import OrderState
+from orders.states import CLOSED_ORDER_STATES
 
 LISTS: Final[Mapping[str, str]] = {"method": "methods", "gateway": "gateways", "city": "cities", "service": "services"}
 TABS: Final[Mapping[str, Promise]] = {
@@ -222,7 +222,7 @@ class LinkView:
 
     @property
     def is_paid(self) -> bool:
-        unpaid = (*PAYABLE, OrderState.CANCELLED, OrderState.EXPIRED, OrderState.FAILED)
+        unpaid = (*PAYABLE, *CLOSED_ORDER_STATES)
         return self.order.state not in unpaid
 
     @property

@@ -12,7 +12,15 @@ from django.conf import settings
 
 from orders.clients.gateway import Status
 from orders.models import Attempt, Order
-from orders.states import ATTEMPT_RANK, AttemptState, AttemptVerb, InboundVerb, LedgerKind, OrderState
+from orders.states import (
+    ATTEMPT_RANK,
+    CLOSED_ORDER_STATES,
+    AttemptState,
+    AttemptVerb,
+    InboundVerb,
+    LedgerKind,
+    OrderState,
+)
 
 VERB_TO = {
     AttemptState.OPEN: AttemptVerb.OPEN,
@@ -25,7 +33,6 @@ VERB_TO = {
 }
 MONEY = (AttemptState.PAID, AttemptState.REVERSED)
 UNPAID = (OrderState.CREATED, OrderState.AWAITING_PAYMENT)
-CLOSED = (OrderState.CANCELLED, OrderState.EXPIRED, OrderState.FAILED)
 MERCHANT_KEY = {"midtrans": "merchant_id", "xendit": "user_id", "nicepay": "imid"}
 
 
@@ -171,4 +178,4 @@ def _effect(order: Order, attempt: Attempt, target: AttemptState) -> Effect:
 def _of_a_charge(order: Order) -> Effect:
     if order.state in UNPAID:
         return Effect.PAY
-    return Effect.PAY_LATE if order.state in CLOSED else Effect.PAID_TWICE
+    return Effect.PAY_LATE if order.state in CLOSED_ORDER_STATES else Effect.PAID_TWICE

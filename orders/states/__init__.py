@@ -35,6 +35,7 @@ from orders.states.names import (
 from orders.states.tables import (
     ATTEMPT,
     ATTEMPT_RANK,
+    CLOSED_ORDER_STATES,
     DISPATCH,
     INBOUND,
     LETTER,
@@ -52,6 +53,7 @@ from orders.states.tables import (
 __all__ = [
     "ATTEMPT",
     "ATTEMPT_RANK",
+    "CLOSED_ORDER_STATES",
     "DISPATCH",
     "INBOUND",
     "LETTER",

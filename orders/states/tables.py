@@ -46,7 +46,7 @@ Ord, Att, Ref, Sag, Stp, Dis, Pos, Inb, Let, Not = (
 )
 
 _UNPAID = (Ord.CREATED, Ord.AWAITING_PAYMENT)
-_CLOSED = (Ord.CANCELLED, Ord.EXPIRED, Ord.FAILED)
+CLOSED_ORDER_STATES = (Ord.CANCELLED, Ord.EXPIRED, Ord.FAILED)
 
 ORDER = Machine(
     name="order",
@@ -73,7 +73,7 @@ ORDER = Machine(
             # The gateway took the money back before anything was booked.
             (Ord.PAID, OrderVerb.REVERSE): Ord.AWAITING_PAYMENT,
             # Money on a closed order is never a quiet resurrection: a person decides.
-            **_fan(_CLOSED, OrderVerb.PAY_LATE, Ord.PAID_AFTER_CLOSE),
+            **_fan(CLOSED_ORDER_STATES, OrderVerb.PAY_LATE, Ord.PAID_AFTER_CLOSE),
             (Ord.PAID_AFTER_CLOSE, OrderVerb.REINSTATE): Ord.PAID,
             (Ord.PAID_AFTER_CLOSE, OrderVerb.SETTLE): Ord.CANCELLED,
             # A trip booked as completed that the partner later takes back.

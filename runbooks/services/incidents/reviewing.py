@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from orders.errors import NotAllowed
 from orders.models import History, LedgerEntry, Order, Refund
 from orders.services.desk import CALLED
-from orders.states import OrderState, RefundState
+from orders.states import CLOSED_ORDER_STATES, RefundState
 from runbooks.incident_states import IncidentState, IncidentVerb
 from runbooks.models import ActionItem, Incident, Review
 from runbooks.queries.incidents import cohort_of
@@ -23,7 +23,6 @@ from runbooks.transitions import lock_incident, move_incident, tell_incident
 
 TEXTS: Final = ("summary", "cause", "went_well", "went_badly")
 COMPLAIN_WITHIN: Final = timedelta(days=1)
-_LOST: Final = (OrderState.CANCELLED, OrderState.EXPIRED, OrderState.FAILED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +63,7 @@ def impact_of(incident: Incident) -> dict[str, Any]:
     cohort = cohort_of(incident)
     ids = list(incident.cohort.values_list("order_id", flat=True))
     hanging = {row.order_id for row in cohort.hanging}
-    lost = dict(Order.objects.filter(pk__in=ids, state__in=_LOST).values_list("pk", "state"))
+    lost = dict(Order.objects.filter(pk__in=ids, state__in=CLOSED_ORDER_STATES).values_list("pk", "state"))
     delayed, gone = Counter[str](), Counter[str]()
     for pk, amount, currency in incident.cohort.values_list("order_id", "amount", "currency"):
         (gone if pk in lost else delayed)[currency] += amount
