@@ -5,19 +5,16 @@ Also those whose order was repaired meanwhile hear of it; each what became of th
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import translation
 from django.views.decorators.http import require_http_methods
-from django_htmx.http import HttpResponseClientRedirect
 
 from opsconsole.console.access import allowed
+from opsconsole.console.incident_dialogs import plan_and_go, show
 from opsconsole.console.incident_page import found_or_404
-from opsconsole.console.live import is_fragment
 from opsconsole.console.staff import actor_of
 from orders.errors import Refusal
 from orders.messages import TEMPLATES
@@ -26,9 +23,7 @@ from runbooks.outcomes import OUTCOMES, texts_of
 from runbooks.registry import newest
 from runbooks.registry.parts import BY_OUTCOME
 from runbooks.selections import SELECTIONS, Affected
-from runbooks.services.incidents import leading
-from runbooks.services.incidents.leading import By
-from runbooks.services.planning import Ask, make_plan
+from runbooks.services.planning import Ask
 
 EXAMPLE: Final = {"order": "MRG-…"}
 
@@ -41,43 +36,33 @@ def customers(request: HttpRequest, code: str) -> HttpResponse:
     if request.method == "GET":
         return _draw(request, found)
     try:
-        plan = _plan(found, actor=actor_of(request))
+        return plan_and_go(request, found, _affected(found), _ask(found, actor=actor_of(request)))
     except Refusal as refusal:
         return _draw(request, found, problem=str(refusal))
-    address = reverse("plan", args=[plan.code])
-    return HttpResponseClientRedirect(address) if is_fragment(request) else redirect(address)
 
 
 def _affected(found: Incident) -> Sequence[str]:
     return SELECTIONS["affected_orders"].keys(Affected.model_validate({"incident": found.pk}))
 
 
-def _plan(found: Incident, *, actor: str) -> Plan:
-    ask = Ask(
+def _ask(found: Incident, *, actor: str) -> Ask:
+    return Ask(
         action=str(newest("notify_customer")),
         proposer=actor,
         kind=Plan.Kind.SELECTION,
         source={"incident": found.code, "words": [found.code]},
         params={"text": BY_OUTCOME},
     )
-    plan = make_plan(_affected(found), ask)
-    leading.attach_plan(found, plan.code, By(actor=actor))
-    return plan
 
 
 def _draw(request: HttpRequest, found: Incident, *, problem: str = "") -> HttpResponse:
     texts = texts_of(_affected(found))
-    context: dict[str, Any] = {
-        "section": "incidents",
-        "incident": found,
+    context = {
         "count": len(texts),
         "outcomes": _outcomes(texts),
         "problem": problem,
     }
-    status = 422 if problem else 200
-    if is_fragment(request):
-        return render(request, "console/incidents/customers.html", context, status=status)
-    return render(request, "console/incidents/customers_page.html", {**context, "is_page": True}, status=status)
+    return show(request, found, "customers", context, status=422 if problem else 200)
 
 
 def _outcomes(texts: Mapping[str, str]) -> list[tuple[int, str, list[tuple[str, str]]]]:

@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import messages as flash
 from django.contrib.auth import get_user_model
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import trigger_client_event
@@ -16,6 +16,7 @@ from opsconsole.console import incident_words as words
 from opsconsole.console.access import allowed, refuse
 from opsconsole.console.action_answers import MOVED
 from opsconsole.console.incident_choices import Choice, choice_named, is_open, may
+from opsconsole.console.incident_dialogs import show
 from opsconsole.console.incident_page import found_or_404
 from opsconsole.console.live import is_fragment, toast
 from opsconsole.console.roles import RIGHT_BY_CODENAME, Role
@@ -131,8 +132,6 @@ _DEEDS: Final[Mapping[str, Callable[[Incident, By, Mapping[str, Any]], None]]] =
 def _draw(request: HttpRequest, found: Incident, choice: Choice, form: DeedForm, deed: str) -> HttpResponse:
     clock = deed.removeprefix("state-")
     context = {
-        "section": "incidents",
-        "incident": found,
         "choice": choice,
         "deed": deed,
         "title": words.CLOCKS.get(clock, choice.label),
@@ -140,10 +139,7 @@ def _draw(request: HttpRequest, found: Incident, choice: Choice, form: DeedForm,
         "obstacles": proof.obstacles(found) if "override" in choice.asks else [],
         "people": _responders(found) if "person" in choice.asks else [],
     }
-    status = 422 if request.method == "POST" else 200
-    if is_fragment(request):
-        return render(request, "console/incidents/dialog.html", context, status=status)
-    return render(request, "console/incidents/dialog_page.html", {**context, "is_page": True}, status=status)
+    return show(request, found, "dialog", context, status=422 if request.method == "POST" else 200)
 
 
 def _responders(found: Incident) -> list[tuple[str, str]]:

@@ -4,16 +4,13 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
-from django_htmx.http import HttpResponseClientRedirect
 
 from opsconsole.console.access import allowed, refuse
 from opsconsole.console.bulk_plan import NOT_FROM_LIST, offered
+from opsconsole.console.incident_dialogs import plan_and_go, show
 from opsconsole.console.incident_page import found_or_404
-from opsconsole.console.live import is_fragment
 from opsconsole.console.roles import RIGHT_BY_CODENAME
 from opsconsole.console.staff import actor_of, person
 from orders.diagnosis.causes import NEXT_STEPS, WORDS, Cause, NextStep
@@ -21,9 +18,7 @@ from orders.errors import Refusal
 from runbooks.models import Incident, Plan
 from runbooks.queries.incidents import cohort_of
 from runbooks.registry import find
-from runbooks.services.incidents import leading
-from runbooks.services.incidents.leading import By
-from runbooks.services.planning import Ask, make_plan
+from runbooks.services.planning import Ask
 
 
 @require_http_methods(["GET", "POST"])
@@ -39,38 +34,34 @@ def repair(request: HttpRequest, code: str) -> HttpResponse:
     right = RIGHT_BY_CODENAME[action.right]
     if not request.user.has_perm(right.permission):
         return refuse(request, right)
+    cause = request.POST.get("cause", "")
     try:
-        plan = _plan(found, str(action), request.POST.get("cause", ""), actor=actor_of(request))
+        return plan_and_go(
+            request, found, _keys(found, cause), _ask(found, str(action), cause, actor=actor_of(request))
+        )
     except Refusal as refusal:
         return _draw(request, found, problem=str(refusal))
-    address = reverse("plan", args=[plan.code])
-    return HttpResponseClientRedirect(address) if is_fragment(request) else redirect(address)
 
 
-def _plan(found: Incident, action: str, cause: str, *, actor: str) -> Plan:
-    rows = [row for row in cohort_of(found).hanging if cause in ("", row.cause)]
+def _keys(found: Incident, cause: str) -> list[int]:
+    return [row.order_id for row in cohort_of(found).hanging if cause in ("", row.cause)]
+
+
+def _ask(found: Incident, action: str, cause: str, *, actor: str) -> Ask:
     words = [found.code, *([str(WORDS[Cause(cause)].title)] if cause in set(Cause) else [])]
-    ask = Ask(action=action, proposer=actor, kind=Plan.Kind.SELECTION, source={"incident": found.code, "words": words})
-    plan = make_plan([row.order_id for row in rows], ask)
-    leading.attach_plan(found, plan.code, By(actor=actor))
-    return plan
+    return Ask(action=action, proposer=actor, kind=Plan.Kind.SELECTION, source={"incident": found.code, "words": words})
 
 
 def _draw(request: HttpRequest, found: Incident, *, problem: str = "") -> HttpResponse:
     hanging = cohort_of(found).hanging
-    context: dict[str, Any] = {
-        "section": "incidents",
-        "incident": found,
+    context = {
         "count": len(hanging),
         "actions": offered(person(request)),
         "causes": _causes(hanging),
         "problem": problem,
         "next_step": _usual([row.next_step for row in hanging]),
     }
-    status = 422 if problem else 200
-    if is_fragment(request):
-        return render(request, "console/incidents/repair.html", context, status=status)
-    return render(request, "console/incidents/repair_page.html", {**context, "is_page": True}, status=status)
+    return show(request, found, "repair", context, status=422 if problem else 200)
 
 
 def _causes(hanging: Any) -> list[tuple[str, str, int, str]]:
