@@ -76,9 +76,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return context
-    alerts = [
-        each for each in ALERTS.read() if not each.right or user.has_perm(RIGHT_BY_CODENAME[each.right].permission)
-    ]
+    alerts = [each for each in ALERTS.read() if not each.right or _may(user, each.right)]
     return {
         **context,
         "sections": _sections(user),
@@ -93,11 +91,11 @@ def is_demo() -> bool:
 
 
 def _sections(user: Any) -> list[tuple[Section, str]]:
-    return [
-        (section, url)
-        for section in SECTIONS
-        if (url := _address(section.url_name)) and user.has_perm(RIGHT_BY_CODENAME[section.right].permission)
-    ]
+    return [(section, url) for section in SECTIONS if (url := _address(section.url_name)) and _may(user, section.right)]
+
+
+def _may(user: Any, right: str) -> bool:
+    return bool(user.has_perm(RIGHT_BY_CODENAME[right].permission))
 
 
 def _address(url_name: str) -> str:
@@ -114,7 +112,3 @@ def _group_names(request: HttpRequest) -> list[str]:
 
 
 __all__ = ["ALERTS", "Alert", "Section", "Taste", "frame"]
-
-
-def _may(user: Any, right: str) -> bool:
-    return bool(user.has_perm(RIGHT_BY_CODENAME[right].permission))

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from opsconsole.console.formats import money as shown_money
 from opsconsole.console.tones import Tone
-from runbooks.files import Book, Step
+from runbooks.files import Book, Step, load
 from runbooks.queries.figures import Reading
 from runbooks.states import GuideState, StepState
 
@@ -76,6 +76,12 @@ def is_indonesian() -> bool:
 
 def title_of(book: Book) -> str:
     return book.front.title_id if is_indonesian() else book.front.title
+
+
+def title_named(name: str) -> str:
+    """Of the runbook of this name; the name where there is none."""
+    book = load(name)
+    return title_of(book) if book else name
 
 
 def summary_of(book: Book) -> str:

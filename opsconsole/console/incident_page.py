@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 from opsconsole.console import incident_words as words
 from opsconsole.console.access import allowed
 from opsconsole.console.action_links import form_of_alert
-from opsconsole.console.guide_words import title_of
+from opsconsole.console.guide_words import title_named
 from opsconsole.console.incident_choices import choices
 from opsconsole.console.live import answer, fresh
 from opsconsole.console.tones import Tone
@@ -89,7 +89,7 @@ def _head(request: HttpRequest, found: Incident) -> dict[str, Any]:
         "headline": words.headline(found),
         "service": CATALOGUE.get(found.service),
         "runbook": (name := _runbook(found)),
-        "runbook_title": _title(name),
+        "runbook_title": title_named(name),
         "commander": who(found.commander, names) if found.commander else "",
         "opened_by": who(found.opened_by, names),
         "obstacles": proof.obstacles(found) if is_live else [],
@@ -105,11 +105,6 @@ def _runbook(found: Incident) -> str:
     opened = next((triggers[alert] for alert in queries.alert_names(found) if alert in triggers), "")
     service = CATALOGUE.get(found.service)
     return opened or (service.runbook if service else "")
-
-
-def _title(runbook: str) -> str:
-    """As its reader calls it."""
-    return next((title_of(book) for book in load_all() if book.name == runbook), runbook)
 
 
 def _clocks(found: Incident) -> dict[str, Any]:

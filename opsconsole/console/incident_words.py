@@ -8,13 +8,12 @@ from django.utils.translation import gettext_lazy as _
 
 from opsconsole.console.breaker_words import LABELS as BREAKERS
 from opsconsole.console.guide_words import EVENTS as GUIDE_EVENTS
-from opsconsole.console.guide_words import title_of
+from opsconsole.console.guide_words import title_named
 from opsconsole.console.plan_words import EVENTS as PLAN_EVENTS
 from opsconsole.console.tones import Tone
 from opsconsole.degradation import NEIGHBOURS
 from orders.queries.sentences import ACTIONS
 from runbooks.catalogue import CATALOGUE
-from runbooks.files import load
 from runbooks.incident_states import AlertState, IncidentState, PageState, Severity
 from runbooks.models import ActionItem, Incident
 from runbooks.services.incidents.messages import TEMPLATES
@@ -156,8 +155,7 @@ def _value(kind: str, name: str, value: Any, names: Mapping[str, str]) -> str:
     if kind == "hand_over":
         return names.get(text, text.removeprefix("user:"))
     if name == "runbook":
-        book = load(text)
-        return title_of(book) if book else text
+        return title_named(text)
     words: Mapping[str, Mapping[str, Any]] = {
         "service": {each.name: each.title for each in CATALOGUE.values()},
         "clock": CLOCKS,

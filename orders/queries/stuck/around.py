@@ -1,6 +1,5 @@
 """The orders a reader has before them, as they are now."""
 
-
 # ruff: noqa: S608
 
 from collections.abc import Sequence
