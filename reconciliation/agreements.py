@@ -17,6 +17,8 @@ class Tariff:
 
     The fee is `fixed` and `percent` of the payment, at least `least` and at most `most` (0 is no bound), with `vat`
     upon it, rounded half up; `percent` and `vat` in hundredths of a percent. A fee up to `within` from it is as agreed.
+    A step by volume is a tariff of its own, which holds once the payments of that gateway (and way of paying) since the
+    first of the month came to `above` before this one.
     """
 
     gateway: str
@@ -29,11 +31,12 @@ class Tariff:
     valid_from: str  # ISO day
     least: int = 0
     most: int = 0
+    above: int = 0
 
     @property
     def what(self) -> tuple[str, ...]:
-        """Two tariffs of the same may not begin on one day."""
-        return self.gateway, self.method, self.currency, self.valid_from
+        """Two tariffs of the same may not begin on one day, nor at one volume."""
+        return self.gateway, self.method, self.currency, self.valid_from, str(self.above)
 
     def as_data(self) -> dict[str, Any]:
         return asdict(self)

@@ -15,7 +15,7 @@ from reconciliation.states import Pairing
 MOST: Final = 200
 BLANK: Final = 2  # rows to fill in, below those in force
 _HUNDREDTHS: Final = Decimal(100)
-_BOUNDS: Final = ("least", "most")
+_BOUNDS: Final = ("least", "most", "above")
 _Row = TypeVar("_Row", bound="Row")
 
 
@@ -51,6 +51,9 @@ class TariffRow(Row):
     gateway = forms.CharField(label=gettext_lazy("Gateway"), max_length=24)
     method = forms.CharField(label=gettext_lazy("Method"), max_length=24, required=False)
     currency = forms.CharField(label=gettext_lazy("Currency"), max_length=3, required=False)
+    above = forms.DecimalField(
+        label=gettext_lazy("From a month's volume of"), min_value=0, max_value=10**13, required=False
+    )
     fixed = forms.DecimalField(label=gettext_lazy("Fixed"), min_value=0, max_value=100_000_000, required=False)
     percent = forms.DecimalField(
         label=gettext_lazy("Percent"), min_value=0, max_value=100, decimal_places=2, required=False
@@ -76,6 +79,7 @@ class TariffRow(Row):
             valid_from=f"{data.get('valid_from')}",
             least=self._minor("least", currency),
             most=self._minor("most", currency),
+            above=self._minor("above", currency),
         )
         if 0 < self.statement.most < self.statement.least:
             self.add_error("most", _("The most is less than the least."))

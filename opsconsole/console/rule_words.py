@@ -51,7 +51,11 @@ def told_tariff(found: Mapping[str, Any]) -> str:
     parts = [shown(found["fixed"], currency=currency)] if found["fixed"] else []
     parts += [f"{found['percent'] / _HUNDREDTHS:f} %"] if found["percent"] else []
     fee = " + ".join(parts) or shown(0, currency=currency)
-    for name, said in (("least", _("at least %(sum)s")), ("most", _("at most %(sum)s"))):
+    for name, said in (
+        ("least", _("at least %(sum)s")),
+        ("most", _("at most %(sum)s")),
+        ("above", _("from a month's volume of %(sum)s")),
+    ):
         fee += f", {said % {'sum': shown(found[name], currency=currency)}}" if found.get(name) else ""
     return _("%(gateway)s, %(method)s, from %(day)s: %(fee)s + VAT %(vat)s %%, within %(within)s") % {
         "gateway": names.system(found["gateway"]),

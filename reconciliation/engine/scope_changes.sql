@@ -20,6 +20,14 @@ UNION
 SELECT reference FROM reconciliation_entry
 WHERE %(pairing)s = 'gateway' AND side = 'gateway' AND kind = 'fee' AND reference <> '' AND id > %(after)s
 UNION
+-- A new payment moves the volume of those after it in its month, where a gateway's fees go by steps of it.
+SELECT e.reference
+FROM (SELECT source, date_trunc('month', business_date) AS month, min(occurred_at) AS since FROM all_theirs
+      WHERE %(pairing)s = 'gateway' AND id > %(after)s AND source IN (SELECT gateway FROM tariff WHERE above > 0)
+      GROUP BY 1, 2) n
+JOIN reconciliation_entry e ON e.side = 'gateway' AND e.source = n.source AND e.kind = 'payment' AND e.reference <> ''
+ AND e.business_date >= n.month AND e.business_date < n.month + interval '1 month' AND e.occurred_at >= n.since
+UNION
 SELECT key FROM reconciliation_expectation WHERE pairing = %(pairing)s
 UNION
 SELECT key FROM reconciliation_match WHERE pairing = %(pairing)s AND rule = 'batch'

@@ -19,11 +19,11 @@ CREATE TEMP TABLE tolerance (
     currency text COLLATE "C" PRIMARY KEY, absolute bigint NOT NULL, percent bigint NOT NULL) ON COMMIT DROP;
 
 -- What each gateway may keep of a payment: minor units, and hundredths of a percent; no bound where `least` or `most` is 0 or
--- NULL. '' is any way of paying.
+-- NULL. '' is any way of paying. Holds from a month's volume of `above` on; NULL, from versions before there were steps, is 0.
 CREATE TEMP TABLE tariff (
     gateway text COLLATE "C" NOT NULL, method text COLLATE "C" NOT NULL, currency text COLLATE "C" NOT NULL,
     fixed bigint NOT NULL, percent integer NOT NULL, vat integer NOT NULL, within bigint NOT NULL,
-    valid_from date NOT NULL, least bigint, most bigint) ON COMMIT DROP;
+    valid_from date NOT NULL, least bigint, most bigint, above bigint) ON COMMIT DROP;
 
 -- Differences (theirs less ours, minor units) that two people have agreed to let pass. '' is any.
 CREATE TEMP TABLE known_difference (

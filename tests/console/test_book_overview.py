@@ -115,18 +115,21 @@ def rows(name: str, *given: dict[str, str]) -> dict[str, str]:
 
 TARIFF = {"gateway": "Midtrans", "method": "gopay", "fixed": "4000", "percent": "2", "vat": "11", "within": "1"}
 TARIFF |= {"valid_from": "2026-01-01"}
+STEP = TARIFF | {"fixed": "3000", "above": "50000000"}
 PASSES = {"pairing": "ho", "gateway": "midtrans", "difference": "-40", "first": "2020-01-01", "reason": "coins"}
 
 
 def test_agreed_fees_are_stated_row_by_row_tried_and_saved(people: World, books: None) -> None:
     client = people.client("budi")
-    client.post("/reconciliation/rules/", RULES | {"by_currency": ""} | rows("tariff", TARIFF, {}))
+    client.post("/reconciliation/rules/", RULES | {"by_currency": ""} | rows("tariff", TARIFF, STEP, {}))
     trial = Run.objects.latest("pk")
     work(trial.pk)
     page = client.get(f"/reconciliation/runs/{trial.pk}/").content.decode()
     assert "Midtrans, GoPay, from 2026-01-01: Rp 4.000 + 2 % + VAT 11 %, within Rp 1" in page
+    assert "Rp 3.000 + 2 %, from a month&#x27;s volume of Rp 50.000.000 + VAT 11 %" in page
     client.post(f"/reconciliation/rules/trials/{trial.pk}/save/", {"reason": "contract"})
-    (kept,) = Rules.objects.latest("number").tariffs
+    kept, step = Rules.objects.latest("number").tariffs
+    assert (kept["above"], step["above"]) == (0, 50_000_000)
     assert (kept["gateway"], kept["fixed"], kept["percent"], kept["vat"], kept["within"]) == (
         "midtrans",
         4000,
@@ -136,7 +139,7 @@ def test_agreed_fees_are_stated_row_by_row_tried_and_saved(people: World, books:
     )
     # A form without rows leaves them as they are; empty rows take them away.
     client.post("/reconciliation/rules/", RULES | {"by_currency": "IDR = 1"})
-    assert Run.objects.latest("pk").trial["tariffs"] == [kept]
+    assert Run.objects.latest("pk").trial["tariffs"] == [kept, step]
     client.post("/reconciliation/rules/", RULES | rows("tariff", {}))
     assert Run.objects.latest("pk").trial["tariffs"] == []
     assert 'name="tariff-0-gateway" value="midtrans"' in client.get("/reconciliation/rules/").content.decode()

@@ -1,6 +1,6 @@
 """Fees against tariffs, and differences that two people let pass: what becomes of the lines, and of their sums."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -132,6 +132,46 @@ def test_the_newest_tariff_of_the_method_goes_before_that_of_all_methods() -> No
     in_force(tariffs=[general, older])
     reconcile()
     assert breaks() == [("fee_differs", "A-1", -1)]
+
+
+def stepped(**terms: Any) -> list[dict[str, Any]]:
+    """Rp 500 a payment, and Rp 300 once Rp 200.000 came in by GoPay in the month."""
+    flat = {"percent": 0, "vat": 0, "within": 0} | terms
+    return [tariff(fixed=500, **flat), tariff(fixed=300, above=200_000, **flat)]
+
+
+def at(days: int, name: str, *, fee_of: int, **fields: Any) -> list[Any]:
+    """A payment and its fee, so many days into a month."""
+    when = {"occurred_at": datetime(2026, 3, 1, 3, tzinfo=UTC) + timedelta(days=days)}
+    return [paid(name=name, **when | fields), fee(fee_of, name, **when)]
+
+
+def test_a_step_holds_once_the_month_has_come_to_its_volume() -> None:
+    in_force(tariffs=stepped())
+    lines = [*at(0, "A", fee_of=500), *at(1, "B", fee_of=500), *at(2, "C", fee_of=300)]
+    other_method = at(0, "M", fee_of=9, method="card")
+    next_month = at(40, "N", fee_of=500)
+    at_gateway(*lines, *other_method, *next_month, ours=[each for each in lines if each.kind == "payment"])
+    assert [each for each in breaks() if each[0] == "fee_differs"] == []
+
+
+def test_a_step_for_every_method_counts_them_all() -> None:
+    in_force(tariffs=stepped(method=""))
+    lines = [*at(0, "A", fee_of=500), *at(1, "B", fee_of=500, method="card"), *at(2, "C", fee_of=500)]
+    at_gateway(*lines, ours=[each for each in lines if each.kind == "payment"])
+    assert breaks() == [("fee_differs", "C-1", -200)]
+
+
+def test_a_payment_that_comes_late_moves_the_step_of_those_after_it() -> None:
+    in_force(tariffs=stepped())
+    lines = [*at(0, "A", fee_of=500), *at(2, "C", fee_of=500)]
+    at_gateway(*lines, ours=[paid(name="A"), paid(name="B"), paid(name="C")])
+    late = at(1, "B", fee_of=500)
+    load_into(feed("gateway", "midtrans"), late)
+    changes = reconcile()
+    assert (changes.state, changes.scope) == ("done", "changes"), changes.said
+    assert breaks() == [("fee_differs", "C-1", -200)]
+    assert reconcile(scope=RunScope.FULL).summary["found"] == 0
 
 
 def test_the_way_of_paying_is_asked_of_our_line_where_the_gateway_does_not_say() -> None:
