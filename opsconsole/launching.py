@@ -75,7 +75,8 @@ def _on_all_cores(arguments: list[str]) -> list[str]:
     if any(not each.startswith("-") for each in arguments) or "--numprocesses" in arguments:
         return []
     processes = min((os.cpu_count() or 1) + 2, MOST_TEST_PROCESSES)
-    return ["--numprocesses", str(processes), "--dist", "loadfile", "--no-loadscope-reorder"]
+    parallel = ["-p", "opsconsole.parallel", "--dist", "loadfile", "--no-loadscope-reorder"]
+    return ["--numprocesses", str(processes), *parallel]
 
 
 def given_servers() -> bool:

@@ -64,6 +64,14 @@ TURN: Final = """theme => {
 }"""
 
 
+# With its fonts, and painted: chromium throws away keys that are pressed before there is something to see.
+READY: Final = """async () => {
+    await document.fonts.ready;
+    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+    return true;
+}"""
+
+
 def _size(look: Look) -> ViewportSize:
     return {"width": look.width, "height": 900 if look.width > 760 else 844}
 
@@ -135,10 +143,14 @@ class Site:
         if who:
             context.add_cookies([self._cookie(settings.SESSION_COOKIE_NAME, self._session(who, look))])
 
+    def reload(self, page: Page) -> None:
+        page.reload(wait_until="load")
+        page.wait_for_function(READY)
+
     def _go(self, page: Page, path: str, *, has_scripts: bool = True) -> None:
         page.goto(f"{self.url}{path}", wait_until="load")
         if has_scripts:
-            page.wait_for_function("document.fonts.status === 'loaded'")
+            page.wait_for_function(READY)
 
     def _cookie(self, name: str, value: str) -> Any:
         return {"name": name, "value": value, "url": self.url}

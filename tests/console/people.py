@@ -4,12 +4,17 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
+from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
+from django.utils.crypto import get_random_string
 
 from opsconsole.console.demo_users import DEMO_USERS
 
+BACKEND = "django.contrib.auth.backends.ModelBackend"
 OUTSIDER = "tono"
 PASSWORD = "a long enough password"
 
@@ -21,9 +26,17 @@ class World:
     users: dict[str, User]
 
     def client(self, username: str, **headers: Any) -> Client:
-        """A signed-in test client; its session was not made by the sign-in page."""
-        client = Client(**headers)
-        client.force_login(self.users[username])
+        """A signed-in test client; its session was not made by the sign-in page.
+
+        In one statement: `force_login` takes ten, and a table of rights signs in thousands of times.
+        """
+        user, client, session = self.users[username], Client(**headers), SessionStore()
+        session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), BACKEND
+        session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+        row = session.create_model_instance(dict(session.items()))
+        row.session_key = get_random_string(32)
+        row.save(force_insert=True)
+        client.cookies[settings.SESSION_COOKIE_NAME] = row.session_key
         return client
 
 

@@ -131,7 +131,7 @@ def test_theme_flips_at_once_and_stays_after_a_visit(site: Site) -> None:
     page.click("[data-theme-flip]")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     expect(page.locator("body")).to_have_css("color", "rgb(232, 235, 239)")
-    page.reload()
+    site.reload(page)
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 

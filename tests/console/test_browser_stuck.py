@@ -148,7 +148,7 @@ def test_typing_filters_at_once_and_the_refresh_keeps_to_it(site: Site) -> None:
     poll(page, LIVE)
     expect(page.locator("tr[data-row]")).to_have_count(5)
     expect(page.locator("[data-key=f]")).to_have_value("C-1")
-    page.reload()
+    site.reload(page)
     expect(page.locator("tr[data-row]")).to_have_count(5)
 
 
@@ -249,7 +249,7 @@ def test_the_panel_opens_beside_the_list_has_an_address_and_back_closes_it(site:
     page.click("#row-MRG-7004 a")
     expect(page.locator("#peek h2.id")).to_have_text("MRG-7004")
     assert page.url.endswith(f"{LIST}?city=Bali&peek=MRG-7004")
-    page.reload()
+    site.reload(page)
     expect(page.locator("#peek h2.id")).to_have_text("MRG-7004")
     expect(page.locator("#row-MRG-7004")).to_have_attribute("aria-current", "true")
     page.keyboard.press("Escape")

@@ -93,7 +93,6 @@ def two_workers_give_money_back(stage: Stage) -> None:
     from orders.services import refunds, work
     from orders.transitions import lock
     from tests.orders.flow import past
-    from tests.orders.platform_machine import together
 
     for gateway in ("midtrans", "xendit"):
         stage.control.faults(gateway, reject=1.0, only=["create"])
@@ -110,7 +109,7 @@ def two_workers_give_money_back(stage: Stage) -> None:
         made = refunds.request(
             Attempt.objects.get(pk=attempt.pk), amount=PARTIAL, cause="goodwill", actor="user:sari", reason="a detour"
         )
-    together(lambda: work.drain("refund"), lambda: work.drain("refund"))
+    _while_one_sends(lambda: work.drain("refund"))
 
     def settled() -> bool:
         made.refresh_from_db()
@@ -119,6 +118,25 @@ def two_workers_give_money_back(stage: Stage) -> None:
 
     stage.wait(settled)
     stage.control.no_faults()
+
+
+def _while_one_sends(drain: Callable[[], Any]) -> None:
+    """One worker is inside its call; another looks again and again. Two that look at the same moment would pass each
+    other: a row that is being claimed is skipped.
+    """
+    from django.db import connection
+
+    def once() -> None:
+        try:
+            drain()
+        finally:
+            connection.close()
+
+    first = threading.Thread(target=once, name="first")
+    first.start()
+    while first.is_alive():
+        drain()
+        first.join(0.05)
 
 
 def a_customer_cancels_what_has_ended(stage: Stage) -> None:
@@ -140,6 +158,8 @@ def a_forged_message_comes_first(stage: Stage) -> None:
     stage.wait(stage.all_judged)
     stage.pay(order)
     stage.wait(lambda: stage.all_answered("midtrans"))
+    # The next story may end the process: what was answered here is judged before.
+    stage.wait(stage.all_judged)
 
 
 STORIES: dict[str, tuple[Callable[[Stage], None], str]] = {

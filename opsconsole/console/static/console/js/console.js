@@ -1,11 +1,10 @@
-/* The frame's own behaviour: refresh, clock, keys, rows, dialogs, copying, toasts. Pages add none. */
+/* The frame's own behaviour: refresh, clock, keys, rows, dialogs. Pages add none. */
 "use strict";
 (() => {
-  const LIVE_EVERY = 5000, GREY_AFTER = 30, STALE_AFTER = 60, CHORD = 1200, TOAST_FOR = 8000;
+  const LIVE_EVERY = 5000, GREY_AFTER = 30, STALE_AFTER = 60, CHORD = 1200;
   const root = document.documentElement;
   const $ = (selector, scope = document) => scope.querySelector(selector);
   const $$ = (selector, scope = document) => [...scope.querySelectorAll(selector)];
-  const words = document.body.dataset;
 
   /* ---- refresh: `live` is fired on every [data-live]; a pause, a hidden tab or an open dialog stops it */
   const etags = new Map(), readAt = new Map();
@@ -139,8 +138,6 @@
     if (act("[data-close]")) act("dialog")?.close();
     if (act("[data-close-peek]")) { event.preventDefault(); leavePeek(); }
     if (act("[data-pause]")) pause();
-    if (act("[data-copy]")) copy(act("[data-copy]"));
-    if (act("[data-toast-close]")) act(".toast").remove();
     if (event.target.matches("dialog")) event.target.close();
   });
 
@@ -162,41 +159,6 @@
     const back = $("input[name=next][data-here]", event.target);
     if (back) back.value = location.pathname + location.search;
   }, true);
-
-  /* ---- copying: the clipboard of a page without https needs the old way */
-  const copy = async (button) => {
-    const text = button.dataset.copy || $(button.dataset.copyFrom).innerText;
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch {
-      const area = Object.assign(document.createElement("textarea"), { value: text });
-      (button.closest("dialog") ?? document.body).append(area);
-      area.select();
-      document.execCommand("copy");
-      area.remove();
-    }
-    button.classList.add("copied");
-    setTimeout(() => button.classList.remove("copied"), 1500);
-    toast({ text: words.sayCopied, tone: "done" });
-  };
-
-  /* ---- toasts: own actions only */
-  const toast = ({ text, tone = "done", href }) => {
-    const made = $("#toast").content.firstElementChild.cloneNode(true);
-    made.dataset.tone = tone;
-    $("use", made).setAttribute("href", $("use", made).getAttribute("href").replace(/#g-\w+/, `#g-${tone}`));
-    $("[data-toast-text]", made).textContent = text;
-    if (href) $("[data-toast-text]", made).append(" ", Object.assign(document.createElement("a"), { href, className: "link", textContent: words.saySee }));
-    // What was refused before is answered by what was done now; a toast that stays would be read as new.
-    $$("#toasts .toast:not([data-tone=done])").forEach((each) => each.remove());
-    $("#toasts").append(made);
-    if (tone === "done") setTimeout(() => made.remove(), TOAST_FOR);
-  };
-  document.addEventListener("toast", (event) => toast(event.detail));
-  ["htmx:sendError", "htmx:timeout", "htmx:responseError"].forEach((name) => document.addEventListener(name, (event) => {
-    const says = event.detail.xhr?.getResponseHeader?.("HX-Trigger");
-    if (!isPoll(event) && !says) toast({ text: words.sayLost, tone: "failed" });
-  }));
 
   /* ---- keys: any element with data-key is pressed by it; the panel's own comes before the page's */
   let chord = "", chordUntil = 0;
