@@ -107,6 +107,7 @@ class Accidents:
             self._kill(accident)
             return None
         blows: dict[str, Callable[[], Callable[[], None] | None]] = {
+            "failover": self.arena.fail_over,
             "redis empty": self._redis_empty,
             "redis dark": self._redis_dark,
             "broker cut": self._broker_cut,

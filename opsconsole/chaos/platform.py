@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,13 +13,16 @@ from urllib.parse import urlsplit, urlunsplit
 
 import redis
 from django.conf import settings
+from django.db import connections
 
+from opsconsole.chaos.replica import HOST, Replica, following
 from opsconsole.embedded.places import DATABASE, SUPERUSER, Places
 from opsconsole.faultproxy import FaultProxy
 from opsconsole.runner.child import SHORTEST_PAUSE, Child
 from opsconsole.runner.output import Log
 from opsconsole.runner.supervisor import Supervisor
 from opsconsole.scenarios.standalone import Platform, free_port, wait_until_ready
+from opsconsole.traffic.agenda import drop_connections
 from opsconsole.upstreams import LIMITS
 from orders.consumers import CONSUMERS
 
@@ -54,10 +58,18 @@ class Arena:
     postgres: FaultProxy
     redis: FaultProxy
     broker: FaultProxy | None = None  # only before a RabbitMQ; else Redis is the broker
+    replica: Replica | None = None
+    failover_seconds: float | None = None
 
     @property
     def sandbox_url(self) -> str:
         return f"http://127.0.0.1:{self.platform.sandbox_port}"
+
+    @property
+    def database_url(self) -> str:
+        """Past the proxy, for the oracle."""
+        has_moved = self.replica is not None and self.failover_seconds is not None
+        return self.replica.url if self.replica and has_moved else Places(self.platform.data).urls.database
 
     @property
     def log(self) -> Path:
@@ -74,12 +86,29 @@ class Arena:
         with contextlib.suppress(redis.RedisError, ProcessLookupError), contextlib.closing(client):
             os.kill(int(client.info("server")["process_id"]), signal.SIGKILL)
 
+    def fail_over(self) -> None:
+        """The database is killed and its replica takes its place; the dead one may come back, and nobody finds it."""
+        if self.replica is None:
+            return
+        began = time.monotonic()
+        self.postgres.set(refuse=True)
+        self.replica.take_over()
+        self.postgres.reset()
+        self.postgres.lead_to(HOST, self.replica.port)
+        self.postgres.set(refuse=False)
+        self.failover_seconds = round(time.monotonic() - began, 2)
+        # The run's own customers and staff do not come through the proxy.
+        connections.settings["default"] |= {"HOST": HOST, "PORT": str(self.replica.port)}
+        drop_connections()
+
 
 @contextlib.contextmanager
-def arena(data: Path, *, more: dict[str, str]) -> Iterator[Arena]:
-    """Servers run in `data` already; everything else is started here, and gone afterwards."""
+def arena(data: Path, *, more: dict[str, str], replicated: str = "") -> Iterator[Arena]:
+    """Servers run in `data` already; everything else is started here, and gone afterwards. `replicated` is a kind of
+    replica, or none."""
     places = Places(data)
     with (
+        following(places, kind=replicated) if replicated else contextlib.nullcontext() as second,
         FaultProxy(places.sockets / ".s.PGSQL.5432") as postgres,
         FaultProxy(places.redis_socket) as doorbell,
         _before_rabbitmq() as (broker, told),
@@ -92,7 +121,7 @@ def arena(data: Path, *, more: dict[str, str]) -> Iterator[Arena]:
             more=tuple((told | more).items()),
         )
         children = platform.children(fresh_books=True)
-        made = Arena(platform, children, postgres, doorbell, broker)
+        made = Arena(platform, children, postgres, doorbell, broker, second)
         with _supervised(made):
             yield made
 

@@ -62,10 +62,20 @@ def _story(report: Report) -> Iterator[tuple[str, str]]:
     yield "people", f"{late}; {figures['goodwill_refunds']} goodwill refunds"
     opened, lost = figures["breakers_opened"], figures["commit_answers_lost"]
     yield "inside", f"{opened} times a breaker opened, {lost} answers of COMMITs lost"
+    if "flood" in figures:
+        yield "storm", _storm(figures)
     yield "accidents", f"{sum(report.accidents.values())}: {_told(dict(sorted(report.accidents.items())))}"
     yield "took", ", ".join(f"{name} after {seconds:g} s" for name, seconds in took.items())
     yield "machine", f"{os.cpu_count()} cores, load average {os.getloadavg()[1]:.1f} over the last five minutes"
     yield "with people", _told(dict(sorted(report.tasks.items()))) or "nothing"
+
+
+def _storm(figures: Mapping[str, Any]) -> str:
+    flood, failover = figures["flood"], figures["failover_seconds"]
+    told = f"{flood['accepted']} of {flood['wanted']} callbacks accepted ({flood['messages']} messages, "
+    told += f"{flood['repeated']} repeated, {flood['reordered']} overtaken) in {flood['tries']} tries; "
+    told += f"longest time without a yes {flood['longest_gap']} s"
+    return told + (f"; the replica took over within {failover} s" if failover is not None else "")
 
 
 def _found(report: Report, kinds: Mapping[str, str]) -> Iterator[str]:

@@ -12,12 +12,13 @@ from typing import Any
 
 from opsconsole.chaos.accidents import Accidents
 from opsconsole.chaos.crowd import Crowd
-from opsconsole.chaos.evidence import Acknowledged, Evidence, gather, stuck_orders, unsent
+from opsconsole.chaos.evidence import Acknowledged, Evidence, Row, gather, stuck_orders, unsent
 from opsconsole.chaos.findings import LIVENESS, SAFETY, Finding
+from opsconsole.chaos.flood import Flood
 from opsconsole.chaos.liveness import Liveness
 from opsconsole.chaos.platform import Arena
 from opsconsole.chaos.safety import Safety
-from opsconsole.chaos.schedule import schedule
+from opsconsole.chaos.schedule import Accident, schedule, storm
 from opsconsole.sandbox.remote import RemoteSandbox
 from opsconsole.scenarios.settling import Settling
 from opsconsole.traffic.journeys import Journey
@@ -31,14 +32,18 @@ LOOK_EVERY = 0.5
 
 @dataclass(frozen=True)
 class Request:
-    """`seconds` of faults; `settle` bounds, in seconds, how long everything may take to come to rest."""
+    """`seconds` of faults; `settle` bounds, in seconds, how long everything may take to come to rest.
+
+    With `callbacks` it is a storm of so many of them; `replicated` is the kind of replica that takes over in it.
+    """
 
     seconds: float
     seed: int
     per_minute: float
     settle: float
-    database_url: str
     bug: str = ""
+    callbacks: int = 0
+    replicated: str = ""
 
 
 @dataclass
@@ -80,24 +85,26 @@ class Run:
     _report: Report = field(init=False)
     _began: float = 0.0
     _until: float = 0.0
+    _told: Sequence[Row] = ()
 
     def go(self) -> Report:
         self._report, self._began = Report(self.request), time.monotonic()
         shop = ApiShop(self.arena.platform.plan.address, traffic_tokens())
         with closing(shop), RemoteSandbox(self.arena.sandbox_url) as sandbox:
-            journeys = self._storm(shop, sandbox)
+            journeys = self._fire(shop, sandbox)
             settled = self._settle(sandbox)
             self._judge(journeys, sandbox, settled=settled)
         return self._report
 
-    def _storm(self, shop: ApiShop, sandbox: RemoteSandbox) -> Sequence[Journey]:
+    def _fire(self, shop: ApiShop, sandbox: RemoteSandbox) -> Sequence[Journey]:
         accidents = Accidents(self.arena, sandbox, self.say)
         accidents.begin_weather()
-        has_broker = self.arena.broker is not None
-        planned = schedule(seed=self.request.seed, seconds=self.request.seconds, with_broker=has_broker)
-        with Crowd(shop, sandbox, self.request.per_minute, self.request.seed) as crowd:
+        with (
+            Crowd(shop, sandbox, self.request.per_minute, self.request.seed) as crowd,
+            self._flood(sandbox) as flood,
+        ):
             try:
-                accidents.play(planned, seconds=self.request.seconds)
+                accidents.play(self._planned(), seconds=self.request.seconds)
             finally:
                 accidents.end()
             self._note("faults")
@@ -107,19 +114,34 @@ class Run:
             self._wait(self._is_ready)
             self._note("ready")
             crowd.finish(seconds=min(LAST_STEPS, self._left))
+            flood.finish(seconds=self._left)
         self._report.accidents = accidents.happened
         self._report.figures |= {"placed": len(crowd.acknowledged), "asked_for": len(crowd.journeys)}
         self._report.figures |= {"late_cancels": crowd.tried, "late_cancels_taken": crowd.regrets}
         self._report.figures["goodwill_refunds"] = crowd.goodwill
         self._report.figures["commit_answers_lost"] = self.arena.postgres.answers_lost
+        self._told = flood.rows
+        if self.request.callbacks:
+            self._report.figures |= {"flood": flood.figures, "failover_seconds": self.arena.failover_seconds}
         self._note("customers")
         return crowd.acknowledged
+
+    def _planned(self) -> Sequence[Accident]:
+        request = self.request
+        if request.callbacks:
+            return storm(seed=request.seed, seconds=request.seconds, with_replica=self.arena.replica is not None)
+        return schedule(seed=request.seed, seconds=request.seconds, with_broker=self.arena.broker is not None)
+
+    def _flood(self, sandbox: RemoteSandbox) -> Flood:
+        request = self.request
+        address = self.arena.platform.plan.address
+        return Flood(address, sandbox.books, count=request.callbacks, seconds=request.seconds, seed=request.seed)
 
     def _settle(self, sandbox: RemoteSandbox) -> bool:
         self.say("the faults have stopped; waiting until everything has come to rest")
         ids = list(Order.objects.values_list("pk", flat=True))
         settled = Settling(ids, sandbox, self._left, self.say).run()
-        self._wait(lambda: not unsent(self.request.database_url))
+        self._wait(lambda: not unsent(self.arena.database_url))
         self._note("settled")
         return settled
 
@@ -134,9 +156,9 @@ class Run:
             time.sleep(LOOK_EVERY)
 
     def _judge(self, journeys: Sequence[Journey], sandbox: RemoteSandbox, *, settled: bool) -> None:
-        database = self.request.database_url
+        database = self.arena.database_url
         evidence = gather(_acknowledged(journeys), read_books=sandbox.books, database_url=database)
-        evidence = replace(evidence, stuck=stuck_orders(database))
+        evidence = replace(evidence, stuck=stuck_orders(database), callbacks=(*evidence.callbacks, *self._told))
         liveness = Liveness(evidence)
         found = [*Safety(evidence).findings(), *liveness.findings()]
         if not settled:

@@ -104,7 +104,8 @@ class Safety:
                 yield Finding("booked twice", order, f"item {item} at {partner}: {times} live bookings")
         for order in sorted({row["order_ref"] for row in live}):
             moved = self.moved_by_order.get(order, Counter())
-            if not moved["charged"]:
+            agreed = self.by_public_id.get(order, {"amount": 1})["amount"]
+            if not moved["charged"] and agreed:
                 yield Finding("booked unpaid", order, "nothing was charged")
             elif moved["refunded"] >= moved["charged"]:
                 yield Finding("booked and refunded", order, f"{moved['refunded']} went back")

@@ -31,6 +31,19 @@ LENGTHS: dict[str, float] = {
 }
 # Only where there is a RabbitMQ; a broker that is a stream of Redis has Redis' accidents.
 BROKER_LENGTHS: dict[str, float] = {"broker cut": 8, "broker dark": 6}
+# A storm of callbacks: somebody dies every other second, and the database is cut off and killed.
+STORM: tuple[tuple[str, float, float], ...] = (  # name, when (share of the time), how long (seconds)
+    ("commit answers lost", 0.10, 0),
+    ("redis empty", 0.16, 0),
+    ("postgres cut", 0.24, 10),
+    ("commit answers lost", 0.45, 0),
+    ("postgres slow", 0.50, 5),
+    ("failover", 0.62, 0),
+    ("redis empty", 0.80, 0),
+    ("commit answers lost", 0.85, 0),
+)
+STORM_KILLS = ("kill worker", "kill worker", "kill web", "kill relay", "kill consumer", "kill ticker")
+STORM_KILL_EVERY = 2.0
 # One accident each so many seconds, besides the workers that are killed all the time.
 PACE = 4.0
 KILL_EVERY = 6.0
@@ -54,6 +67,22 @@ def schedule(*, seed: int, seconds: float, with_broker: bool = False) -> Sequenc
     dice = Random(f"chaos {seed}")  # noqa: S311 - the same again, not secret
     lengths = {**LENGTHS, **(BROKER_LENGTHS if with_broker else {})}
     return sorted((*_deck(dice, seconds, lengths), *_kills(dice, seconds)), key=lambda each: each.at)
+
+
+def storm(*, seed: int, seconds: float, with_replica: bool) -> Sequence[Accident]:
+    """What happens during a storm of callbacks, in the order of its beginning."""
+    dice = Random(f"storm {seed}")  # noqa: S311 - the same again, not secret
+    shorter = min(1.0, seconds / WHOLE)
+    blows = [
+        Accident(share * seconds, name, lasts * shorter, dice.random())
+        for name, share, lasts in STORM
+        if with_replica or name != "failover"
+    ]
+    count = int(seconds * END / STORM_KILL_EVERY)
+    kills = [
+        Accident((place + 0.5) * STORM_KILL_EVERY, dice.choice(STORM_KILLS), 0, dice.random()) for place in range(count)
+    ]
+    return sorted((*blows, *kills), key=lambda each: each.at)
 
 
 def _deck(dice: Random, seconds: float, lengths: Mapping[str, float]) -> Iterator[Accident]:

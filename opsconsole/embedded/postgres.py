@@ -62,7 +62,7 @@ class Postgres:
     def start(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
         settings = {**SETTINGS, "unix_socket_directories": str(self.places.sockets)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        command = [str(self._binary("postgres")), "-D", str(self.places.postgres.resolve()), *options]
+        command = [str(self.binary("postgres")), "-D", str(self.places.postgres.resolve()), *options]
         return self.account.start(command, log=log, death_signal=self.stop_signal)
 
     def answers(self) -> bool:
@@ -85,7 +85,7 @@ class Postgres:
         with tempfile.TemporaryFile() as log:
             arguments = ["-D", str(draft), "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--locale=C"]
             builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-            command = [str(self._binary("initdb")), *arguments, *builtin]
+            command = [str(self.binary("initdb")), *arguments, *builtin]
             if self.account.start(command, log=log, death_signal=signal.SIGKILL).wait() != 0:
                 log.seek(0)
                 lines = log.read().decode(errors="replace").strip().splitlines()
@@ -103,7 +103,8 @@ class Postgres:
             shutil.move(folder, elsewhere / "postgres")
         folder.symlink_to(elsewhere / "postgres")
 
-    def _binary(self, name: str) -> Path:
+    def binary(self, name: str) -> Path:
+        """Where a program of PostgreSQL is that the account may run."""
         package = postgres_package()
         if not self.account.may_enter(package / "pginstall" / "bin"):
             package = _copied(package)

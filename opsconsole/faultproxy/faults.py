@@ -9,13 +9,15 @@ class Way:
 
     `black_hole`: nothing passes while it lasts. What was sent meanwhile comes afterwards, as TCP
     would send it again, unless the connection was reset before. `cut_after`: a connection is reset
-    once so many of its bytes went this way; the bytes beyond do not pass.
+    once so many of its bytes went this way; the bytes beyond do not pass. `rate` is bytes a second of
+    each connection; what is on its way when the limit is lifted comes at once.
     """
 
     latency: float = 0.0
     jitter: float = 0.0
     black_hole: bool = False
     cut_after: int | None = None
+    rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

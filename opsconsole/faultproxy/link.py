@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
@@ -11,6 +11,7 @@ from random import Random
 from opsconsole.faultproxy.faults import Faults, Way
 
 CHUNK = 65_536
+DRIP = 0.05  # seconds between the drops of a limited rate
 # A close with nothing lingering is a reset on the wire.
 AT_ONCE = struct.pack("ii", 1, 0)
 
@@ -76,7 +77,8 @@ class Link:
             passed = await self._passed(chunk, passed, way=lambda: self._faults().up)
             if self._losing.concerns(chunk):
                 self._is_losing = True
-            await _write(self._server[1], chunk)
+            async for drop in self._paced(chunk, way=lambda: self._faults().up):
+                await _write(self._server[1], drop)
         self._half_close(self._server[1])
 
     async def _pump_down(self) -> None:
@@ -87,7 +89,8 @@ class Link:
                 self._losing.lost += 1
                 raise ConnectionResetError
             passed = await self._passed(chunk, passed, way=lambda: self._faults().down)
-            await _write(self._client[1], chunk)
+            async for drop in self._paced(chunk, way=lambda: self._faults().down):
+                await _write(self._client[1], drop)
         self._half_close(self._client[1])
 
     async def _passed(self, chunk: bytes, passed: int, *, way: Callable[[], Way]) -> int:
@@ -103,6 +106,19 @@ class Link:
         if cut is not None and passed > cut:
             raise ConnectionResetError
         return passed
+
+    async def _paced(self, chunk: bytes, *, way: Callable[[], Way]) -> AsyncIterator[bytes]:
+        """The chunk, in drops as large as the rate lets through at that moment."""
+        while rate := way().rate:
+            drop = chunk[: max(1, int(rate * DRIP))]
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed().wait(), len(drop) / rate)
+                continue  # another rate, or none, from here on
+            yield drop
+            chunk = chunk[len(drop) :]
+            if not chunk:
+                return
+        yield chunk
 
     def _half_close(self, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):

@@ -58,6 +58,10 @@ class FaultProxy(OwnLoop):
         """Reset every open connection; how many there were."""
         return self._do(self._reset())
 
+    def lead_to(self, server: str | Path, server_port: int = 0) -> None:
+        """The next connections go to another server, as behind an address that moves. Those inside stay."""
+        self._server, self._server_port = server, server_port
+
     def lose_answers(self, to: bytes, *, times: int = 1) -> None:
         """The next requests that contain `to` reach the server and are done; their clients get a reset instead of
         an answer. A marker that is split over two chunks is not seen: keep it short.

@@ -26,6 +26,7 @@ from orders.services.placing import Customer, NewItem
 
 PATIENCE = 10.0  # seconds
 LINK_OPEN = "awaiting_payment"
+STILL_RUNNING = "/api/v1/docs#in-progress"  # whose first request with this key has not ended
 CHANGED_PLANS = "The customer changed plans"
 
 
@@ -152,7 +153,8 @@ class ApiShop:
     def _written(self, method: str, path: str, body: Any, *, key: str, channel: str) -> Any:
         status, answer = self._said(method, path, body, key=key, channel=channel)
         if status not in (http.client.OK, http.client.CREATED):
-            kind = ShopIsAway if status >= http.client.INTERNAL_SERVER_ERROR else ShopSaidNo
+            later = status >= http.client.INTERNAL_SERVER_ERROR or answer.get("type") == STILL_RUNNING
+            kind = ShopIsAway if later else ShopSaidNo
             raise kind(f"{method} {path}: {status} {answer.get('detail') or answer.get('title')}")
         return answer
 

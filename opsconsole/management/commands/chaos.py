@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from opsconsole.chaos import planting, report
 from opsconsole.chaos.platform import arena
+from opsconsole.chaos.replica import KINDS
 from opsconsole.chaos.run import Request, Run
-from opsconsole.embedded.places import Places
 from opsconsole.paths import data_dir
 
 
@@ -26,6 +26,10 @@ class Command(BaseCommand):
         parser.add_argument("--rate", type=float, default=120.0, metavar="R", help="orders a minute")
         parser.add_argument("--settle", type=float, default=300.0, metavar="S", help="longest time to come to rest")
         parser.add_argument("--bug", default="", help="plant one; in a checkout with its tests only")
+        parser.add_argument("--storm", type=int, default=0, metavar="N", help="a storm of so many callbacks instead")
+        parser.add_argument(
+            "--replica", choices=KINDS, default="", help="a second PostgreSQL, which takes over in the storm"
+        )
         parser.add_argument("--keep", action="store_true", help="keep data and logs of the run")
         parser.add_argument("--json", action="store_true")
 
@@ -40,11 +44,12 @@ class Command(BaseCommand):
             seed=options["seed"],
             per_minute=options["rate"],
             settle=options["settle"],
-            database_url=Places(data).urls.database,
+            callbacks=options["storm"],
+            replicated=options["replica"],
             bug=options["bug"],
         )
         self._say(f"seed {request.seed}; {os.environ['OPSCONSOLE_DATA_DIR']}")
-        with arena(data, more=more) as made:
+        with arena(data, more=more, replicated=request.replicated) as made:
             found = Run(request, made, self._say).go()
         self._print(found, as_json=options["json"])
         if found.findings:

@@ -26,7 +26,7 @@ FIGURES = {
 
 def told(*findings: Finding, bug: str = "") -> list[str]:
     made = Report(
-        Request(seconds=120, seed=7, per_minute=120, settle=600, database_url="", bug=bug),
+        Request(seconds=120, seed=7, per_minute=120, settle=600, bug=bug),
         findings=list(findings),
         tasks=Counter({"refund failed": 2}),
         accidents={"kill worker": 20, "redis dark": 3},

@@ -167,6 +167,48 @@ def test_a_connection_is_cut_after_so_many_bytes(proxy: FaultProxy, client: sock
         client.recv(100)
 
 
+@pytest.mark.parametrize("way", ["up", "down"])
+def test_a_limited_rate_lets_so_many_bytes_a_second_through(proxy: FaultProxy, client: socket.socket, way: str) -> None:
+    sent = b"x" * 1_000
+    proxy.set(**{way: Way(rate=2_000)})
+    began = time.monotonic()
+    client.sendall(sent)
+
+    assert _all_of(client, len(sent)) == sent
+    assert time.monotonic() - began >= 0.5  # a half of 2,000
+
+
+def test_a_rate_that_is_lifted_lets_the_rest_through_at_once(proxy: FaultProxy, client: socket.socket) -> None:
+    """A minute's worth is under way."""
+    sent = b"x" * 60_000
+    proxy.set(down=Way(rate=1_000))
+    client.sendall(sent)
+    first = client.recv(100)
+
+    proxy.heal()
+    began = time.monotonic()
+    assert first + _all_of(client, len(sent) - len(first)) == sent
+    assert time.monotonic() - began < 5
+
+
+def _all_of(client: socket.socket, length: int) -> bytes:
+    got = b""
+    while len(got) < length:
+        got += client.recv(65_536)
+    return got
+
+
+def test_an_address_that_moves_leads_new_connections_elsewhere(proxy: FaultProxy, client: socket.socket) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        proxy.lead_to("127.0.0.1", listener.getsockname()[1])
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=5):
+            listener.settimeout(5)
+            listener.accept()[0].close()
+
+    client.sendall(b"still the first")
+    assert client.recv(100) == b"still the first"
+
+
 def test_a_server_that_is_away_is_a_closed_connection(echo: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
