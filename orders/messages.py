@@ -29,13 +29,14 @@ class Template:
 
     `ways` are channels in the order of preference. `each` sends one for every subject of the event (each link, each
     refund) instead of one in the life of an order. `by_hand`: only when a person did it. `while_in`: the states of the
-    order in which it is still true; one that is too late is withdrawn. Without `on` no event sends it: an operator
-    does, through a plan.
+    order in which it is still true; one that is too late is withdrawn. `free_text` is what is said instead where
+    nothing was to be paid. Without `on` no event sends it: an operator does, through a plan.
     """
 
     on: Kind | None
     label: Promise
     text: Promise
+    free_text: Promise | None = None
     ways: tuple[str, ...] = BY_PHONE
     audience: str = CUSTOMER
     each: bool = False
@@ -55,6 +56,7 @@ TEMPLATES: Final[Mapping[str, Template]] = {
         on=("order", "pay"),
         label=_("payment received"),
         text=_("Thank you: we received %(amount)s for order %(order)s. We are booking it now."),
+        free_text=_("Your promo covers order %(order)s: there is nothing to pay. We are booking it now."),
         while_in=_GOING_ON | {OrderState.COMPLETED},
     ),
     "queued": Template(
@@ -111,6 +113,7 @@ TEMPLATES: Final[Mapping[str, Template]] = {
         on=("order", "complete"),
         label=_("receipt"),
         text=_("Receipt for order %(order)s: %(amount)s, paid. Thank you for travelling with us."),
+        free_text=_("Receipt for order %(order)s: your promo covered it all. Thank you for travelling with us."),
         ways=BY_EMAIL,
     ),
     "dispatch_queue": Template(

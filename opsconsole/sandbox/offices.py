@@ -22,7 +22,7 @@ TARIFFS = {
     "goods": (40_000, 0),  # a piece
 }
 STEP = 500
-PROMOS = {"HEMAT10": (10, 20_000), "MRG25": (25, 50_000), "LEBARAN": (15, 100_000)}
+PROMOS = {"HEMAT10": (10, 20_000), "MRG25": (25, 50_000), "LEBARAN": (15, 100_000), "GRATIS": (100, 1_000_000)}
 CITIES = {
     "Jakarta": "HO-JKT",
     "Bandung": "HO-BDG",

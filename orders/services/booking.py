@@ -49,7 +49,8 @@ def _saga(order: Order, begins_at: datetime) -> Saga:
 
 def _begins_at(order: Order, now: datetime, holds: Mapping[str, timedelta]) -> datetime:
     """At once, or when a bank will no longer take the money back: counted from the payment, not from its news."""
-    return max(now, order.entered_at + holds.get(order.method, timedelta(0)))
+    held = holds.get(order.method, timedelta(0)) if order.amount else timedelta(0)
+    return max(now, order.entered_at + held)
 
 
 def _step(saga: Saga, item: Item) -> Step:

@@ -33,6 +33,7 @@ from orders.transitions import lock, move
 KIND: Final = "checkout"
 GOODS: Final = "goods"
 NOT_KNOWN: Final = 404
+NOTHING_TO_PAY: Final = "nothing to pay"  # in the place of an attempt's reference
 _ANSWERS: Final = (("step", "finish"), ("order", "pay"))
 _COMMANDS: Final = (("step", "create"), ("step", "retry"))
 WANTS: Final = frozenset((*_ANSWERS, *_COMMANDS))
@@ -197,6 +198,10 @@ def _release_stock(step: Step) -> Outcome[None]:
 def _ask_to_pay(step: Step) -> Outcome[str]:
     """Have a link made, once; the janitor of attempts does it. The customer's money is the answer."""
     order = lock(step.order)
+    if not order.amount:
+        if order.state == OrderState.CREATED:
+            placing.count_as_paid(order)
+        return Answered(200, NOTHING_TO_PAY)
     if not order.attempts.exists():
         links.add_attempt(order, actor="worker", due_at=timezone.now())
         ring("attempt")
@@ -207,6 +212,8 @@ def _ask_paid(step: Step) -> Outcome[str | None]:
     order = Order.objects.select_related("owning_attempt").get(pk=step.order_id)
     if order.state == OrderState.PAID and order.owning_attempt is not None:
         return Answered(200, order.owning_attempt.reference)
+    if order.state == OrderState.PAID and not order.amount:
+        return Answered(200, NOTHING_TO_PAY)
     if not order.attempts.exists():
         return Answered(404, None)  # a worker died before it asked for a link: ask again
     return Unknown("the customer has not paid yet")

@@ -180,8 +180,10 @@ def _send(notice: Notice, template: Template, hops: Sequence[Hop]) -> None:
 
 
 def text_of(notice: Notice, template: Template) -> str:
+    is_free = notice.order is not None and not notice.order.amount
+    text = template.free_text if is_free and template.free_text else template.text
     with translation.override(notice.language):
-        return str(template.text) % _values(notice)
+        return str(text) % _values(notice)
 
 
 def _values(notice: Notice) -> Mapping[str, object]:

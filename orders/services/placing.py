@@ -59,7 +59,7 @@ def place_order(
     notes: Mapping[str, Any] | None = None,
     cart: Cart | None = None,
 ) -> Order:
-    """Insert the order, then try once to make its payment link.
+    """Insert the order, then try once to make its payment link; where nothing is to be paid it is booked at once.
 
     Raises NotAllowed where nothing can be placed; never fails for a gateway. `cart` is marked as
     ordered in the same transaction, so one cart never becomes two orders.
@@ -111,11 +111,19 @@ def insert_order(
     )
     _insert_items(order, items)
     _mark_ordered(cart, order)
-    if begin is None:
+    if begin is not None:
+        begin(order)
+    elif order.amount:
         links.add_attempt(order, actor=actor, due_at=_not_before(now))
     else:
-        begin(order)
+        count_as_paid(order)
+        booking.start(order)
     return order
+
+
+def count_as_paid(order: Order) -> None:
+    """Nothing is to be paid, so no gateway is asked (ADR 0119). Lock: order."""
+    move(order, OrderVerb.PAY, actor="policy:nothing-to-pay", reason="the promo covers the whole price")
 
 
 def _named(customer: Customer) -> dict[str, str]:

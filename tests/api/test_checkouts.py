@@ -43,6 +43,21 @@ def turn(receiver: Receiver, no_memories: None, live: Caller) -> Iterator[Turn]:
     publisher.close()
 
 
+def test_goods_that_a_promo_pays_in_full_are_checked_out_and_no_gateway_is_asked(
+    live: Caller, turn: Turn, control: RemoteSandbox
+) -> None:
+    cart = live.cart(MUG)
+    live.put(f"/carts/{cart['id']}/promo", {"code": "GRATIS"})
+    made = live.post("/checkouts", {"cart_id": cart["id"], "method": "card"}).json()
+    assert made["order"]["total"]["amount"] == 0
+
+    until(turn, lambda: live.get(f"/checkouts/{made['id']}").json()["state"] == "succeeded")
+    order = Order.objects.get()
+    assert (order.state, order.attempts.count(), ledger.balance(order)) == (OrderState.COMPLETED, 0, 0)
+    assert control.books("midtrans").get("payments", []) == []
+    assert order.postings.count() == 0  # Head Office hears of money
+
+
 def check_out(api: Caller, *items: Any, **more: Any) -> Any:
     return api.post("/checkouts", {"cart_id": api.cart(*items or [MUG])["id"], "method": "card", **more})
 

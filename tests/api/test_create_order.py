@@ -10,10 +10,12 @@ from django.utils import timezone
 from opsconsole.api.schemas.orders import Method
 from orders.clients.codes import METHODS
 from orders.models import Attempt, Cart, History, Item, Order
-from orders.services import pausing
+from orders.queries.invariants import violations
+from orders.services import pausing, placing
 from orders.services.routing import PRIORITY
 from tests.api.bodies import SARI, TAXI, delivery, rent, shuttle
 from tests.api.conftest import problem
+from tests.orders.flow import drain
 
 pytestmark = pytest.mark.django_db
 
@@ -44,6 +46,40 @@ def test_an_order_has_what_the_cart_had_and_a_link(api, neighbours):
     assert payment["link"].startswith("http")
     assert api.get(f"/orders/active/{order['id']}").json() == order
     assert Order.objects.get().channel == "app"
+
+
+def test_an_order_that_a_promo_pays_in_full_is_booked_and_no_gateway_is_asked(api, neighbours, control):
+    """ADR 0119. A bank that takes its money back has nothing to take, so nothing waits for it."""
+    cart = api.cart(TAXI)
+    cart = api.put(f"/carts/{cart['id']}/promo", {"code": "GRATIS"}).json()
+    assert cart["total"]["amount"] == 0
+
+    made = api.post("/orders", wish(cart, method="va_permata")).json()
+    assert (made["state"], made["payment"]["status"], made["payment"]["link"]) == ("paid", "none", None)
+    drain()
+    order = Order.objects.get()
+    assert (order.state, order.attempts.count(), order.ledger.count()) == ("active", 0, 0)
+    assert [control.books(name).get("payments", []) for name in PRIORITY] == [[], [], []]
+    assert control.books("tpg")["effects"][0]["effect"] == "booked"
+    paid = History.objects.get(order_id=order.pk, machine="order", verb="pay")
+    assert (paid.actor, paid.reason) == ("policy:nothing-to-pay", "the promo covers the whole price")
+
+    placing.cancel_order(order, actor="user:dewi", reason="changed plans")
+    drain()
+    order.refresh_from_db()
+    assert (order.state, order.refunds.count()) == ("cancelled", 0)
+    assert not violations()
+
+
+def test_an_order_of_nothing_that_nobody_can_book_fails_and_owes_nothing(api, neighbours, control):
+    control.faults("tpg", reject=1.0, reject_status=409, reject_code="no_vehicle", only=["book"])
+    cart = api.cart(TAXI)
+    api.put(f"/carts/{cart['id']}/promo", {"code": "GRATIS"})
+    api.post("/orders", wish(cart))
+    drain()
+    order = Order.objects.get()
+    assert (order.state, order.refunds.count()) == ("failed", 0)
+    assert not violations()
 
 
 def test_an_order_of_a_cart_is_found_again_under_another_key(api, neighbours):

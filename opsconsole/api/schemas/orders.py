@@ -77,7 +77,8 @@ class PaymentStatus(StrEnum):
 
 
 class Payment(Told):
-    """`link` is there while `status` is `link_open`. While `link_pending`, ask again soon."""
+    """`link` is there while `status` is `link_open`. While `link_pending`, ask again soon. `none`: nothing was paid
+    and nothing is to be paid, because the order is closed or a promo covers the whole price."""
 
     status: PaymentStatus
     method: str

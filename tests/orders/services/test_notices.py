@@ -340,3 +340,10 @@ def test_the_timeline_says_in_one_line_what_became_of_a_message(control: RemoteS
         History.objects.filter(machine="notice", subject_id=notice.pk).order_by("seq").values_list("verb", flat=True)
     )
     assert list(moves) == ["send", "retry", "send", "accept"]
+
+
+def test_an_order_of_nothing_is_told_that_nothing_was_to_be_paid() -> None:
+    order = order_with_person(amount=0)
+    notice = make_notice(order, template="paid", language="en")
+    text = notices.text_of(notice, messages.TEMPLATES["paid"])
+    assert text == f"Your promo covers order {order.public_id}: there is nothing to pay. We are booking it now."
