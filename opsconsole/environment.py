@@ -53,6 +53,12 @@ class Environment:
             return {"ENGINE": NO_ENGINE}
         return _postgresql(address)
 
+    @staticmethod
+    def is_loopback(place: str) -> bool:
+        """Whether an address or the name of a host leads to this machine alone."""
+        host = urlsplit(place if "//" in place else f"//{place}").hostname or ""
+        return host in {"localhost", "127.0.0.1", "::1"}
+
     def refuse_mistakes(self) -> None:
         if self.mistakes:
             raise ImproperlyConfigured("; ".join(self.mistakes))

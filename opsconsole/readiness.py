@@ -1,8 +1,8 @@
 """`/ready`: whether this process can do its work, with each dependency's answer time.
 
-Red (503) only for what it cannot do without: PostgreSQL. Redis and the neighbours are told, but an
-order can be taken without them, so a platform must not take us out for them. While PostgreSQL is
-away the neighbours are not asked: the answer must come within 5 s.
+Red (503) only for what it cannot do without: PostgreSQL. Redis, the neighbours and senders whose secret nobody has set
+are told, but an order can be taken without them, so a platform must not take us out for them. While PostgreSQL is away
+the neighbours are not asked: the answer must come within 5 s.
 """
 
 import time
@@ -28,6 +28,9 @@ def ready(_request: HttpRequest) -> JsonResponse:
     is_ready = answers["postgresql"]["ok"]
     if is_ready:
         answers |= knock_on_all()
+    if settings.UNPROVED_SENDERS:
+        why = "default secrets: " + ", ".join(settings.UNPROVED_SENDERS.values())
+        answers["webhook secrets"] = {"ok": False, "why": why}
     body = {"ready": is_ready, "dependencies": answers}
     headers = {"Cache-Control": "no-store"}
     return JsonResponse(body, status=200 if is_ready else 503, headers=headers)

@@ -178,6 +178,9 @@ SANDBOX_PORT = upstreams.sandbox_port()
 
 # How the platform behaves.
 DEMO = environment.flag("OPSCONSOLE_DEMO")  # public passwords and invented traffic
+# Whose messages are refused: their secret is one that everybody can read, and others can reach us (ADR 0120).
+IS_AT_HOME = DEMO or all(environment.is_loopback(each) for each in (PUBLIC_URL, *ALLOWED_HOSTS))
+UNPROVED_SENDERS = {} if IS_AT_HOME else upstreams.published_secrets()
 PAYMENT_WINDOW = timedelta(minutes=environment.number("PAYMENT_WINDOW_MINUTES", 15))
 SECOND_PERSON_FROM = 5_000_000  # rupiah; a refund from here on waits for a second person
 WRITE_OFF_LIMIT = 1_000_000  # rupiah; a difference above it is not written off, whoever approves it

@@ -111,28 +111,59 @@ def gateways(environ: Mapping[str, str] = os.environ) -> dict[str, dict[str, str
     """Credentials of the three gateways; the defaults only open the sandbox."""
     return {
         "midtrans": {
-            "server_key": environ.get("MIDTRANS_SERVER_KEY", "SB-Mid-server-sandbox"),
+            "server_key": environ.get("MIDTRANS_SERVER_KEY") or "SB-Mid-server-sandbox",
             "merchant_id": environ.get("MIDTRANS_MERCHANT_ID", "G000000001"),
         },
         "xendit": {
             "secret_key": environ.get("XENDIT_SECRET_KEY", "xnd_development_sandbox"),
-            "callback_token": environ.get("XENDIT_CALLBACK_TOKEN", "sandbox-callback-token"),
+            "callback_token": environ.get("XENDIT_CALLBACK_TOKEN") or "sandbox-callback-token",
             "user_id": environ.get("XENDIT_USER_ID", "5f00000000000000000000aa"),
         },
         "nicepay": {
             "imid": environ.get("NICEPAY_IMID", "MRGSANDBOX"),
-            "merchant_key": environ.get("NICEPAY_MERCHANT_KEY", "sandbox-merchant-key"),
+            "merchant_key": environ.get("NICEPAY_MERCHANT_KEY") or "sandbox-merchant-key",
         },
     }
 
 
+# What senders of messages prove themselves with, by the last word of their address under /callbacks/.
+WEBHOOK_SECRETS: Mapping[str, str] = {
+    "midtrans": "MIDTRANS_SERVER_KEY",
+    "xendit": "XENDIT_CALLBACK_TOKEN",
+    "nicepay": "NICEPAY_MERCHANT_KEY",
+    **{name: f"{name.upper()}_CALLBACK_SECRET" for name in ("tpg", "rent", "delivery", "shuttle")},
+    **{name: f"{name.upper()}_WEBHOOK_SECRET" for name in ("alertmanager", "grafana", "pagerduty", "deploy")},
+}
+
+
+def published_secrets(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Senders whose secret is the default, which everybody can read in this file, and its variable."""
+    return {
+        source: name
+        for source, name in WEBHOOK_SECRETS.items()
+        if environ.get(name, "") in ("", _default_secret(source))
+    }
+
+
+def _default_secret(source: str) -> str:
+    defaults = {
+        "midtrans": gateways({})["midtrans"]["server_key"],
+        "xendit": gateways({})["xendit"]["callback_token"],
+        "nicepay": gateways({})["nicepay"]["merchant_key"],
+        "tpg": tpg({})["callback_secret"],
+        **{name: each["callback_secret"] for name, each in partners({}).items()},
+        **alerts({}),
+    }
+    return defaults[source]
+
+
 def tpg(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    return {"callback_secret": environ.get("TPG_CALLBACK_SECRET", "sandbox-tpg-secret")}
+    return {"callback_secret": environ.get("TPG_CALLBACK_SECRET") or "sandbox-tpg-secret"}
 
 
 def partners(environ: Mapping[str, str] = os.environ) -> dict[str, dict[str, str]]:
     return {
-        name: {"callback_secret": environ.get(f"{name.upper()}_CALLBACK_SECRET", f"sandbox-{name}-secret")}
+        name: {"callback_secret": environ.get(f"{name.upper()}_CALLBACK_SECRET") or f"sandbox-{name}-secret"}
         for name in ("rent", "delivery", "shuttle")
     }
 
@@ -140,7 +171,7 @@ def partners(environ: Mapping[str, str] = os.environ) -> dict[str, dict[str, str
 def alerts(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What monitoring systems and pipelines prove themselves by: a bearer token, or the secret of their signatures."""
     names = ("alertmanager", "grafana", "pagerduty", "deploy")
-    return {name: environ.get(f"{name.upper()}_WEBHOOK_SECRET", f"sandbox-{name}-secret") for name in names}
+    return {name: environ.get(f"{name.upper()}_WEBHOOK_SECRET") or f"sandbox-{name}-secret" for name in names}
 
 
 def paging(environ: Mapping[str, str] = os.environ) -> dict[str, dict[str, Any]]:

@@ -1,13 +1,14 @@
 """Where gateways and partners call: verify the raw bytes, store, answer. Nothing else.
 
 Answers: 200 stored (also a repetition, and a message only quarantined), 401 wrong signature,
-413 too large, 503 cannot be stored now. Never 500: Midtrans gives up after one retry on a 500 and
-retries four times on a 503 (notes on gateways, read 2026-11).
+413 too large, 503 cannot be stored now, or its sender has no secret of its own yet. Never 500: Midtrans
+gives up after one retry on a 500 and retries four times on a 503 (notes on gateways, read 2026-11).
 """
 
 import logging
 from collections.abc import Mapping
 
+from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -32,6 +33,8 @@ def gateway_callback(request: HttpRequest, source: str) -> HttpResponse:
     """POST /callbacks/<midtrans|xendit|nicepay>."""
     if source not in GATEWAYS:
         return _answer(404, "unknown", "no such gateway")
+    if source in settings.UNPROVED_SENDERS:
+        return _unproved(source)
     raw = _body(request)
     if raw is None:
         return _answer(413, source, "too large")
@@ -42,6 +45,8 @@ def gateway_callback(request: HttpRequest, source: str) -> HttpResponse:
 @require_POST
 def trip_callback(request: HttpRequest, source: str = "tpg") -> HttpResponse:
     """POST /callbacks/tpg and /callbacks/partners/<rent|delivery|shuttle>."""
+    if source in settings.UNPROVED_SENDERS:
+        return _unproved(source)
     raw = _body(request)
     if raw is None:
         return _answer(413, source, "too large")
@@ -49,6 +54,12 @@ def trip_callback(request: HttpRequest, source: str = "tpg") -> HttpResponse:
     if source == tpg.NAME:
         return _keep(source, raw, headers, tpg.verify_event(raw, headers=headers))
     return _keep(source, raw, headers, partners.verify_event(source, raw=raw, headers=headers))
+
+
+def _unproved(source: str) -> HttpResponse:
+    """Everybody knows the secret (ADR 0120). 503, so that what the real sender says comes again."""
+    logger.error("callback of %s refused: %s is not set", source, settings.UNPROVED_SENDERS[source])
+    return _answer(503, source, "no secret is set")
 
 
 def _body(request: HttpRequest) -> bytes | None:

@@ -28,6 +28,9 @@ def alert_callback(request: HttpRequest, source: str) -> HttpResponse:
     """POST /callbacks/alerts/<alertmanager|grafana|pagerduty|deploy>."""
     if source not in SOURCES:
         return _answer(404, "unknown", "no such system")
+    if source in settings.UNPROVED_SENDERS:
+        logger.error("alert of %s refused: %s is not set", source, settings.UNPROVED_SENDERS[source])
+        return _answer(503, source, "no secret is set")
     raw = request.read(LARGEST + 1)
     if len(raw) > LARGEST:
         return _answer(413, source, "too large")
