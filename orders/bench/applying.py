@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from django.conf import settings
 from django.db import connection
@@ -63,7 +64,7 @@ def measure(report: Report, *, count: int, workers: int) -> Rates:
         attempts = paid_attempts(count)
         asked = len(attempts) / _seconds_of(_askers(attempts, parts=workers))
         report.add("bare inquiries", asked, "/s", ratio=1.0, note=f"baseline, by {workers} processes")
-        _store(attempts)
+        store_hints(attempts)
         applied = len(attempts) / _seconds_of([WORKER] * workers)
         report.add("callbacks judged and applied", applied, "/s", ratio=applied / asked, note=f"by {workers} workers")
         left = InboundEvent.objects.filter(attempt__in=attempts).exclude(state="applied").count()
@@ -71,20 +72,20 @@ def measure(report: Report, *, count: int, workers: int) -> Rates:
     return Rates(applied, asked)
 
 
-def paid_attempts(count: int) -> Sequence[Attempt]:
+def paid_attempts(count: int, *, method: str = "gopay", gateway: str = "midtrans") -> Sequence[Attempt]:
     """Attempts of as many new orders that are paid at their gateway, which nobody here knows yet."""
-    orders = crew.each(_order, range(count), crew="bench")
-    attempts = list(Attempt.objects.filter(order__in=orders))
+    orders = crew.each(partial(_order, method=method), range(count), crew="bench")
+    attempts = list(Attempt.objects.filter(order__in=orders, gateway=gateway))
     crew.each(_pay, attempts, crew="bench")
     Attempt.objects.filter(order__in=orders).update(due_at=None)
     return attempts
 
 
-def _order(number: int) -> int:
+def _order(number: int, *, method: str) -> int:
     customer = Customer(id=f"B-{number}", name="Bench", phone=f"+6280000{number:06}")
     items = [NewItem("taxi", 50_000, {"pickup": "A", "dropoff": "B"})]
     try:
-        return place_order(channel="app", customer=customer, items=items, method="gopay", city="Jakarta").pk
+        return place_order(channel="app", customer=customer, items=items, method=method, city="Jakarta").pk
     finally:
         connection.close()  # this thread's own
 
@@ -105,7 +106,8 @@ def ask(attempt: Attempt) -> None:
     )
 
 
-def _store(attempts: Sequence[Attempt]) -> None:
+def store_hints(attempts: Sequence[Attempt]) -> None:
+    """As their gateways' callbacks would be."""
     for attempt in attempts:
         store(
             Message(
@@ -123,21 +125,27 @@ def _seconds_of(scripts: Sequence[str]) -> float:
     addresses = {f"{name.upper()}_URL": each["url"] for name, each in settings.UPSTREAMS.items()}
     environ = {**os.environ, **addresses, "DATABASE_URL": database_url()}
     with ExitStack() as stack:
-        crew_of = [stack.enter_context(_shell(script, environ)) for script in scripts]
-        _hear(crew_of)
+        crew_of = [stack.enter_context(shell(script, environ)) for script in scripts]
+        hear(crew_of)
         began = time.perf_counter()
-        for each in crew_of:
-            os.write(each.stdin.fileno(), b"go\n")  # type: ignore[union-attr]  # both are pipes
-        _hear(crew_of)
+        say(crew_of)
+        hear(crew_of)
         return time.perf_counter() - began
 
 
-def _shell(script: str, environ: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+def shell(script: str, environ: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    """A process of its own that runs the script and listens."""
     command = [sys.executable, "manage.py", "shell", "-v", "0", "-c", script]
     return subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
-def _hear(crew_of: Iterable["subprocess.Popen[bytes]"]) -> None:
+def say(crew_of: Iterable["subprocess.Popen[bytes]"]) -> None:
+    """A line to each."""
+    for each in crew_of:
+        os.write(each.stdin.fileno(), b"go\n")  # type: ignore[union-attr]  # both are pipes
+
+
+def hear(crew_of: Iterable["subprocess.Popen[bytes]"]) -> None:
     """Each says one line: that it is ready, then that it found nothing more."""
     for each in crew_of:
         if not each.stdout or not each.stdout.readline():
