@@ -9,12 +9,12 @@ from datetime import date
 from typing import Any, Final
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from reconciliation.engines import FirstPass, first_pass_of
-from reconciliation.models import Break, BreakEvent, Entry, Run, RunTotal
+from reconciliation.models import Break, BreakEvent, Entry, Load, Run, RunTotal
 from reconciliation.queries.totals import open_breaks
 from reconciliation.services import engine, trials
 from reconciliation.services.alone import alone
@@ -28,9 +28,10 @@ from reconciliation.services.pairings import (
     feeds_of,
 )
 from reconciliation.services.rules import rules_in_force
-from reconciliation.states import BreakVerb, Pairing, RunScope, RunState, Side
+from reconciliation.states import BreakVerb, LoadState, Pairing, RunScope, RunState, Side
 
 MOST_TRIES: Final = 3  # workers that one run may cost before it is given up
+GROWN: Final = 2  # times as many lines as PostgreSQL knows of
 SIGNS_OF_LIFE: Final = 0.25  # seconds between two of them: each is a commit that the run waits for
 _LOCK: Final = 0x2C0D  # advisory lock: the class, beside the run's id
 Progress = Callable[[str, int, float], None]
@@ -124,6 +125,7 @@ def _end(run: Run, state: str, said: str) -> None:
 def _judge(run: Run, progress: Progress, elsewhere: FirstPass | None) -> list[RunTotal]:
     """Holds the intake lock, so that the books stand still: `id <= up_to_entry` is all there is."""
     engine.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    _tell_the_planner()
     run.up_to_entry = Entry.objects.aggregate(last=Max("id"))["last"] or 0
     reach, comparisons = _reach(run), []
     with _telling(run, progress) as tell:
@@ -140,6 +142,14 @@ def _judge(run: Run, progress: Progress, elsewhere: FirstPass | None) -> list[Ru
     run.digest = hashlib.sha256(json.dumps(results).encode()).hexdigest()
     run.summary, run.state = _summary(run), RunState.DONE
     return [total for each in comparisons for total in _totals(run, each)]
+
+
+def _tell_the_planner() -> None:
+    """Books that have just grown by a load are read wrongly until PostgreSQL has looked at them again, which takes it a minute."""
+    held = Load.objects.filter(state=LoadState.LOADED).aggregate(lines=Sum("new"))["lines"] or 0
+    known = engine.execute("SELECT reltuples FROM pg_class WHERE oid = 'reconciliation_entry'::regclass")[0][0]
+    if held > GROWN * known:
+        engine.execute("ANALYZE reconciliation_entry")
 
 
 def _reach(run: Run) -> Reach:
