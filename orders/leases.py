@@ -5,10 +5,11 @@ longer than the longest call it covers, and shorter than a customer's patience: 
 replaced when its lease runs out (issue: within 15 s).
 """
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from django.conf import settings
 from django.db import models, transaction
@@ -21,6 +22,9 @@ from orders.errors import LostLease
 from orders.models.stateful import Leased
 
 Work = TypeVar("Work", bound=Leased)
+
+OTHERS: Final = 5.0  # seconds for another worker's look at a row, longer than most calls
+LOOK_EVERY: Final = 0.1
 
 
 def due(model: type[Work]) -> models.QuerySet[Work]:
@@ -44,6 +48,17 @@ def claim_one(row: Work, *, lease: timedelta | None = None) -> Work | None:
     if not _take(model._base_manager.filter(free, pk=row.pk), lease):
         return None
     return model._base_manager.get(pk=row.pk)
+
+
+def claim_in_turn(row: Work, *, until: float) -> Work | None:
+    """Take this row as soon as nobody else holds it; None where somebody still does at `until`, by `time.monotonic`.
+
+    For whoever wants to say what became of it: another worker, rung for by the same wish, may be at it. No transaction
+    may be open.
+    """
+    while (mine := claim_one(row)) is None and time.monotonic() < until:
+        time.sleep(LOOK_EVERY)
+    return mine
 
 
 def claim_each(model: type[Work], ids: Iterable[int], *, lease: timedelta | None = None) -> Sequence[Work]:

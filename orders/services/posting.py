@@ -1,5 +1,6 @@
 """Telling Head Office: each entry once, under a key HO finds duplicates by."""
 
+import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from orders import ladders
 from orders.bells import ring
 from orders.clients import ho
 from orders.context import act_as
-from orders.leases import claim_one, finish, hold
+from orders.leases import OTHERS, claim_in_turn, finish, hold
 from orders.models import Order, Posting, Refund
 from orders.resilience.outcome import Answered, Outcome, Refused, Retryable
 from orders.services import cities, ledger
@@ -146,30 +147,40 @@ def _again(posting: Posting, why: str) -> None:
     finish(posting, due_at=_later(posting), last_error=why[:300])
 
 
-def repost(posting: Posting, *, actor: str, reason: str) -> None:
-    """A person sends an entry again; the key stays, so HO books it at most once. Lock: order."""
-    if posting.state in (PostingState.REJECTED, PostingState.UNKNOWN, PostingState.SENT):
-        move(posting, PostingVerb.RETRY, actor=actor, reason=reason, due_at=_now(), tries=0)
-    ring("posting")
-
-
 def post_again(order: Order, *, actor: str, reason: str, renew: Callable[[], None]) -> list[Posting]:
     """Send what HO lacks of an order again, under the same references, and read it back. What it still lacks.
 
-    `renew` keeps the caller's lease while HO is asked.
+    `renew` keeps the caller's lease while HO is asked. No transaction may be open.
     """
     with transaction.atomic():
         fresh = lock(order)
         if not fresh.postings.exists():
             owe_payment(fresh)
-        for entry in fresh.postings.exclude(state=PostingState.RECORDED):
-            repost(entry, actor=actor, reason=reason)
-    for entry in order.postings.exclude(state=PostingState.RECORDED):
+        lacking = list(fresh.postings.exclude(state=PostingState.RECORDED).order_by("pk"))
+    until = time.monotonic() + OTHERS
+    for entry in lacking:
         renew()
-        mine = claim_one(entry)
+        mine = claim_in_turn(entry, until=until)
         if mine is not None:
-            work(mine)
+            renew()
+            _post_now(mine, actor=actor, reason=reason)
     return list(Posting.objects.filter(order=order).exclude(state=PostingState.RECORDED))
+
+
+def _post_now(entry: Posting, *, actor: str, reason: str) -> None:
+    """A person sends an entry again; the key stays, so HO books it at most once.
+
+    Under our lease from the first: a worker that found it due would send it, and we would say that it was not.
+    """
+    if entry.state == PostingState.RECORDED:  # by the worker that had it before us
+        finish(entry, due_at=None)
+        return
+    if entry.state != PostingState.DUE:
+        with transaction.atomic():
+            lock(entry.order)
+            hold(entry)
+            move(entry, PostingVerb.RETRY, actor=actor, reason=reason, due_at=_now(), tries=0)
+    work(entry)
 
 
 def booked_anew(order: Order, *, replaced: Collection[str], kind: str, entries: Sequence[ho.Entry]) -> None:

@@ -1,5 +1,6 @@
 """The actions on parts of an order, and on its customer: sagas, dispatch entries, messages."""
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, Literal
@@ -7,7 +8,7 @@ from typing import Any, Final, Literal
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from orders.leases import claim_one
+from orders.leases import OTHERS, claim_in_turn, finish
 from orders.messages import BY_OPERATOR, TEMPLATES
 from orders.models import Notice, Order
 from orders.models.saga import LIVE_DISPATCH
@@ -101,11 +102,21 @@ def perform_notify(deed: Deed) -> Result:
     text = str(deed.params["text"])
     with once(deed):
         notice = notices.told(order, text) or notices.tell(order, text, key=f"{text}:{order.pk}:{deed.plan}")
-    mine = claim_one(notice) if notice.state == NoticeState.QUEUED else None
-    if mine is not None:
-        notices.work(mine)
+    if notice.state == NoticeState.QUEUED:
+        _send(notice)
     now = Notice.objects.get(pk=notice.pk)
     return Result(now.state in REACHED, _t("The message: %(state)s.") % {"state": now.state_label})
+
+
+def _send(notice: Notice) -> None:
+    """Now, or by the worker whom the same wish has rung for: then its answer is waited for."""
+    mine = claim_in_turn(notice, until=time.monotonic() + OTHERS)
+    if mine is None:
+        return
+    if mine.state == NoticeState.QUEUED:
+        notices.work(mine)
+    else:
+        finish(mine, due_at=mine.due_at)
 
 
 def is_told(facts: Facts, amount: int) -> bool:

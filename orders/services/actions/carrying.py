@@ -1,21 +1,16 @@
 """Letting a saga go on while its operator waits for the result."""
 
 import time
-from typing import Final
 
-from orders.leases import claim_one, finish, renew
+from orders.leases import OTHERS, claim_in_turn, finish, renew
 from orders.models import OperatorAction, Order, Saga
 from orders.services import declared
-
-OTHERS: Final = 5.0  # seconds for another worker's step, longer than most calls
-LOOK_EVERY: Final = 0.1
 
 
 def take(action: OperatorAction, saga: Saga, *, until: float) -> Saga | None:
     """The saga as soon as nobody else has it; None where somebody still has at `until`, or where nothing is due."""
     renew(action)
-    while (mine := claim_one(saga)) is None and time.monotonic() < until:
-        time.sleep(LOOK_EVERY)
+    mine = claim_in_turn(saga, until=until)
     if mine is not None and mine.due_at is None:
         finish(mine, due_at=None)
         return None

@@ -19,10 +19,10 @@ from django.utils.translation import gettext_noop
 
 from orders.bells import ring
 from orders.errors import NotAllowed, StaleState
-from orders.leases import claim_one, finish, hold
+from orders.leases import OTHERS, claim_one, finish, hold
 from orders.models import History, OperatorAction, Order, Saga, Step
 from orders.services import declared
-from orders.services.actions.carrying import OTHERS, take
+from orders.services.actions.carrying import take
 from orders.services.actions.verb import Result, Verb
 from orders.states import SagaState, SagaVerb, StepState, StepVerb
 from orders.transitions import lock, move, record

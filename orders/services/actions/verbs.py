@@ -4,6 +4,7 @@ Each verb takes the action and the order, does its work (network calls between t
 answers with what a read afterwards shows.
 """
 
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from django.utils.translation import gettext_noop
 
 from orders.clients.codes import OFFERED
 from orders.errors import NotAllowed
-from orders.leases import claim_one, renew
+from orders.leases import OTHERS, Work, claim_in_turn, renew
 from orders.models import Attempt, OperatorAction, Order, Refund, Saga, Step
 from orders.services import booking, dispatching, inquiry, ledger, links, placing, posting, refunds
 from orders.services.actions import dispatch, holding, link, neighbours
@@ -63,8 +64,7 @@ def recheck_payment(action: OperatorAction, order: Order) -> Result:
 
 
 def _ask(action: OperatorAction, attempt: Attempt) -> tuple[bool, str]:
-    renew(action)
-    mine = claim_one(attempt)
+    mine = _in_turn(action, attempt)
     if mine is None:
         return False, _("%(attempt)s is being asked about at this moment") % {"attempt": attempt}
     if mine.state == AttemptState.REQUESTED:
@@ -73,6 +73,14 @@ def _ask(action: OperatorAction, attempt: Attempt) -> tuple[bool, str]:
         return fresh.state == AttemptState.OPEN, f"{attempt}: {fresh.state}"
     verdict = inquiry.ask(mine)
     return verdict.is_final, f"{attempt}: {verdict.sentence}"
+
+
+def _in_turn(action: OperatorAction, row: Work) -> Work | None:
+    """The row as soon as no other worker has it, whom the same wish may have rung for. None where one keeps it."""
+    renew(action)
+    mine = claim_in_turn(row, until=time.monotonic() + OTHERS)
+    renew(action)
+    return mine
 
 
 def _link_not(order: Order, params: Mapping[str, Any]) -> str:
@@ -100,7 +108,7 @@ def make_link(action: OperatorAction, order: Order) -> Result:
         attempt = links.add_attempt(fresh, actor=action.actor, gateway_name=wanted)
         window = timezone.now() + settings.PAYMENT_WINDOW
         Order.objects.filter(pk=order.pk).update(expires_at=window)
-    mine = claim_one(attempt)
+    mine = _in_turn(action, attempt)
     if mine is not None and mine.state == AttemptState.REQUESTED:
         links.make_link(mine)
     attempt.refresh_from_db()
@@ -110,8 +118,7 @@ def make_link(action: OperatorAction, order: Order) -> Result:
 
 def _clear(action: OperatorAction, attempt: Attempt) -> None:
     """Make one live attempt unpayable; raises NotAllowed while that is not certain."""
-    renew(action)
-    mine = claim_one(attempt)
+    mine = _in_turn(action, attempt)
     if mine is None:
         raise NotAllowed(_("%(attempt)s is being worked on; try again.") % {"attempt": attempt})
     if mine.state == AttemptState.REQUESTED:
@@ -240,8 +247,7 @@ def refund(action: OperatorAction, order: Order) -> Result:
     if not made:
         raise NotAllowed(_("There is no money to give back."))
     for each in made:
-        renew(action)
-        mine = claim_one(each)
+        mine = _in_turn(action, each)
         if mine is not None:
             refunds.work(mine)
         each.refresh_from_db()
