@@ -11,8 +11,8 @@ from reconciliation.states import BreakType, Pairing
 class Case(models.Model):
     """Breaks that have one thing in common: `signature` says what, and names the case for good.
 
-    `count`, `money` and the times are of its open breaks as of the last run; a case without any is
-    over and keeps its row, so that it comes back with its owner when the cause does.
+    `count`, `money` and the times are of its open breaks as of the last run, less what was decided since; a
+    case without any is over and keeps its row, so that it comes back with its owner when the cause does.
     """
 
     pairing = models.CharField(max_length=8, choices=Pairing.choices)

@@ -5,16 +5,20 @@ overtaken when the books agree after all (`engine/heal_resolved.sql`).
 """
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
+from django.db.models.lookups import GreaterThan
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from orders.clients import ho
 from orders.errors import NotAllowed
 from orders.resilience import Answered, Outcome, Refused
-from reconciliation.models import Break, BreakEvent
+from reconciliation.models import Break, BreakEvent, Case
 from reconciliation.states import BreakState, BreakVerb, Resolution
 
 
@@ -62,6 +66,21 @@ def refusal_of(name: str, outcome: Outcome[Any]) -> str:
 def _move(pk: int, state: BreakState, changes: dict[str, Any]) -> None:
     if not Break.objects.filter(pk=pk, state=state).update(**changes):
         raise NotAllowed(_("The break has moved on: nothing was done."))
+    _follow(pk)
+
+
+def _follow(pk: int) -> None:
+    """Its case follows at once, by the difference: a run counts anew. Whoever watches cases would else see money that
+    somebody has decided about as open until the next run.
+    """
+    found = Break.objects.values("case_id", "exposure", "state").get(pk=pk)
+    more = 1 if found["state"] == BreakState.OPEN else -1
+    case = Case.objects.filter(pk=found["case_id"])
+    case.update(
+        count=Greatest(F("count") + more, 0),
+        money=Greatest(F("money") + more * found["exposure"], Decimal(0)),
+        is_open=GreaterThan(F("count") + more, 0),
+    )
 
 
 def _tell(pk: int, verb: BreakVerb, *, actor: str, reason: str, detail: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from orders.models import Order, Posting
 from orders.resilience import Answered
 from orders.services import work
 from orders.services.truths import ask_everybody
-from reconciliation.models import Break, BreakEvent, Entry
+from reconciliation.models import Break, BreakEvent, Case, Entry
 from reconciliation.services import ho_feed
 from reconciliation.services.feeds import feed_of
 from reconciliation.services.runs import reconcile
@@ -80,6 +80,23 @@ def test_a_difference_is_written_off_under_a_code_and_within_a_limit() -> None:
     assert (small.state, small.resolution) == ("resolved", "written_off")
     event = BreakEvent.objects.get(of=small)
     assert (event.verb, event.actor, event.reason, event.detail["code"]) == ("resolve", BUDI, "they hang", "rounding")
+
+
+def test_what_is_decided_leaves_its_case_at_once_and_comes_back_into_it() -> None:
+    given = {"pairing": "ho", "type": "missing_in_ho", "currency": "IDR", "is_open": True}
+    case = Case.objects.create(signature="ho|missing_in_ho|x", count=2, money=1_200, **given)
+    first, second = broken(case=case), broken(case=case, exposure=700, difference=-700)
+
+    def shown() -> tuple[int, int, bool]:
+        case.refresh_from_db()
+        return case.count, int(case.money), case.is_open
+
+    assert carried_out(plan_for([first], "accept_timing@1")) == ["fixed"]
+    assert shown() == (1, 700, True)
+    assert carried_out(plan_for([second], "accept_timing@1")) == ["fixed"]
+    assert shown() == (0, 0, False)
+    assert carried_out(plan_for([second], "reopen_break@1")) == ["fixed"]
+    assert shown() == (1, 700, True)
 
 
 def test_a_write_off_without_a_code_is_no_plan() -> None:
