@@ -26,8 +26,9 @@ from orders.services.placing import Customer, NewItem
 
 PATIENCE = 10.0  # seconds
 LINK_OPEN = "awaiting_payment"
-STILL_RUNNING = "/api/v1/docs#in-progress"  # whose first request with this key has not ended
 CHANGED_PLANS = "The customer changed plans"
+# Refusals that end by themselves: the first request with the key still runs; too many come at once.
+FOR_NOW = ("#in-progress", "#too-many-requests")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class ShopSaidNo(Exception):
 
 
 class ShopIsAway(ShopSaidNo):
-    """The platform failed or did not answer: it may be asked again."""
+    """The platform failed, did not answer or is still at it: it may be asked again."""
 
 
 class Shop(Protocol):
@@ -153,8 +154,8 @@ class ApiShop:
     def _written(self, method: str, path: str, body: Any, *, key: str, channel: str) -> Any:
         status, answer = self._said(method, path, body, key=key, channel=channel)
         if status not in (http.client.OK, http.client.CREATED):
-            later = status >= http.client.INTERNAL_SERVER_ERROR or answer.get("type") == STILL_RUNNING
-            kind = ShopIsAway if later else ShopSaidNo
+            is_for_now = str(answer.get("type", "")).endswith(FOR_NOW)
+            kind = ShopIsAway if is_for_now or status >= http.client.INTERNAL_SERVER_ERROR else ShopSaidNo
             raise kind(f"{method} {path}: {status} {answer.get('detail') or answer.get('title')}")
         return answer
 
