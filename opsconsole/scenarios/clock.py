@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from orders.ladders import quarantine
 from orders.models import Attempt, DispatchEntry, InboundEvent, Order, Posting, Refund, Saga, Step
 from orders.services.links import PAYABLE
 from orders.services.routing import LIVE
@@ -20,8 +21,8 @@ from orders.states import SagaState, StepState
 
 SCHEDULED: tuple[Any, ...] = (Attempt, InboundEvent, Saga, DispatchEntry, Refund, Posting)
 # A booking may use its first looks before its five minutes are said to be over: an answer that was
-# lost is asked for, and believed to be "no" only after 15 s (settings.QUARANTINE).
-BOOKING_PATIENCE = timedelta(seconds=20)
+# lost is asked for, and believed to be "no" only after the quarantine.
+BOOKING_LOOKS = timedelta(seconds=5)
 
 
 def due(order_ids: Sequence[int]) -> int:
@@ -43,7 +44,9 @@ def bring_forward(order_ids: Sequence[int]) -> int:
 def _end_bookings(order_ids: Sequence[int]) -> None:
     now = timezone.now()
     silent = Step.objects.filter(
-        saga=OuterRef("pk"), state__in=(StepState.SENT, StepState.UNKNOWN), sent_at__lt=now - BOOKING_PATIENCE
+        saga=OuterRef("pk"),
+        state__in=(StepState.SENT, StepState.UNKNOWN),
+        sent_at__lt=now - quarantine() - BOOKING_LOOKS,
     )
     running = Saga.objects.filter(order_id__in=order_ids, state=SagaState.RUNNING, deadline_at__gt=now)
     running.filter(Exists(silent)).update(deadline_at=now)

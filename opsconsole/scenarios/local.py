@@ -103,11 +103,15 @@ def _workers() -> Iterator[None]:
 
 
 def _again_and_again(look: Callable[[], Any], rest: float, stop: threading.Event) -> None:
+    """As a process of ours would: a look that fails is told, and the next one comes. Ends with nothing left open."""
     while not stop.wait(rest):
         try:
             close_old_connections()
             look()
         except django.db.Error as problem:
             logger.info("no database: %s", problem)
+            drop_connections()
+        except Exception:
+            logger.exception("a look for work failed")
             drop_connections()
     drop_connections()

@@ -28,7 +28,7 @@ HANDS = 10  # customers served at a time
 LONGEST_JOURNEYS = 420.0  # seconds after the last order is placed
 LONGEST_SETTLING = 600.0
 TICK = 0.2
-LOOK_EVERY = 5.0
+LOOK_EVERY = 2.5
 # After so many looks with nothing to do for the platform, a customer who waits waits for ever.
 VAIN_LOOKS = 4
 
@@ -107,7 +107,7 @@ class Run:
         while vain < VAIN_LOOKS and time.monotonic() < until:
             if agenda.wait_until_empty(seconds=LOOK_EVERY):
                 return
-            if clock.due(keys):
+            if clock.due(keys) or self.sandbox.stats()["callbacks_pending"]:
                 vain = 0
             else:
                 vain += 1

@@ -3,7 +3,6 @@
 What is right is asked of the sandbox's own books, outside our tables.
 """
 
-import contextlib
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -11,14 +10,14 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet, Sum
-from django.utils import timezone
 
 from opsconsole.sandbox.remote import RemoteSandbox
+from opsconsole.scenarios.settling import Settling
 from orders.clients.codes import REFUNDABLE
 from orders.models import Order, Refund
 from orders.services import refunds
 from reconciliation import business_day
-from reconciliation.models import Break, DayFigure, Entry
+from reconciliation.models import Break, Day, DayFigure, Entry
 from reconciliation.services import bridges, closing, ho_feed, loading
 from reconciliation.services.feeds import feed_of, make_defaults
 from reconciliation.services.runs import reconcile
@@ -94,8 +93,10 @@ def _rests(plan: Plan) -> Run | None:
     return Run.objects.filter(plan=plan, state__in=("finished", "paused")).first()
 
 
-def ask_again() -> None:
-    """Gateways about payments that nobody heard of; then every refund that waits or failed goes again."""
+def ask_again(control: RemoteSandbox) -> None:
+    """Gateways about payments that nobody heard of; then every refund that waits or failed goes again. What comes of
+    it takes its time: money is booked, trips are driven, and only then Head Office is told.
+    """
     unheard = open_breaks("gateway_without_payment").values("reference")
     orders = Order.objects.filter(attempts__reference__in=unheard).distinct()
     if orders:
@@ -107,18 +108,12 @@ def ask_again() -> None:
     again = {each.order_id for each in failed if each.attempt.method in REFUNDABLE[each.attempt.gateway]}
     if again:
         carry_out(Order.objects.filter(pk__in=again), "refund@1")
-    settle_refunds()
+    settle(control)
 
 
-def settle_refunds() -> None:
-    """Refunds are asked about at once, not when their ladder says so."""
-    under_way = Refund.objects.filter(state__in=("sent", "unknown", "approved"))
-    for _round in range(20):
-        under_way.update(due_at=timezone.now())
-        with contextlib.suppress(AssertionError):
-            wait_until(lambda: not under_way.exists(), seconds=2)
-            return
-    raise AssertionError(list(under_way.values("key", "state", "last_error")))
+def settle(control: RemoteSandbox) -> None:
+    """Everything that was started comes to its end, and nothing is on its way to anybody's book any more."""
+    assert Settling(list(Order.objects.values_list("pk", flat=True)), control, 120).run()
 
 
 def open_breaks(type_: str) -> QuerySet[Break]:
@@ -132,13 +127,22 @@ def keys(plan: Plan) -> list[int]:
 def ends_well(control: RemoteSandbox, day: date) -> None:
     """Nothing is unexplained, no break is open, the day closes, and the neighbours' own books say the same."""
     bridge = bridges.refresh(day)
-    figures = list(DayFigure.objects.filter(day=bridge))
-    left = list(Break.objects.filter(state="open").values_list("type", "cause", "order_reference", "reference"))
-    assert left == []
-    assert bridges.unnamed(figures) == {}
+    nothing_is_left(bridge)
     signed = closing.sign(day, digest=bridge.digest, actor=BUDI, now=business_day.begins(day + timedelta(days=2)))
     assert closing.lock(day, actor=BUDI).state == "locked"
     assert closing.is_unchanged(signed)
+    everybody_agrees(control, bridge)
+
+
+def nothing_is_left(bridge: Day) -> None:
+    left = list(Break.objects.filter(state="open").values_list("type", "cause", "order_reference", "reference"))
+    assert left == []
+    assert bridges.unnamed(DayFigure.objects.filter(day=bridge)) == {}
+
+
+def everybody_agrees(control: RemoteSandbox, bridge: Day) -> None:
+    """Head Office's own book and the gateways' own, each as loaded and as computed for the day."""
+    figures = list(DayFigure.objects.filter(day=bridge))
     loaded = Entry.objects.filter(side="ho").values_list("order_reference").annotate(Sum("amount"))
     there = at_ho(control)
     assert dict(loaded) == there, {order: net for order, net in there.items() if dict(loaded).get(order) != net}

@@ -1,58 +1,12 @@
-"""The night of 12 January: what the console says beside what is known to have happened."""
+"""The night of 12 January: which fates are dealt to whom. What comes of them is in `test_january12_books`."""
 
 from collections import Counter
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from django.utils import timezone
 
-from opsconsole import upstreams
-from opsconsole.sandbox.remote import RemoteSandbox
-from opsconsole.scenarios.comparing import compare
 from opsconsole.scenarios.january12 import PER_THOUSAND, SPIKE, deal, journeys, timetable
-from opsconsole.scenarios.local import local_platform
-from opsconsole.scenarios.run import Request, Run
-from opsconsole.scenarios.truth import read
 from opsconsole.traffic.catalogue import FATES, HANGING
-from opsconsole.traffic.shops import DirectShop
 from orders.diagnosis.causes import Cause
-from orders.resilience import connections
-from tests.opsconsole.scenarios.rows import free_row
-
-ORDERS = 70
-SPEED = 600.0  # simulated seconds a second
-
-
-@pytest.fixture
-def quick(settings):
-    """One thread a kind of work is enough here, and none is left behind with a connection."""
-    settings.WORK_THREADS = 1
-    yield
-    connections.close_all()
-
-
-@pytest.mark.timeout(300)
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("quick")
-def test_the_console_finds_every_hanging_order_and_names_its_cause(settings, tmp_path: Path) -> None:
-    truth = tmp_path / "truth.jsonl"
-    request = Request(orders=ORDERS, seed=7, per_minute=1_200, truth=truth)
-
-    platform = local_platform(port_base=free_row(), store=None, speed=SPEED)
-    with platform as sandbox, RemoteSandbox(sandbox.control_url) as control:
-        settings.UPSTREAMS = {
-            name: {"url": sandbox.urls[name], "timeout": 1.5, "tries": 3} for name in upstreams.LIMITS
-        }
-        shop = DirectShop(since=timezone.now())
-        summary = Run(request, shop, control, progress=lambda *_: None, say=lambda text: None).go()
-    found = compare(read(truth), as_of=timezone.now() + timedelta(days=30))
-
-    assert summary["settled"]
-    assert found.orders == ORDERS
-    assert (found.missed, found.wrong) == ([], [])
-    assert found.cause_accuracy >= 0.95, found.confusion
-    assert set(found.confusion) == {fate.cause for fate in HANGING}
 
 
 def test_every_cause_is_one_that_the_diagnosis_knows() -> None:

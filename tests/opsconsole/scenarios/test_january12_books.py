@@ -1,62 +1,51 @@
-"""12 January against the books: what Head Office lacks is found, repaired by plans, and the day closes."""
+"""12 January, once: what hangs is found by its causes, what Head Office lacks is repaired by plans, the day closes."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from opsconsole import upstreams
 from opsconsole.sandbox.remote import RemoteSandbox
-from opsconsole.scenarios.local import local_platform
-from opsconsole.scenarios.run import Request, Run
-from opsconsole.scenarios.truth import read
-from opsconsole.traffic.shops import DirectShop
-from orders.resilience import connections
+from opsconsole.scenarios.comparing import compare
+from opsconsole.scenarios.truth import Truth
+from opsconsole.traffic.catalogue import HANGING
 from reconciliation import business_day
 from reconciliation.models import Break, Case
 from tests.opsconsole.scenarios.books import ask_again, at_ho, carry_out, ends_well, keys, load_all, open_breaks
-from tests.opsconsole.scenarios.rows import free_row
+from tests.opsconsole.scenarios.night import night
 
-ORDERS = 90
+ORDERS = 70
 TOLD = ("ho_rejected", "ho_never_posted")  # finished orders that Head Office did not book
-
-
-@pytest.fixture
-def quick(settings: Any, tmp_path: Path) -> Iterable[None]:
-    settings.WORK_THREADS = 1
-    settings.LOADS_DIR = str(tmp_path / "loads")
-    yield
-    connections.close_all()
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("quick")
 def test_the_night_is_found_by_its_causes_repaired_by_plans_and_closed(settings: Any, tmp_path: Path) -> None:
-    truth = tmp_path / "truth.jsonl"
-    request = Request(orders=ORDERS, seed=7, per_minute=1_200, truth=truth)
-    platform = local_platform(port_base=free_row(), store=None, speed=600.0)
-    with platform as sandbox, RemoteSandbox(sandbox.control_url) as control:
-        settings.UPSTREAMS = {
-            name: {"url": sandbox.urls[name], "timeout": 1.5, "tries": 3} for name in upstreams.LIMITS
-        }
-        shop = DirectShop(since=timezone.now())
-        Run(request, shop, control, progress=lambda *_: None, say=lambda text: None).go()
+    with night(settings, tmp_path, orders=ORDERS, seed=7, mix="mixed") as tonight:
+        every_hanging_order_is_found_with_its_cause(tonight.truths)
         day = business_day.of(timezone.now())
-        load_all(control, day)
-        causes = {each.order_id: each.cause for each in read(truth)}
-        everything_missing_is_found(control, causes)
-        control.no_faults()
-        control.no_plans()
-        repair(control, day)
-        ends_well(control, day)
+        load_all(tonight.control, day)
+        everything_missing_is_found(tonight.control, tonight.truths)
+        tonight.control.no_faults()
+        tonight.control.no_plans()
+        repair(tonight.control, day)
+        ends_well(tonight.control, day)
 
 
-def everything_missing_is_found(control: RemoteSandbox, causes: dict[str, str | None]) -> None:
+def every_hanging_order_is_found_with_its_cause(truths: Sequence[Truth]) -> None:
+    found = compare(truths, as_of=timezone.now() + timedelta(days=30))
+    assert found.orders == ORDERS
+    assert (found.missed, found.wrong) == ([], [])
+    assert found.cause_accuracy >= 0.95, found.confusion
+    assert set(found.confusion) == {fate.cause for fate in HANGING}
+
+
+def everything_missing_is_found(control: RemoteSandbox, truths: Sequence[Truth]) -> None:
+    causes = {each.order_id: each.cause for each in truths}
     missing = Break.objects.filter(state="open", type="missing_in_ho", pairing="ho")
     found = {each.order_reference: each for each in missing.select_related("case")}
     booked = at_ho(control)
@@ -76,11 +65,12 @@ def repair(control: RemoteSandbox, day: date) -> None:
     settle is decided by two people.
     """
     posted = carry_out(open_breaks("missing_in_ho"), "repost_break@1")
-    assert set(posted.rows.exclude(place=None).values_list("state", flat=True)) == {"fixed"}
+    said = list(posted.rows.exclude(place=None).values_list("state", "public_id", "why", "said"))
+    assert {state for state, *_more in said} == {"fixed"}, said
     assert open_breaks("missing_in_ho").filter(pk__in=keys(posted)).count() == posted.eligible
     load_all(control, day)
     assert not Break.objects.filter(state="open", pk__in=keys(posted)).exists()
-    ask_again()
+    ask_again(control)
     load_all(control, day)
     by_hand = Break.objects.filter(state="open", type__in=("missing_in_ho", "gateway_without_payment"))
     decided = carry_out(by_hand, "accept_timing@1")
