@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from django import template
@@ -27,13 +28,19 @@ RED_PAST: Final = 8  # times the limit: if all is red, nothing is
 def icon(name: str, *, small: bool = False) -> SafeString:
     """A Lucide icon of the sprite. Decoration only: the words beside it carry the meaning."""
     size = "i small" if small else "i"
-    return format_html('<svg class="{}" aria-hidden="true"><use href="{}#i-{}"/></svg>', size, static(SPRITE), name)
+    return format_html('<svg class="{}" aria-hidden="true"><use href="{}#i-{}"/></svg>', size, _sprite(), name)
 
 
 @register.simple_tag
 def glyph(tone: str) -> SafeString:
     """The shape of a tone, for lists that say the state in words beside it."""
-    return format_html('<svg class="g" aria-hidden="true"><use href="{}#g-{}"/></svg>', static(SPRITE), Tone(tone))
+    return format_html('<svg class="g" aria-hidden="true"><use href="{}#g-{}"/></svg>', _sprite(), Tone(tone))
+
+
+@cache
+def _sprite() -> str:
+    """A list names it a hundred times; its address stays as it is while the process runs."""
+    return static(SPRITE)
 
 
 @register.simple_tag
@@ -45,6 +52,11 @@ def badge(machine: str, state: str, *, late: bool = False) -> SafeString:
 @register.simple_tag
 def pill(label: str | Promise, tone: str) -> SafeString:
     """A pill that is no machine's state: a breaker, a queue, a run."""
+    return _pill(str(label), tone)
+
+
+@lru_cache(maxsize=512)
+def _pill(label: str, tone: str) -> SafeString:
     return format_html('<span class="badge" data-tone="{}">{}{}</span>', tone, glyph(tone), label)
 
 
@@ -95,16 +107,27 @@ def ticking(span: timedelta) -> str:
 def age(since: datetime | None, *, now: datetime | None = None, limit: timedelta | None = None) -> SafeString:
     """How long something lasts, the instant on hover; red only past eight times its limit."""
     if since is None:
-        return SafeString('<span class="muted">–</span>')
+        return aged(None, "")
     span = (now or timezone.now()) - since
-    is_red = limit is not None and span > RED_PAST * limit
+    return aged(since, formats.duration(span), is_red=is_red(span, limit))
+
+
+@register.simple_tag
+def aged(since: datetime | None, text: str, *, is_red: bool = False) -> SafeString:
+    """The same of a span that was put into words before."""
+    if since is None:
+        return SafeString('<span class="muted">–</span>')
     return format_html(
         '<time class="{}" datetime="{}" title="{}">{}</time>',
         "age late" if is_red else "age",
         formats.iso(since),
         formats.wib(since),
-        formats.duration(span),
+        text,
     )
+
+
+def is_red(span: timedelta, limit: timedelta | None) -> bool:
+    return limit is not None and span > RED_PAST * limit
 
 
 @register.simple_tag
