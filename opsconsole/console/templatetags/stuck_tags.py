@@ -61,4 +61,4 @@ def _age(row: Row, now: datetime) -> tuple[str, bool]:
 
 @lru_cache(maxsize=KEPT)
 def _drawn(row: Row, look: Look) -> SafeString:
-    return get_template("console/stuck/row.html").render({"row": row, "look": look})
+    return SafeString(get_template("console/stuck/row.html").render({"row": row, "look": look}))
