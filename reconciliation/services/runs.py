@@ -145,7 +145,7 @@ def _judge(run: Run, progress: Progress, elsewhere: FirstPass | None) -> list[Ru
 
 
 def _tell_the_planner() -> None:
-    """Books that have just grown by a load are read wrongly until PostgreSQL has looked at them again, which takes it a minute."""
+    """Books that have just grown by a load are read wrongly until PostgreSQL has looked at them again, in a minute."""
     held = Load.objects.filter(state=LoadState.LOADED).aggregate(lines=Sum("new"))["lines"] or 0
     known = engine.execute("SELECT reltuples FROM pg_class WHERE oid = 'reconciliation_entry'::regclass")[0][0]
     if held > GROWN * known:
