@@ -30,9 +30,15 @@ def told_cause(cause: str, type_: str = "") -> str:
     if word == "posting":
         return _posting(rest)
     never, _order, state = cause.partition(": order ")
-    if never == "never due" and state in OrderState.values:
-        return _("it was never due: the order is “%(state)s”") % {"state": OrderState(state).label}
-    return cause
+    return _untold(state) if never == "never due" and state in OrderState.values else cause
+
+
+def _untold(state: str) -> str:
+    """Of an order without a posting: orders that came from elsewhere have none even when they are finished."""
+    said = {"state": OrderState(state).label}
+    if state == OrderState.COMPLETED:
+        return _("nobody told it, although the order is “%(state)s”") % said
+    return _("it was never due: the order is “%(state)s”") % said
 
 
 def _posting(rest: str) -> str:

@@ -1,7 +1,8 @@
 """The demo's books: what gateways and Head Office say of the days gone by, with the usual differences in it.
 
 Files as they would come, loaded as finance loads them: a few payments that Head Office was never told, a fee that
-somebody took off a hundred of them, an entry booked twice, money nobody knows, a payment that a gateway took back.
+somebody took off some of them, an entry booked twice, money nobody knows, a payment that a gateway took back. The
+sandbox's Head Office holds the same entries, so that a correction or a reversal finds what it is about.
 """
 
 import csv
@@ -11,6 +12,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from opsconsole.sandbox.books import Books
 from opsconsole.scenarios import past
 from reconciliation import business_day
 from reconciliation.models import Entry, Load, RunSchedule
@@ -32,8 +34,11 @@ GATEWAY_COLUMNS = (
 Row = tuple[object, ...]
 
 
-def fill(say: Callable[[str], None]) -> int:
-    """Load the books of the days gone by and compare them twice, once only. How many files."""
+def fill(say: Callable[[str], None], *, sandbox: Books | None = None) -> int:
+    """Load the books of the days gone by and compare them twice, once only. How many files.
+
+    `sandbox` are the books of a sandbox that does not run yet; without them Head Office knows nothing of its files.
+    """
     if Load.objects.filter(actor=ACTOR).exists():
         return 0
     copy_ours()
@@ -42,11 +47,15 @@ def fill(say: Callable[[str], None]) -> int:
             "occurred_at", "pk"
         )
     )
-    files = [*_gateway_files(paid), ("ho-entries.csv", Side.HO, "ho", "ho", HO_COLUMNS, list(_entries(paid)))]
+    entries = _numbered(_entries(paid))
+    late = _numbered(_late(paid), after=len(entries))
+    if sandbox is not None:
+        _hold(sandbox, [*entries, *late])
+    files = [*_gateway_files(paid), ("ho-entries.csv", Side.HO, "ho", "ho", HO_COLUMNS, entries)]
     for file in files:
         _load(*file)
     reconcile(scope=RunScope.FULL, actor=ACTOR)
-    _load("ho-late-entries.csv", Side.HO, "ho", "ho", HO_COLUMNS, list(_late(paid)))
+    _load("ho-late-entries.csv", Side.HO, "ho", "ho", HO_COLUMNS, late)
     reconcile(actor=ACTOR)
     _begin_by_the_clock()
     say(f"{len(files) + 1} files in the books, and two runs over them")
@@ -84,12 +93,11 @@ def _entries(paid: Sequence[Entry]) -> Iterator[Row]:
     """Head Office's entries: most as they should be."""
     for number, line in enumerate(paid):
         if not _is_untold(number):
-            yield _entry(number, line, _off(number, line))
+            yield _entry(line, _off(number, line))
         if number % 67 == 11:
-            yield _entry(number + 5_000, line, line.amount)  # booked twice
+            yield _entry(line, line.amount)  # booked twice
     for number, line in enumerate(paid[30:32]):
-        nobodys = (f"HO-9{number:04}", "", f"MRG-24-0{number:04}", "payment", "cash")
-        yield (*nobodys, "IDR", 85_000, _at(line, 3))
+        yield ("", f"MRG-24-0{number:04}", "payment", "cash", "IDR", 85_000, _at(line, 3))
 
 
 def _is_untold(number: int) -> bool:
@@ -106,17 +114,30 @@ def _late(paid: Sequence[Entry]) -> Iterator[Row]:
     """Half of what Head Office was not told comes a file later."""
     for number, line in enumerate(paid):
         if _is_untold(number) and number % 2:
-            yield _entry(number, line, line.amount)
+            yield _entry(line, line.amount)
 
 
-def _entry(number: int, line: Entry, amount: int) -> Row:
-    fields = (f"HO-{number:05d}", line.reference, line.order_reference, "payment", line.method)
-    return (*fields, line.currency, amount, _at(line, 2))
+def _entry(line: Entry, amount: int) -> Row:
+    return (line.reference, line.order_reference, "payment", line.method, line.currency, amount, _at(line, 2))
+
+
+def _numbered(entries: Iterable[Row], *, after: int = 0) -> list[Row]:
+    """With Head Office's own numbers, which it counts up."""
+    return [(f"HO-{number:09d}", *entry) for number, entry in enumerate(entries, after + 1)]
+
+
+def _hold(sandbox: Books, entries: Iterable[Row]) -> None:
+    for row in entries:
+        entry = dict(zip(HO_COLUMNS, row, strict=True))
+        at = datetime.fromisoformat(str(entry.pop("posted_at"))).replace(tzinfo=business_day.ZONE).isoformat()
+        entry |= {"occurred_at": at, "recorded_at": at, "branch": ""}
+        asked = {name: entry[name] for name in ("order_ref", "amount", "currency", "kind", "occurred_at")}
+        sandbox.put("ho", "entries", str(row[0]), {**entry, "asked": asked})
 
 
 def _gateway_files(paid: Sequence[Entry]) -> Iterator[tuple[str, Side, str, str, Sequence[str], list[Row]]]:
     """One report a gateway of the days that are over."""
-    for gateway in ("midtrans", "xendit"):
+    for gateway in ("midtrans", "xendit", "nicepay"):
         lines = [line for line in paid if line.source == gateway and line.occurred_at < _today()]
         rows = list(_payments(gateway, lines))
         yield f"{gateway}-settlement.csv", Side.GATEWAY, gateway, "midtrans", GATEWAY_COLUMNS, rows

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from opsconsole.console.demo_users import ensure_demo_users
 from opsconsole.runner.ports import taken_ports
+from opsconsole.sandbox.books import Books
 from opsconsole.sandbox.remote import RemoteSandbox
 from opsconsole.scenarios import books, limits, past
 from opsconsole.scenarios.local import local_platform
@@ -62,7 +63,8 @@ def load(say: Callable[[str], None], *, longest: float = LONGEST, today: bool = 
     before = _past()
     if before:
         say(f"{before} orders of the last days")
-    books.fill(say)
+    with _books_before_it_runs() as sandbox:
+        books.fill(say, sandbox=sandbox)
     fresh = 0 if not today or _is_loaded() else _order_afresh(say, longest=longest)
     return Loaded(people, before, fresh, round(time.monotonic() - began, 1))
 
@@ -108,16 +110,27 @@ def _platform() -> Iterator[RemoteSandbox]:
     """The one that runs, or one of our own until the processes start."""
     with ExitStack() as stack:
         if not taken_ports([settings.SANDBOX_PORT]):
-            stack.enter_context(local_platform(port_base=settings.SANDBOX_PORT, store=_new_books(), speed=SPEED))
+            stack.enter_context(local_platform(port_base=settings.SANDBOX_PORT, store=_store(), speed=SPEED))
         yield stack.enter_context(RemoteSandbox(control_url()))
 
 
-def _new_books() -> Path:
-    """Books that know orders of a database that is gone would answer for its successors."""
-    store = Path(settings.DATA_DIR) / STORE
+def _store() -> Path:
+    return Path(settings.DATA_DIR) / STORE
+
+
+@contextmanager
+def _books_before_it_runs() -> Iterator[Books | None]:
+    """The sandbox's own books, new for a new database; None where the sandbox runs or the demo is there already.
+
+    Books that know orders of a database that is gone would answer for its successors.
+    """
+    if _is_loaded() or taken_ports([settings.SANDBOX_PORT]):
+        yield None
+        return
     for suffix in ("", "-wal", "-shm"):
-        Path(f"{store}{suffix}").unlink(missing_ok=True)
-    return store
+        Path(f"{_store()}{suffix}").unlink(missing_ok=True)
+    with closing(Books(_store())) as sandbox:
+        yield sandbox
 
 
 def _wait(agenda: Agenda, longest: float) -> None:

@@ -118,7 +118,7 @@ def _facts(number: int, status: str, created: datetime, *, seed: int) -> Iterato
 
 
 def _payment(row: dict[str, str]) -> dict[str, str]:
-    gateways = ("xendit",) if row["method"] == "ovo" else ("midtrans", "midtrans", "xendit")
+    gateways = ("xendit", "nicepay") if row["method"] == "ovo" else ("midtrans", "midtrans", "xendit")
     return {
         "payment_id": f"PAY-{row['order_id']}",
         "order_id": row["order_id"],
