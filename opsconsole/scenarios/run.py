@@ -16,7 +16,7 @@ from opsconsole.scenarios import clock, january12
 from opsconsole.scenarios.accidents import Accidents
 from opsconsole.scenarios.january12 import journeys, timetable
 from opsconsole.scenarios.seeing import DatabaseEyes, cancel_as_staff
-from opsconsole.scenarios.settling import Settling
+from opsconsole.scenarios.settling import Settling, states
 from opsconsole.scenarios.truth import Truth, truths, write
 from opsconsole.traffic.agenda import Agenda, drop_connections
 from opsconsole.traffic.catalogue import FATES
@@ -29,7 +29,7 @@ LONGEST_JOURNEYS = 420.0  # seconds after the last order is placed
 LONGEST_SETTLING = 600.0
 TICK = 0.2
 LOOK_EVERY = 2.5
-# After so many looks with nothing to do for the platform, a customer who waits waits for ever.
+# After so many looks at everything that changed nothing, a customer who waits waits for ever.
 VAIN_LOOKS = 4
 
 Progress = Callable[[str, int, int], None]
@@ -103,15 +103,15 @@ class Run:
         drop_connections()  # a dry pool took ours too
         keys = _keys(led)
         until = time.monotonic() + LONGEST_JOURNEYS
-        vain = 0
+        vain, before = 0, states(keys)
         while vain < VAIN_LOOKS and time.monotonic() < until:
             if agenda.wait_until_empty(seconds=LOOK_EVERY):
                 return
             if clock.due(keys) or self.sandbox.stats()["callbacks_pending"]:
-                vain = 0
-            else:
-                vain += 1
-                clock.bring_forward(keys)
+                continue  # what was brought forward is still being done
+            now = states(keys)
+            vain, before = (vain + 1 if now == before else 0), now
+            clock.bring_forward(keys)
 
     def _settle(self, led: Sequence[Journey]) -> bool:
         self.say("waiting until the platform has settled")

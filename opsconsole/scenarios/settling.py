@@ -31,6 +31,7 @@ TRIP_MARGIN = timedelta(seconds=2)
 CALM = 1.0
 MACHINES: tuple[Any, ...] = (Order, Attempt, Saga, Step, DispatchEntry, Refund, Posting, InboundEvent)
 Say = Callable[[str], None]
+States = dict[str, list[tuple[int, str]]]
 
 
 @dataclass
@@ -45,10 +46,10 @@ class Settling:
     def run(self) -> bool:
         """Whether it settled in time."""
         until = time.monotonic() + self.seconds
-        changed_at, before = time.monotonic(), self._states()
+        changed_at, before = time.monotonic(), states(self.order_ids)
         for number in range(1, ROUNDS + 1):
             self._wait_for_calm(until)
-            after = self._states()
+            after = states(self.order_ids)
             if after != before:
                 changed_at, before = time.monotonic(), after
             elif time.monotonic() - changed_at > quarantine().total_seconds() + CALM and number > 2:
@@ -58,10 +59,6 @@ class Settling:
             moved = clock.bring_forward(self.order_ids)
             self.say(f"round {number}: {moved} looks brought forward")
         return False
-
-    def _states(self) -> dict[str, list[tuple[int, str]]]:
-        """How everything stands, as a person would see it: tries and times left out."""
-        return {model.__name__: _shown(model, self.order_ids) for model in MACHINES}
 
     def _wait_for_calm(self, until: float) -> None:
         until = min(until, time.monotonic() + LONGEST_ROUND)
@@ -90,6 +87,11 @@ class Settling:
         trip = timedelta(seconds=LONGEST_TRIP / stats["speed"]) + TRIP_MARGIN
         active = Order.objects.filter(pk__in=self.order_ids, state=OrderState.ACTIVE)
         return not active.filter(entered_at__gt=timezone.now() - trip).exists()
+
+
+def states(order_ids: Sequence[int]) -> States:
+    """How everything of these orders stands, as a person would see it: tries and times left out."""
+    return {model.__name__: _shown(model, order_ids) for model in MACHINES}
 
 
 def _shown(model: Any, order_ids: Sequence[int]) -> list[tuple[int, str]]:
