@@ -2,6 +2,8 @@
 
 import gc
 import select
+import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,6 +11,8 @@ from django.urls import get_resolver
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
 from prometheus_client import multiprocess
+
+from orders.heartbeats import BEAT_EVERY, beat
 
 if TYPE_CHECKING:
     from opsconsole.wsgi import Application
@@ -24,6 +28,11 @@ class LingeringWorker(ThreadWorker):
     a callback. Nobody waits for it: where another request needs a thread, the connection goes back to the loop.
     """
 
+    def init_process(self) -> None:
+        """Signs of life by a thread of its own: a database that hangs must not stop the answers that need none."""
+        threading.Thread(target=_live_on, name="heartbeat", daemon=True).start()
+        super().init_process()
+
     def handle(self, conn: Any) -> Any:
         kept = super().handle(conn)
         while kept is True and self._asks_again(conn.sock):
@@ -37,6 +46,12 @@ class LingeringWorker(ThreadWorker):
         look = select.poll()
         look.register(sock, select.POLLIN)
         return bool(look.poll(LINGER))
+
+
+def _live_on() -> None:
+    while True:
+        beat("web", detail={})
+        time.sleep(BEAT_EVERY.total_seconds())
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 
 from opsconsole.console.access import allowed
 from opsconsole.console.service_map import HEALTH
+from opsconsole.processes import PROCESSES
 from orders.queries.order_page import people
 from orders.queries.telling import who
 from runbooks.catalogue import CATALOGUE, Service, needed_by
@@ -21,6 +22,7 @@ from runbooks.queries import services as queries
 from runbooks.queries.services import Outages
 
 DAYS: Final = 30
+OWN: Final = "orders"  # what our processes are together
 DEPLOYS: Final = 50  # shown
 PROGRESS: Final[dict[str, Promise]] = {
     "breakers": _("Critical dependencies behind a breaker"),
@@ -89,8 +91,17 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "progress": [(PROGRESS[each.name], each, each.now / 100) for each in queries.progress()],
         "database": next(row for row in rows if row.service.name == "postgresql"),
         "single": sum(row.is_single for row in rows),
+        "own_rto": timedelta(seconds=CATALOGUE[OWN].recovery.rto),
+        "own": _own_processes(),
     }
     return render(request, "console/services/catalogue.html", context)
+
+
+def _own_processes() -> list[tuple[str, Outages, bool]]:
+    """Name, what was measured by its signs of life, and whether the worst of it was within the target."""
+    seen, target = queries.absences(), timedelta(seconds=CATALOGUE[OWN].recovery.rto)
+    found = [(each.name, seen.get(each.name, Outages())) for each in PROCESSES if each.name != "sandbox"]
+    return [(name, each, each.longest is None or each.longest <= target) for name, each in found]
 
 
 @require_GET

@@ -7,7 +7,7 @@ from orders.models.channel import ChannelToken, IdempotencyRecord, RateLimit
 from orders.models.control import ActionSwitch, ResourceLock
 from orders.models.delivery import DeadLetter, Receipt, Subscription
 from orders.models.diagnosis import Diagnosis
-from orders.models.history import ChainHead, Edge, Heartbeat, History, Outbox
+from orders.models.history import Absence, ChainHead, Edge, Heartbeat, History, Outbox
 from orders.models.hold import DispatchHold
 from orders.models.inbound import InboundEvent
 from orders.models.notice import Notice
@@ -21,6 +21,7 @@ from orders.models.setting import StuckLimit
 from orders.models.watch import MoneyWatch
 
 __all__ = [
+    "Absence",
     "ActionSwitch",
     "Attempt",
     "BreakerChange",

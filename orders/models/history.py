@@ -98,3 +98,18 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Absence(models.Model):
+    """A time in which a process gave no sign of life and came back: what its recovery really took."""
+
+    process = models.CharField(max_length=60)
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        indexes = (models.Index(fields=["-until"], name="absence_newest"),)
+
+    def __str__(self) -> str:
+        return f"{self.process} {self.since}"

@@ -11,7 +11,7 @@ from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper,
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from orders.models import BreakerChange, Heartbeat
+from orders.models import Absence, BreakerChange, Heartbeat
 from orders.queries.pulse import outbox_oldest
 from orders.resilience import breaker
 from reconciliation import business_day
@@ -152,6 +152,14 @@ def outages(*, since: datetime | None = None) -> Mapping[str, Outages]:
     found = over.exclude(ends_at=None).order_by().annotate(lasted=lasted).values("alert__service")
     rows = found.annotate(count=Count("pk"), median=_Median("lasted"), longest=Max("lasted"))
     return {row["alert__service"]: Outages(row["count"], row["median"], row["longest"]) for row in rows}
+
+
+def absences(*, since: datetime | None = None) -> Mapping[str, Outages]:
+    """By process of our own: how often it was gone and came back, by its signs of life."""
+    lasted = ExpressionWrapper(F("until") - F("since"), output_field=DurationField())
+    found = Absence.objects.filter(until__gte=since or timezone.now() - HISTORY).order_by().annotate(lasted=lasted)
+    rows = found.values("process").annotate(count=Count("pk"), median=_Median("lasted"), longest=Max("lasted"))
+    return {row["process"]: Outages(row["count"], row["median"], row["longest"]) for row in rows}
 
 
 class _Median(Aggregate):
