@@ -19,8 +19,13 @@ from opsconsole.console.incident_page import found_or_404
 from opsconsole.console.live import answer
 from opsconsole.console.tones import Tone
 from orders import names
+from orders.queries.order_page import people
+from orders.queries.telling import who
 from orders.states import Service
+from runbooks.catalogue import CATALOGUE
+from runbooks.models import Incident
 from runbooks.queries import board as queries
+from runbooks.queries import board_deploys
 from runbooks.queries.board import Board, Counted, Hypothesis, Verdict, Window
 
 FORMAT: Final = "%Y-%m-%dT%H:%M"  # of a datetime-local input
@@ -88,6 +93,7 @@ def board(request: HttpRequest, code: str) -> HttpResponse:
         "incident": found,
         "board": seen,
         "lines": [_line(seen, each) for each in seen.ranked],
+        "deploys": _deploys(found, window),
         "hurt_course": list(seen.hurt_course),
         "since": window.since.astimezone(WIB).strftime(FORMAT),
         "until": window.until.astimezone(WIB).strftime(FORMAT),
@@ -98,6 +104,26 @@ def board(request: HttpRequest, code: str) -> HttpResponse:
         "query": request.GET.urlencode(),
     }
     return answer(request, "console/incidents/board.html", "console/incidents/board_live.html", context)
+
+
+def _deploys(found: Incident, window: Window) -> list[dict[str, Any]]:
+    """What went live, whose it is, and the share of hurt orders before and after it, in per cent, None of none."""
+    notes = board_deploys.deployed(found, window)
+    known = people(each.note.actor for each in notes)
+    return [
+        {
+            "note": each.note,
+            "service": CATALOGUE[each.note.service].title if each.note.service in CATALOGUE else each.note.service,
+            "by": who(each.note.actor, known),
+            "before": _share(each.before_hurt, each.before),
+            "after": _share(each.after_hurt, each.after),
+        }
+        for each in notes
+    ]
+
+
+def _share(hurt: int, orders: int) -> int | None:
+    return round(100 * hurt / orders) if orders else None
 
 
 def _window(request: HttpRequest, default: Window) -> Window:

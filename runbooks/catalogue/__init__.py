@@ -3,7 +3,7 @@
 Facts about each service and what it needs; what of it is true at this moment is measured elsewhere.
 """
 
-from runbooks.catalogue.graph import blast_of, feeders_of, needed_by, spread
+from runbooks.catalogue.graph import blast_of, feeders_of, needed_by, needs_of, spread
 from runbooks.catalogue.reading import CATALOGUE, Broken, read, service_named
 from runbooks.catalogue.schema import How, Service
 
@@ -15,6 +15,7 @@ __all__ = [
     "blast_of",
     "feeders_of",
     "needed_by",
+    "needs_of",
     "read",
     "service_named",
     "spread",

@@ -45,6 +45,17 @@ def blast_of(failed: Iterable[str], services: Mapping[str, Service] = CATALOGUE)
     return max((services[name].blast_radius for name in down), default=0)
 
 
+def needs_of(name: str, services: Mapping[str, Service] = CATALOGUE) -> set[str]:
+    """Whom it needs, directly or by way of another."""
+    found: set[str] = set()
+    left = [name]
+    while left:
+        more = {need.service for need in services[left.pop()].needs if need.service in services} - found
+        found |= more
+        left += more
+    return found
+
+
 def needed_by(name: str, services: Mapping[str, Service] = CATALOGUE) -> list[str]:
     """Who needs it directly."""
     return [each.name for each in services.values() if any(need.service == name for need in each.needs)]

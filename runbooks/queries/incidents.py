@@ -12,6 +12,7 @@ from django.utils import timezone
 from orders.models import BreakerChange, OperatorAction
 from orders.queries.stuck import StuckRow
 from orders.queries.stuck.around import stuck_among
+from runbooks.catalogue import CATALOGUE, needs_of
 from runbooks.incident_states import ENDED, LIVE, AlertState, Severity
 from runbooks.models import (
     AlertDelivery,
@@ -203,11 +204,20 @@ def _own(incident: Incident) -> list[Line]:
 
 def _breakers(incident: Incident, until: datetime) -> list[Line]:
     since = incident.began_at - timedelta(minutes=10)
-    rows = BreakerChange.objects.filter(at__gte=since, at__lte=until).order_by("-id")[:STORY]
+    rows = BreakerChange.objects.filter(at__gte=since, at__lte=until, upstream__in=_upstreams(incident))
     return [
         Line(row.at, "breaker", row.actor or "policy:breaker", row.reason, {"upstream": row.upstream, "to": row.target})
-        for row in rows
+        for row in rows.order_by("-id")[:STORY]
     ]
+
+
+def _upstreams(incident: Incident) -> set[str]:
+    """The neighbours of its services and of what these need: of an incident about the books Head Office, of one about
+    orders everybody. A breaker of somebody else opened at the same time is another story.
+    """
+    services = {incident.service, *incident.episodes.values_list("alert__service", flat=True)}
+    near = {each for name in services if name in CATALOGUE for each in (name, *needs_of(name))}
+    return {upstream for name in near for upstream in CATALOGUE[name].neighbours}
 
 
 def _deploys(incident: Incident, until: datetime) -> list[Line]:

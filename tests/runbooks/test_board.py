@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from orders.models import BreakerChange, Diagnosis, Order, Posting
 from orders.transitions import move
-from runbooks.models import CohortOrder, Incident
+from runbooks.models import CohortOrder, DeployNote, Incident
 from runbooks.queries import board as queries
+from runbooks.queries import board_deploys
 from runbooks.queries.board import Counted, Hypothesis, Verdict, Window
 from runbooks.services.incidents import opening
 from tests.orders.making import make_attempt, make_message, make_order, make_posting
@@ -145,3 +146,18 @@ def test_what_everybody_shows_and_few_suffer_from_is_weak() -> None:
     assert queries.verdict(Counted(all=100, hurt=10, shown=12, both=8)) == Verdict.STRONG
     assert queries.verdict(Counted(all=100, hurt=2, shown=2, both=2)) == Verdict.UNKNOWN
     assert queries.verdict(Counted(all=0, hurt=0, shown=0, both=0)) == Verdict.UNKNOWN
+
+
+def test_what_went_live_is_weighed_by_the_orders_before_and_after_it(incident: Incident) -> None:
+    now = timezone.now()
+    ordered(4, city="Jakarta")
+    hurt(incident, ordered(3, city="Bandung"))
+    for version, minutes in (("4.2", 300), ("4.3", 90), ("4.4", 10)):
+        at = now - timedelta(minutes=minutes)
+        DeployNote.objects.create(service="orders", version=version, actor="user:made", at=at)
+    window = Window(since=now - timedelta(minutes=60), until=now)
+    found = {each.note.version: each for each in board_deploys.deployed(incident, window)}
+    assert list(found) == ["4.4", "4.3"]
+    last = found["4.4"]
+    assert (last.before, last.before_hurt, last.after, last.after_hurt) == (7, 3, 0, 0)
+    assert (found["4.3"].before, found["4.3"].after, found["4.3"].after_hurt) == (0, 7, 3)

@@ -10,9 +10,10 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from orders.errors import NotAllowed
-from orders.models import Order
+from orders.models import BreakerChange, Order
 from runbooks.incident_states import INCIDENT_EDGES, IncidentState, IncidentVerb, Severity
 from runbooks.models import ActionItem, Incident, IncidentEvent, Page, ResponseClock
+from runbooks.queries import incidents as queries
 from runbooks.services.incidents import clocks, cohort, leading, messages, opening, watching
 from runbooks.services.incidents.leading import By
 from runbooks.services.incidents.messages import Telling
@@ -267,3 +268,16 @@ def test_a_message_without_sense_is_not_sent(wrong: dict[str, Any]) -> None:
     with pytest.raises(NotAllowed):
         messages.send(incident, Telling(**given), actor=SARI, commander="")
     assert Page.objects.filter(purpose="message").count() == 0
+
+
+def test_the_timeline_tells_of_the_breakers_that_belong_to_it() -> None:
+    about_books, about_orders = opened(service="ho"), opened(service="orders")
+    for number, upstream in enumerate(("ho", "tpg", "midtrans")):
+        change = {"source": "closed", "target": "open", "cause": "failures", "at": timezone.now()}
+        BreakerChange.objects.create(key=f"b{number}", upstream=upstream, **change)
+
+    def told(incident: Incident) -> set[object]:
+        return {line.detail["upstream"] for line in queries.story(incident) if line.kind == "breaker"}
+
+    assert told(about_books) == {"ho"}
+    assert told(about_orders) == {"ho", "tpg", "midtrans"}
