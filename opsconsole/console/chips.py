@@ -66,6 +66,7 @@ class Chip:
     label: str | Promise
     options: Sequence[Option]
     is_single: bool = False
+    more: str = ""  # where all values stand, while only those that are chosen are here
 
     @property
     def chosen(self) -> str:

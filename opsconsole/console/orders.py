@@ -1,6 +1,7 @@
 """Lists of orders: what is stuck, the same by cause, and all of them."""
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -12,15 +13,26 @@ from opsconsole.console.cases import read_cases
 from opsconsole.console.live import answer, is_fragment
 from opsconsole.console.overview import CannotKnow
 from opsconsole.console.reading import known
-from opsconsole.console.stuck_screen import context_of, screen_of
+from opsconsole.console.stuck_screen import VALUES, context_of, screen_of, values_of
 
 
 @require_GET
 @allowed("view_orders")
 def stuck(request: HttpRequest) -> HttpResponse:
-    """What hangs now. The fragment has neither the filters nor their counts: they stay as the reader left them."""
-    screen = screen_of(request, with_facets=not is_fragment(request))
+    """What hangs now. The fragment has no filters: they stay as the reader left them. What their values would give
+    costs as much as the list, so it is told to those who reach for a filter."""
+    wants_values = VALUES in request.GET
+    if wants_values and is_fragment(request):
+        return _values(request)
+    screen = screen_of(request, with_facets=wants_values)
     return answer(request, "console/stuck.html", "console/stuck/live.html", context_of(request, screen))
+
+
+def _values(request: HttpRequest) -> HttpResponse:
+    screen = values_of(request)
+    if isinstance(screen, CannotKnow):
+        return HttpResponse(status=204)  # the filters stay as they are, and the next touch asks again
+    return render(request, "console/stuck/values.html", {"screen": screen})
 
 
 @require_GET

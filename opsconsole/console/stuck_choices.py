@@ -136,10 +136,14 @@ _FACETS: Final[Mapping[str, _Facet]] = {
 }
 
 
-def chips(choices: Choices, board: Board, *, people: Mapping[int, str], user_id: int) -> list[Chip]:
-    """State and age first, then what narrows a pattern, then whose."""
-    facets = {name: _facet_chip(name, choices, board.facets.get(name, {})) for name in _FACETS}
-    age, owner = _age_chip(choices), _owner_chip(choices, board, people=people, user_id=user_id)
+def chips(choices: Choices, board: Board, *, people: Mapping[int, str], user_id: int, more: str = "") -> list[Chip]:
+    """State and age first, then what narrows a pattern, then whose.
+
+    `more` is where the values stand with their counts, for a board without them.
+    """
+    facets = {name: _facet_chip(name, choices, board.facets.get(name), more) for name in _FACETS}
+    age = _age_chip(choices)
+    owner = _owner_chip(choices, board.facets.get("owner"), people=people, user_id=user_id, more=more)
     return [
         facets["state"],
         age,
@@ -148,19 +152,20 @@ def chips(choices: Choices, board: Board, *, people: Mapping[int, str], user_id:
     ]
 
 
-def _facet_chip(name: str, choices: Choices, counts: Mapping[str, int]) -> Chip:
-    facet, on = _FACETS[name], choices.many(name)
-    values = dict.fromkeys((*sorted(counts, key=lambda value: (-counts[value], value)), *_asked(on)))
+def _facet_chip(name: str, choices: Choices, counts: Mapping[str, int] | None, more: str) -> Chip:
+    """Without counts it has what is chosen in it, and nothing else."""
+    facet, on, known = _FACETS[name], choices.many(name), counts or {}
+    values = dict.fromkeys((*sorted(known, key=lambda value: (-known[value], value)), *_asked(on)))
     options = [
         Option(
             value=value or NONE,
             label=facet.called(value) if value else facet.none,
-            count=counts.get(value, 0),
+            count=_count(counts, value),
             is_on=(value or NONE) in on,
         )
         for value in values
     ]
-    return Chip(name=name, label=facet.label, options=options)
+    return Chip(name=name, label=facet.label, options=options, more=more if counts is None else "")
 
 
 def _asked(on: Sequence[str]) -> list[str]:
@@ -175,19 +180,32 @@ def _age_chip(choices: Choices) -> Chip:
     return Chip(name="age", label=gettext_lazy("Age"), options=[every, *ages], is_single=True)
 
 
-def _owner_chip(choices: Choices, board: Board, *, people: Mapping[int, str], user_id: int) -> Chip:
-    counts, on = board.facets.get("owner", {}), choices.one("owner")
-    others = [int(value) for value in counts if value and int(value) != user_id]
+def _owner_chip(
+    choices: Choices, counts: Mapping[str, int] | None, *, people: Mapping[int, str], user_id: int, more: str
+) -> Chip:
+    on = choices.one("owner")
+    given = counts if counts is not None else {on} if on.isdecimal() and len(on) < 10 else ()
+    others = [int(value) for value in given if value and int(value) != user_id]
     options = [
         Option(value="", label=_("Anybody"), is_on=not on),
-        Option(value=ME, label=_("Me"), count=counts.get(str(user_id), 0), is_on=on == ME),
-        Option(value=NONE, label=_("Nobody"), count=counts.get("", 0), is_on=on == NONE),
+        Option(value=ME, label=_("Me"), count=_count(counts, str(user_id)), is_on=on == ME),
+        Option(value=NONE, label=_("Nobody"), count=_count(counts, ""), is_on=on == NONE),
         *(
-            Option(value=str(pk), label=people.get(pk, str(pk)), count=counts[str(pk)], is_on=on == str(pk))
+            Option(value=str(pk), label=people.get(pk, str(pk)), count=_count(counts, str(pk)), is_on=on == str(pk))
             for pk in sorted(others, key=lambda pk: people.get(pk, ""))
         ),
     ]
-    return Chip(name="owner", label=gettext_lazy("Owner"), options=options, is_single=True)
+    return Chip(
+        name="owner",
+        label=gettext_lazy("Owner"),
+        options=options,
+        is_single=True,
+        more=more if counts is None else "",
+    )
+
+
+def _count(counts: Mapping[str, int] | None, value: str) -> int | None:
+    return None if counts is None else counts.get(value, 0)
 
 
 def in_words(choices: Choices, board: Board, *, people: Mapping[int, str], user_id: int) -> list[str]:

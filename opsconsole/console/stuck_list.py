@@ -115,6 +115,18 @@ class _Read:
     previous: Place | None = None
 
 
+def read_values(asked: Asked, *, user_id: int) -> tuple[Board, Mapping[int, str]]:
+    """What each value of each filter would give now, and everybody's name."""
+    board = read_board(
+        base=asked.view.filter(user_id=user_id),
+        chosen=chosen(asked.choices, user_id=user_id),
+        user_id=user_id,
+        at=timezone.now(),
+        limits=limits_in_force(),
+    )
+    return board, names_by_id()
+
+
 def read_list(
     asked: Asked, *, user_id: int, with_facets: bool, also: Sequence[tuple[StuckFilter, StuckFilter]] = ()
 ) -> StuckList:

@@ -22,10 +22,11 @@ from opsconsole.console.saved_views import address_of, canonical, deleted_view, 
 from opsconsole.console.staff import person
 from opsconsole.console.stuck_choices import VIEWS, chips, in_words
 from opsconsole.console.stuck_head import figures, grouped, main_sum
-from opsconsole.console.stuck_list import Asked, StuckList, read_list
+from opsconsole.console.stuck_list import Asked, StuckList, read_list, read_values
 from orders.queries.stuck import View
 from runbooks.queries.incidents import live_incidents
 
+VALUES: Final = "values"  # parameter of the address: with what each value of a filter would give
 BULK_RIGHTS: Final = ("recheck_payment", "assign_order", "hold_order")
 
 
@@ -43,7 +44,8 @@ class Tab:
 @dataclass(frozen=True, kw_only=True)
 class Screen:
     """All that the page shows. `list` is CannotKnow when the database did not answer; then there are
-    neither tabs nor figures, because a zero would be a lie."""
+    neither tabs nor figures, because a zero would be a lie. `values` is where the filters' values stand, where they
+    are not here."""
 
     asked: Asked
     list: StuckList | CannotKnow
@@ -55,6 +57,7 @@ class Screen:
     words: Sequence[str] = ()
     sums: tuple[str, str] = ("", "")
     last_recovered_at: datetime | None = None
+    values: str = ""
 
     @cached_property
     def address(self) -> str:
@@ -118,6 +121,14 @@ class Screen:
         return grouped(self.list.board.everything.count) if isinstance(self.list, StuckList) else ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """The filters of the list with all their values."""
+
+    asked: Asked
+    chips: Sequence[Chip]
+
+
 def screen_of(request: HttpRequest, *, with_facets: bool) -> Screen:
     """Reads everything once."""
     user, asked = person(request), Asked.read(request.GET)
@@ -129,7 +140,7 @@ def screen_of(request: HttpRequest, *, with_facets: bool) -> Screen:
     )
     if isinstance(found, CannotKnow):
         return Screen(asked=asked, list=found)
-    here = _own_view(own, asked)
+    here, values = _own_view(own, asked), "" if with_facets else _values_of(asked)
     return Screen(
         asked=asked,
         list=found,
@@ -137,11 +148,26 @@ def screen_of(request: HttpRequest, *, with_facets: bool) -> Screen:
         own=here,
         deleted=deleted_view(user, request.GET.get("deleted", "")),
         figures=figures(found.board, found.course, now=found.at, address=reverse("stuck")),
-        chips=chips(asked.choices, found.board, people=found.people, user_id=user.pk),
+        chips=chips(asked.choices, found.board, people=found.people, user_id=user.pk, more=values),
+        values=values,
         words=in_words(asked.choices, found.board, people=found.people, user_id=user.pk),
         sums=main_sum(found.board.chosen.money),
         last_recovered_at=None if found.board.everything.count else found.course.last_recovered_at,
     )
+
+
+def _values_of(asked: Asked) -> str:
+    return _with_query(reverse("stuck"), _joined(asked.choices.query(), urlencode({**asked.place(), VALUES: "1"})))
+
+
+def values_of(request: HttpRequest) -> Filters | CannotKnow:
+    """Only the filters, with the counts of their values: asked for when the reader reaches for them."""
+    user, asked = person(request), Asked.read(request.GET)
+    found = known(lambda: read_values(asked, user_id=user.pk))
+    if isinstance(found, CannotKnow):
+        return found
+    board, people = found
+    return Filters(asked=asked, chips=chips(asked.choices, board, people=people, user_id=user.pk))
 
 
 def context_of(request: HttpRequest, screen: Screen) -> dict[str, Any]:

@@ -171,12 +171,26 @@ def test_a_chip_names_what_is_on_and_what_each_value_would_give(sari: Client) ->
     make_order("paid", since=ago(hours=1), city="Jakarta", service="taxi")
     make_order("paid", since=ago(hours=1), city="Bali", service="taxi")
     make_order("paid", since=ago(hours=1), city="Bali", service="rent")
-    html = page(sari, "?city=Bali&service=taxi")
+    html = page(sari, "?city=Bali&service=taxi&values=1")
     assert re.search(r"<summary>City <b>Bali</b>", html)
     assert re.search(r'value="Jakarta">Jakarta<small>1</small>', html)
     assert re.search(r'value="Bali" checked>Bali<small>1</small>', html)
     assert re.search(r'value="rent">Rent<small>1</small>', html)
     assert f'href="{LIST}">Clear</a>' in html
+
+
+def test_the_values_of_the_filters_come_when_the_reader_reaches_for_one(sari: Client) -> None:
+    make_order("paid", since=ago(hours=1), city="Jakarta")
+    make_order("paid", since=ago(hours=1), city="Bali")
+    html = page(sari, "?city=Bali&owner=-")
+    assert re.search(r"<summary>City <b>Bali</b>", html)
+    assert 'value="Bali" checked>Bali</label>' in html, "what is chosen stays, without a count that nobody made"
+    assert 'value="Jakarta"' not in html
+    assert f'href="{LIST}?city=Bali&amp;owner=-&amp;values=1">Show what there is</a>' in html
+    values = page(sari, "?city=Bali&owner=-&values=1", **{"HX-Request": "true"})
+    assert 'id="values-city" aria-label="City" hx-swap-oob="morph"' in values
+    assert 'value="Jakarta">Jakarta<small>1</small>' in values
+    assert ROW.search(values) is None
 
 
 def test_clear_keeps_the_tab(sari: Client) -> None:

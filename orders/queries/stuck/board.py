@@ -2,8 +2,8 @@
 
 Planning the union costs more than running it, so it is put together once: the rows of the page, the totals of
 everything stuck and of what the reader chose, the counts of the saved views, what came since the reader
-looked, and for each filter how many rows each of its values would give. A filter's own choice does not count
-in its own numbers, all the others' do, so no filter hides another's values.
+looked, and, where they are asked for, how many rows each value of each filter would give. A filter's own choice does
+not count in its own numbers, all the others' do, so no filter hides another's values.
 """
 
 # ruff: noqa: S608
@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from orders.policies import Limits
 from orders.queries.places import Place
-from orders.queries.stuck.arms import OF_ORDER, OF_TEXT, Question
+from orders.queries.stuck.arms import COLUMNS, OF_ORDER, OF_TEXT, Question
 from orders.queries.stuck.filters import UNPAID, StuckFilter, conditions
 from orders.queries.stuck.limits import limits_in_force
 from orders.queries.stuck.lists import WITH_HELD, Found, StuckRow, detailed, fetch
@@ -65,8 +65,8 @@ class Board:
     """`everything` is all that is stuck and not held; `chosen` what view and filters leave of it.
 
     `rows` are those of the turn, or those of the seen that are still stuck, oldest first;
-    `facets[name][value]` is how many rows the value would give; `newcomers` is how many rows came
-    since the reader looked; `also` are the counts of further filters.
+    `facets[name][value]` is how many rows the value would give, without any name where nobody asked; `newcomers` is
+    how many rows came since the reader looked; `also` are the counts of further filters.
     """
 
     everything: Totals = field(default_factory=Totals)
@@ -99,12 +99,13 @@ def read_board(
     matches = _Matches(base, chosen)
     counted = [_Matches(*pair, prefix=f"also_{number}_") for number, pair in enumerate(also)]
     parts = [*_numbers(matches, len(counted), with_facets=with_facets), *_of_page(page, question, matches)]
-    tables = f"{_stuck(question, matches, counted)}, {_groups(matches, len(counted), with_facets=with_facets)}"
+    stuck = _stuck(question, matches, counted, with_facets=with_facets)
+    tables = f"{stuck}, {_groups(matches, len(counted), with_facets=with_facets)}"
     question.params.update({"me": user_id, "unpaid": list(UNPAID)})
     for each in (matches, *counted):
         question.params.update(each.params)
     rows = fetch(f"WITH {tables} {' UNION ALL '.join(f'({part})' for part in parts)}", question.params)
-    return _board(rows, question)
+    return _board(rows, question, with_facets=with_facets)
 
 
 def combined(base: StuckFilter, chosen: StuckFilter) -> StuckFilter:
@@ -173,19 +174,27 @@ class _Matches:
         return f"u.since <= %(clock)s - {self._param(f'{name}_age', wanted.min_age)}"
 
 
-def _stuck(question: Question, matches: _Matches, counted: Sequence[_Matches]) -> str:
+# A row that is written down costs as much as finding it: nothing is written down that nobody reads.
+_KEPT: Final = (*COLUMNS, "service", "held_until")
+_OF_FACETS: Final = (
+    ", u.method, u.city, u.channel, coalesce(at.gateway, '') AS gateway, coalesce(dg.cause, '') AS cause"
+)
+_FOR_FACETS: Final = (
+    " LEFT JOIN orders_attempt at ON at.id = o.owning_attempt_id LEFT JOIN orders_diagnosis dg ON dg.order_id = o.id"
+)
+
+
+def _stuck(question: Question, matches: _Matches, counted: Sequence[_Matches], *, with_facets: bool) -> str:
     """All that is stuck, row by row; the order's columns stand in `o` under the names that conditions know."""
     flags = {f"m_{name}": condition for name, condition in matches.columns.items()}
     flags |= {f"also_{number}": each.condition() for number, each in enumerate(counted)}
     columns = "".join(f", ({condition}) IS TRUE AS {name}" for name, condition in flags.items())
     order = ", ".join(("u.order_id AS id", "u.order_state AS state", "u.owner_id", *question.of_order))
     return (
-        "stuck AS MATERIALIZED (SELECT u.*,"
-        " coalesce(at.gateway, '') AS gateway, coalesce(dg.cause, '') AS cause,"
+        f"stuck AS MATERIALIZED (SELECT {', '.join(f'u.{name}' for name in _KEPT)}{_OF_FACETS if with_facets else ''},"
         " (o.held_until > %(clock)s) IS TRUE AS is_held, u.order_state <> ALL(%(unpaid)s) AS is_paid"
         f"{columns} FROM ({question.union()}) u CROSS JOIN LATERAL (SELECT {order}) o"
-        " LEFT JOIN orders_attempt at ON at.id = o.owning_attempt_id"
-        " LEFT JOIN orders_diagnosis dg ON dg.order_id = o.id)"
+        f"{_FOR_FACETS if with_facets else ''})"
     )
 
 
@@ -315,7 +324,7 @@ def _limits(question: Question, *, service: str | None = None) -> str:
     return ", ".join(rows)
 
 
-def _board(found: Sequence[Mapping[str, Any]], question: Question) -> Board:
+def _board(found: Sequence[Mapping[str, Any]], question: Question, *, with_facets: bool) -> Board:
     by_part: dict[str, list[Mapping[str, Any]]] = {}
     for row in found:
         by_part.setdefault(row["part"], []).append(row)
@@ -327,7 +336,7 @@ def _board(found: Sequence[Mapping[str, Any]], question: Question) -> Board:
         rows=detailed(question, [_found(row) for row in by_part.get("row", [])]),
         oldest=next(iter(counts.get("oldest", {})), ""),
         views={View(name): count for name, count in counts["view"].items()},
-        facets={name: counts.get(f"facet:{name}", {}) for name in FACETS},
+        facets={name: counts.get(f"facet:{name}", {}) for name in FACETS} if with_facets else {},
         newcomers=counts.get("newcomers", {}).get("", 0),
         also=[also[str(number)] for number in range(len(also))],
     )
