@@ -1,6 +1,5 @@
 """Reconciliation in a browser: every screen clean in every look, and worked by keys."""
 
-import os
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -14,7 +13,7 @@ from reconciliation.services.feeds import feed_of, make_defaults
 from reconciliation.services.rules import rules_in_force, save_rules
 from reconciliation.services.runs import ask, reconcile, work
 from reconciliation.states import Pairing, RunScope
-from tests.console.browser import LOOKS, Look, Site, assert_all_are_clean
+from tests.console.browser import Site, assert_all_are_clean
 from tests.reconciliation.books import AT, feed, line, load_into
 from tests.reconciliation.test_agreements import known, tariff
 
@@ -95,13 +94,8 @@ def _addresses() -> dict[str, str]:
     }
 
 
-# Each language, theme and width once: the screens are many, and say the same words at both widths.
-TWO_LOOKS = (Look(), Look("id", "dark", 390))
-
-
 def test_screens_of_reconciliation_are_clean_in_every_look(site: Site, books: dict[str, str]) -> None:
-    looks = TWO_LOOKS if "SHOTS" not in os.environ else LOOKS
-    assert_all_are_clean(site, [(address, "budi") for address in books.values()], looks=looks)
+    assert_all_are_clean(site, [(address, "budi") for address in books.values()])
 
 
 def test_breaks_are_worked_by_keys_alone(site: Site, books: dict[str, str]) -> None:

@@ -11,14 +11,12 @@ from orders.services import dispatch_desk, work
 from orders.services.dispatch_desk import Car
 from orders.states import AttemptVerb
 from orders.transitions import move
-from tests.console.browser import Look, Site, assert_page_is_clean, poll
+from tests.console.browser import LOOKS, Site, assert_page_is_clean, poll
 from tests.console.test_dispatch import waiting
 from tests.console.test_link_desk import unpaid
 from tests.orders.queries.test_money_queues import AMOUNT, entry, paid
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-
-LOOKS = [Look("id", "dark", 390), Look("en", "light", 1440)]
 
 
 @pytest.fixture(autouse=True)

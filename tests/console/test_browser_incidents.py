@@ -12,13 +12,12 @@ from runbooks.models import Episode, Incident
 from runbooks.services.incidents import clocks, leading, messages, opening, reviewing
 from runbooks.services.incidents.leading import By
 from runbooks.services.incidents.messages import Telling
-from tests.console.browser import Look, Site, assert_all_are_clean
+from tests.console.browser import Site, assert_all_are_clean
 from tests.orders.making import make_order
 from tests.runbooks.hearing import alert, alertmanager, judge
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-LOOKS = [Look("id", "dark", 390), Look("en", "light", 1440)]
 SARI = "user:sari"
 
 
@@ -61,12 +60,12 @@ def test_the_pages_are_clean(site: Site) -> None:
         "/services/map/?fail=tpg",
         "/services/history/",
     )
-    assert_all_are_clean(site, [(path, "sari") for path in paths], looks=LOOKS)
+    assert_all_are_clean(site, [(path, "sari") for path in paths])
     incident = Incident.objects.get(pk=incident.pk)
     leading.resolve(incident, By(actor=SARI, reason="a drill"), override=True)
     reviewing.draft(Incident.objects.get(pk=incident.pk), actor=SARI)
     paths = (f"/incidents/{incident.code}/review/", "/incidents/items/")
-    assert_all_are_clean(site, [(path, "sari") for path in paths], looks=LOOKS)
+    assert_all_are_clean(site, [(path, "sari") for path in paths])
 
 
 def test_the_clocks_tick_and_a_key_takes_it(site: Site) -> None:

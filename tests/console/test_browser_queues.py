@@ -4,14 +4,12 @@ import pytest
 from playwright.sync_api import expect
 
 from orders.models import DeadLetter, Saga
-from tests.console.browser import Look, Site, assert_all_are_clean
+from tests.console.browser import Site, assert_all_are_clean
 from tests.console.test_hands import hand
 from tests.console.test_letters import letter_of
 from tests.orders.making import make_order, make_saga, make_step
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-
-LOOKS = [Look("id", "dark", 390), Look("en", "light", 1440)]
 
 
 def letters() -> list[DeadLetter]:
@@ -37,7 +35,7 @@ def test_the_queues_and_what_they_lead_to_are_clean(site: Site) -> None:
         f"/orders/{saga.order.public_id}/sagas/1/",
         f"/orders/{goods.order.public_id}/sagas/1/",
     )
-    assert_all_are_clean(site, [(path, "sari") for path in paths], looks=LOOKS)
+    assert_all_are_clean(site, [(path, "sari") for path in paths])
 
 
 def test_by_keyboard_from_anywhere_to_a_letter_and_to_a_saga(site: Site) -> None:

@@ -121,7 +121,14 @@
   const enterPeek = () => {
     if (window.matchMedia("(max-width: 1180px)").matches) $("#peek [data-close-peek]")?.focus();
   };
+  /* A panel that is closed while it is being fetched stays closed. */
+  const peekLoads = new Set();
+  document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+    if (detail.target?.id === "peek" && detail.requestConfig.verb === "get") peekLoads.add(detail.xhr);
+  });
+  document.addEventListener("htmx:afterRequest", ({ detail }) => peekLoads.delete(detail.xhr));
   const leavePeek = () => {
+    peekLoads.forEach((xhr) => xhr.abort());
     const close = $("#peek [data-close-peek]");
     if (!close) return false;
     $("#peek").replaceChildren();
