@@ -7,6 +7,11 @@ class Refusal(Exception):
     """The domain says no. `str(error)` is a sentence in the reader's language."""
 
 
+def sentence(error: Exception) -> str:
+    """What people read of a row that could not be done: a refusal's own words, never the insides of a fault of ours."""
+    return str(error)[:300] if isinstance(error, Refusal) else f"a fault of the platform itself: {type(error).__name__}"
+
+
 class StaleState(Refusal):
     """The row moved on since the caller looked."""
 

@@ -27,7 +27,6 @@ REPEATED, REORDERED, STALE = 0.3, 0.2, 0.1
 # A message that is held back comes after so many later ones.
 OVERTAKEN_BY = (20, 200)
 LEARN_EVERY = 3.0  # seconds
-AGAIN_AFTER = 0.5  # seconds
 IDLE = 0.02  # seconds
 PATIENCE = 15.0  # seconds for an answer, as the vendors have
 OLD_NEWS = {b'"transaction_status": "settlement"': b'"transaction_status": "pending"'}
@@ -45,6 +44,7 @@ class Flood:
     count: int
     seconds: float
     seed: int
+    again_after: float = 0.5  # seconds
     rows: list[Row] = field(default_factory=list)
     tries: int = 0
     accepted: int = 0
@@ -77,7 +77,7 @@ class Flood:
         """Whether everything was accepted within `seconds`."""
         until = time.monotonic() + seconds
         while self.accepted < self.count and time.monotonic() < until:
-            self._stop.wait(AGAIN_AFTER)
+            self._stop.wait(self.again_after)
         return self.accepted >= self.count
 
     @property
@@ -121,7 +121,7 @@ class Flood:
                 self._note(is_yes=is_yes)
             if is_yes:
                 return
-            self._stop.wait(AGAIN_AFTER)
+            self._stop.wait(self.again_after)
 
     def _note(self, *, is_yes: bool) -> None:
         if is_yes:

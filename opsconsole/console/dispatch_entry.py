@@ -24,7 +24,7 @@ from orders.models.saga import LIVE_DISPATCH
 from orders.queries.order_page import people
 from orders.queries.stuck.limits import limits_in_force
 from orders.services import dispatch_desk, dispatching
-from orders.states import DispatchState
+from orders.states import DispatchState, OrderState
 
 LANGUAGES: Final = ("id", "en")
 ENDINGS: Final = ("customer_cancelled", "give_up_dispatch")
@@ -158,6 +158,11 @@ def script(entry: DispatchEntry, *, caller: str) -> list[tuple[str, str, str]]:
 
 def _sentences(entry: DispatchEntry) -> list[tuple[str, str]]:
     """To the customer; with a car to its driver as well."""
+    if entry.state in (DispatchState.WITHDRAWN, DispatchState.FAILED):
+        return [("customer", _over(entry.order))]
+    if entry.state == DispatchState.DISPATCHED and not entry.vehicle:
+        booked = _("Your taxi at %(pickup)s is booked now. The app shows the driver as soon as one is on the way.")
+        return [("customer", booked)]
     if not entry.vehicle:
         return [("customer", _(
             "Good day, this is %(caller)s of MRG. I am sorry, your taxi at %(pickup)s is not there yet: our dispatch"
@@ -172,6 +177,15 @@ def _sentences(entry: DispatchEntry) -> list[tuple[str, str]]:
             "Your taxi is on its way to %(pickup)s: %(vehicle)s, driver %(driver)s. It is paid: please give no cash."
         )),
     ]  # fmt: skip
+
+
+def _over(order: Order) -> str:
+    """Nobody looks for a car any more."""
+    if order.state == OrderState.CANCELLED:
+        return _("Your order %(order)s is cancelled. What you paid comes back to you; your bank may need some days.")
+    if order.state == OrderState.FAILED:
+        return _("I am sorry: there was no car for order %(order)s. Your payment of %(sum)s comes back to you.")
+    return _("Your order %(order)s does not wait for a car any more. The app shows what became of it.")
 
 
 def _values(entry: DispatchEntry, caller: str) -> dict[str, str]:

@@ -17,9 +17,9 @@ from opsconsole.sandbox.remote import RemoteSandbox
 from opsconsole.scenarios import books, limits, past
 from opsconsole.scenarios.local import local_platform
 from opsconsole.scenarios.run import control_url
-from opsconsole.scenarios.seeing import DatabaseEyes, cancel_as_staff
+from opsconsole.scenarios.seeing import DatabaseEyes, cancel_as_staff, make_link_as_staff
 from opsconsole.traffic.agenda import Agenda
-from opsconsole.traffic.catalogue import FATES
+from opsconsole.traffic.catalogue import FATES, ODD_MONEY
 from opsconsole.traffic.fates import Fate
 from opsconsole.traffic.journeys import Guide, Journey
 from opsconsole.traffic.people import person
@@ -27,16 +27,22 @@ from opsconsole.traffic.shops import DirectShop
 from opsconsole.traffic.tokens import traffic_tokens
 from opsconsole.traffic.wishes import wish
 from orders.models import Order
+from orders.queries.money_queues import Case, money_totals
 from orders.queries.stuck import all_stuck
 
 SEED = 41
 PAST_SEED = 40
 PAST_ORDERS = 240
-# Fresh orders: one of each fate that hangs, and so many others.
+# Fresh orders: one of each fate that hangs or whose money is odd, and so many others.
 OTHERS = {"plain": 34, "cancels": 5, "driver_cancels": 2, "callback_doubled": 2, "link_elsewhere": 4}
 # What only a person can move is stuck at once; these take a few seconds to get there.
-LONGEST_WAYS = ("ho_refuses", "refund_refused", "refund_by_hand", "undo_refused", "paid_late")
+LONGEST_WAYS = (
+    *("paid_twice", "taken_back", "ho_refuses", "refund_refused", "refund_by_hand", "undo_refused", "paid_late"),
+    "paid_over",
+)
 STUCK_AT_ONCE = {"order", "saga", "refund", "posting"}
+# The queues of odd money that have something in them from the first screen on.
+ODD_AT_ONCE = {Case.LATE, Case.TWICE, Case.OVER, Case.REVERSED, Case.REFUND_FAILED}
 MORE_HANGING = {"trip_end_lost": 2, "callback_lost": 1, "ho_refuses": 1}
 STORE = "sandbox.sqlite3"
 SPEED = 1500.0  # simulated seconds a second
@@ -82,8 +88,8 @@ def _is_loaded() -> bool:
 
 def journeys() -> list[Journey]:
     """Those that take longest to hang come first."""
-    hanging = [name for name, fate in FATES.items() if fate.hangs]
-    names = sorted(hanging, key=lambda name: name not in LONGEST_WAYS)
+    asking = [name for name, fate in FATES.items() if fate.hangs or fate in ODD_MONEY]
+    names = sorted(asking, key=lambda name: name not in LONGEST_WAYS)
     names += [name for name, count in (MORE_HANGING | OTHERS).items() for _each in range(count)]
     return [_journey(number, FATES[name]) for number, name in enumerate(names)]
 
@@ -97,7 +103,14 @@ def _order_afresh(say: Callable[[str], None], *, longest: float) -> int:
     led = journeys()
     with _platform() as sandbox, Agenda(hands=HANDS) as agenda:
         sandbox.plans({each.wish.person.phone: each.fate.by_phone for each in led if each.fate.by_phone})
-        guide = Guide(DirectShop(since=timezone.now()), sandbox, agenda, DatabaseEyes(), cancel_as_staff)
+        guide = Guide(
+            DirectShop(since=timezone.now()),
+            sandbox,
+            agenda,
+            DatabaseEyes(),
+            cancel_as_staff,
+            staff_makes_link=make_link_as_staff,
+        )
         for journey in led:
             guide.begin(journey)
         _wait(agenda, longest)
@@ -142,5 +155,12 @@ def _wait(agenda: Agenda, longest: float) -> None:
 
 
 def _is_alive() -> bool:
+    if not odd_money() >= ODD_AT_ONCE:
+        return False
     fresh = Order.Origin.PLATFORM
     return {row.machine for rows in all_stuck() for row in rows if row.origin == fresh} >= STUCK_AT_ONCE
+
+
+def odd_money() -> set[Case]:
+    """The queues of odd money that are not empty."""
+    return {case for case, total in money_totals().items() if total.count}

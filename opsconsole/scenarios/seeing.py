@@ -2,7 +2,7 @@
 
 from opsconsole.traffic.journeys import Journey
 from orders.models import Attempt, Order
-from orders.services import placing
+from orders.services import checkout, placing
 from orders.services.routing import LIVE
 from orders.states import OrderState
 
@@ -19,6 +19,13 @@ class DatabaseEyes:
 
     def is_active(self, journey: Journey) -> bool:
         return _order(journey).state == OrderState.ACTIVE
+
+    def is_booked(self, journey: Journey) -> bool:
+        return _order(journey).state in (OrderState.ACTIVE, OrderState.COMPLETED)
+
+
+def make_link_as_staff(journey: Journey) -> None:
+    checkout.ensure_link(_order(journey), actor=STAFF)
 
 
 def cancel_as_staff(journey: Journey) -> None:

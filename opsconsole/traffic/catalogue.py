@@ -73,6 +73,7 @@ HANGING = (
     Fate("callback_lost", "callback_lost", by_phone=(*_NO_CALLBACK, *_NO_STATUS)),
     Fate("callback_unconfirmed", "callback_not_applied", by_phone=_NO_STATUS),
     Fate("paid_short", "amount_mismatch", short=5_000),
+    Fate("paid_over", "amount_mismatch", short=-25_000),
     Fate("unknown_code", "amount_mismatch", by_order=(at("*", "pay", "code", code="IN_REVIEW_7"),)),
     Fate("paid_late", "paid_after_close", customer=Customer.PAYS_LATE, leaning=SINGLE),
     Fate(
@@ -147,4 +148,9 @@ HANGING = (
     ),
     Fate("ho_away", "ho_never_posted", by_order=(at("ho", "post", "reject", status=TOO_MANY),)),
 )
-FATES: Mapping[str, Fate] = MappingProxyType({fate.name: fate for fate in (*PLAIN, *HEALING, *HANGING)})
+# The order goes on, and the money of it is odd.
+ODD_MONEY = (
+    Fate("paid_twice", customer=Customer.PAYS_TWICE, leaning=Leaning(methods=("card",), paired=False)),
+    Fate("taken_back", customer=Customer.TAKES_BACK, leaning=Leaning(methods=("card",), paired=False)),
+)
+FATES: Mapping[str, Fate] = MappingProxyType({fate.name: fate for fate in (*PLAIN, *HEALING, *HANGING, *ODD_MONEY)})

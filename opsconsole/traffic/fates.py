@@ -25,6 +25,8 @@ class Customer(Enum):
     LAPSES = auto()  # picks a way of paying and lets it run out
     CANCELS = auto()
     PAYS_LATE = auto()  # cancels, and the money comes all the same
+    PAYS_TWICE = auto()  # refused at first, pays by a second link, and the first payment comes all the same
+    TAKES_BACK = auto()  # pays, and the bank takes the money back once everything is booked
     GETS_NO_LINK = auto()
 
 
@@ -32,8 +34,8 @@ class Customer(Enum):
 class Fate:
     """`cause`: why the order hangs in the end, in the words of the diagnosis; "" when it does not.
 
-    `short`: rupiah that the customer pays too little. `staff_cancels`: somebody of the staff cancels
-    once the trip is under way. `stays_active`: its trip is not to end.
+    `short`: rupiah that the customer pays too little; too much, where it is negative. `staff_cancels`: somebody of the
+    staff cancels once the trip is under way. `stays_active`: its trip is not to end.
     """
 
     name: str

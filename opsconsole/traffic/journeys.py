@@ -51,11 +51,14 @@ class Eyes(Protocol):
 
     def is_active(self, journey: Journey) -> bool: ...
 
+    def is_booked(self, journey: Journey) -> bool:
+        """Under way, or ended well already."""
+
 
 @dataclass
 class Guide:
-    """Leads journeys; `staff_cancels` is what somebody of the staff does about one, `note` hears of
-    each order that is placed."""
+    """Leads journeys; `staff_cancels` and `staff_makes_link` are what somebody of the staff does about one, `note`
+    hears of each order that is placed."""
 
     shop: Shop
     sandbox: RemoteSandbox
@@ -65,6 +68,7 @@ class Guide:
     patience: float = 900.0  # seconds that a journey waits for what may never come
     look_every: float = 1.0  # seconds
     note: Callable[[Journey], None] = lambda journey: None
+    staff_makes_link: Callable[[Journey], None] = lambda journey: None
     placed: int = 0
 
     def begin(self, journey: Journey, *, after: float = 0.0) -> None:
@@ -151,6 +155,8 @@ class Guide:
             Customer.LAPSES: self._lapse,
             Customer.CANCELS: self._cancel,
             Customer.PAYS_LATE: self._cancel_and_pay,
+            Customer.PAYS_TWICE: self._be_refused_first,
+            Customer.TAKES_BACK: self._pay_and_take_back,
         }
         acts[journey.fate.customer](journey)
 
@@ -184,6 +190,24 @@ class Guide:
 
     def _pay_all_the_same(self, journey: Journey) -> None:
         self.sandbox.pay(journey.order_id, force=True)
+        journey.ended = True
+
+    def _be_refused_first(self, journey: Journey) -> None:
+        self.sandbox.pay(journey.order_id, outcome="fail")
+        self._when(journey, self.eyes.is_closed, self._pay_by_another_link)
+
+    def _pay_by_another_link(self, journey: Journey) -> None:
+        self.staff_makes_link(journey)
+        self.sandbox.pay(journey.order_id)
+        self.sandbox.pay(f"{journey.order_id}-1", force=True)
+        journey.ended = True
+
+    def _pay_and_take_back(self, journey: Journey) -> None:
+        self.sandbox.pay(journey.order_id)
+        self._when(journey, self.eyes.is_booked, self._take_back)
+
+    def _take_back(self, journey: Journey) -> None:
+        self.sandbox.pay(journey.order_id, outcome="reverse")
         journey.ended = True
 
 

@@ -75,6 +75,9 @@ class ApiEyes:
     def is_active(self, journey: Journey) -> bool:
         return bool(self._seen(journey)["state"] == "active")
 
+    def is_booked(self, journey: Journey) -> bool:
+        return self._seen(journey)["state"] in ("active", "completed")
+
     def _seen(self, journey: Journey) -> dict[str, Any]:
         return self._shop.order(journey.order_id, channel=journey.wish.channel)
 

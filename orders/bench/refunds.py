@@ -70,9 +70,10 @@ def run(args: argparse.Namespace) -> Report:
         with _workers(args.workers):
             began = time.perf_counter()
             _keep_asking(attempts, until=began + args.seconds)
+            rate = _of(attempts).filter(state="succeeded").count() / (time.perf_counter() - began)
             _wait_for_the_end(attempts)
-            seconds = time.perf_counter() - began
-        _tell(report, attempts, seconds=seconds)
+        report.add("refunds a second, while they were asked for", rate, "/s")
+        _tell(report, attempts)
     return report
 
 
@@ -143,7 +144,7 @@ def _of(attempts: Sequence[Attempt]) -> Any:
     return Refund.objects.filter(attempt__in=[attempt.pk for attempt in attempts])
 
 
-def _tell(report: Report, attempts: Sequence[Attempt], *, seconds: float) -> None:
+def _tell(report: Report, attempts: Sequence[Attempt]) -> None:
     ended = Counter(_of(attempts).values_list("state", flat=True))
     theirs: Counter[str] = Counter()
     for row in _control("GET", f"/books/{GATEWAY}").get("effects", ()):
@@ -152,7 +153,6 @@ def _tell(report: Report, attempts: Sequence[Attempt], *, seconds: float) -> Non
     for reference, amount in _of(attempts).filter(state="succeeded").values_list("attempt__reference", "amount"):
         ours[reference] += amount
     report.add("refunds that ended well", ended["succeeded"], "")
-    report.add("a second, the end of the last one included", ended["succeeded"] / seconds, "/s")
     report.add("that the gateway answered at once", _count(attempts, lambda each: each.tries <= 1), "")
     report.add("given back more than once", sum(theirs[each] > ours[each] for each in theirs | ours), "payments")
     report.add(

@@ -41,6 +41,15 @@ FAILURES = (
     httpcore.UnsupportedProtocol,
     Undecodable,
 )
+BROKE = "the connection broke before an answer came"
+# What people read of each, the first that fits; every one of these has a translation (orders.queries.phrases).
+_SAID = (
+    (httpcore.ConnectTimeout, "no connection in time"),
+    (httpcore.ConnectError, "cannot be reached"),
+    (httpcore.PoolTimeout, "no connection of ours was free"),
+    (httpcore.TimeoutException, "no answer in time"),
+    (httpcore.UnsupportedProtocol, "its address is none that can be called"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +173,21 @@ def _sent(request: _Request, *, until: float) -> Outcome[Any]:
 
 def _failure(error: Exception, *, is_hasty: bool) -> Outcome[Any]:
     """Nothing was sent where no connection was made; otherwise nobody knows."""
-    reason = f"{type(error).__name__}: {error}"[:300]
+    reason = _words(error)
+    logger.debug("%s: %s", type(error).__name__, error)
     if isinstance(error, httpcore.UnsupportedProtocol | httpcore.PoolTimeout):
         return Retryable(reason, ours=True)
     is_late = isinstance(error, httpcore.TimeoutException)
     if isinstance(error, httpcore.ConnectError | httpcore.ConnectTimeout):
         return Retryable(reason, ours=is_late and is_hasty)
     return Unknown(reason, ours=is_late and is_hasty)
+
+
+def _words(error: Exception) -> str:
+    """What people read of it, on the order and in its history; the library's own words are in the log."""
+    if isinstance(error, Undecodable):
+        return str(error)  # our own words
+    return next((words for kind, words in _SAID if isinstance(error, kind)), BROKE)
 
 
 def _exchange(request: _Request, *, timeout: float) -> Exchange:

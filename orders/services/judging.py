@@ -16,6 +16,7 @@ from orders.clients.codes import attempt_state
 from orders.clients.gateway import Unparseable
 from orders.clients.registry import GATEWAYS
 from orders.clients.trip_events import TripEvent
+from orders.errors import sentence
 from orders.leases import End, claim_each, finish_all, put_aside
 from orders.models import Attempt, InboundEvent, Order
 from orders.services import inquiry, trips
@@ -111,7 +112,7 @@ def _half_by_half(hearings: Sequence[Hearing], error: Exception) -> None:
         return
     look, events = hearings[0].look, hearings[0].events
     logger.error("%s: %s", look.attempt, error, exc_info=error)
-    put_aside([look.attempt, *events], f"{type(error).__name__}: {error}"[:300])
+    put_aside([look.attempt, *events], sentence(error))
 
 
 def _write_verdicts(hearings: Iterable[Hearing], told: dict[int, Told]) -> None:
@@ -197,7 +198,7 @@ def _judge_alone(event: InboundEvent, gateway: str) -> None:
         _judge_other(event, gateway)
     except Exception as error:
         logger.exception("%s", event)
-        put_aside([event], f"{type(error).__name__}: {error}"[:300])
+        put_aside([event], sentence(error))
 
 
 def _judge_other(event: InboundEvent, gateway: str) -> None:

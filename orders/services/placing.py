@@ -96,8 +96,8 @@ def insert_order(
     begin: Callable[[Order], Any] | None = None,
 ) -> Order:
     """The order and what it begins with: its first attempt to be paid, or what `begin` does, in one transaction."""
-    actor, now = f"channel:{channel}", timezone.now()
-    act_as(actor)
+    now = timezone.now()
+    act_as(f"channel:{channel}")
     order = Order.objects.create(
         **_numbered(),
         state=OrderState.CREATED,
@@ -111,14 +111,16 @@ def insert_order(
     )
     _insert_items(order, items)
     _mark_ordered(cart, order)
-    if begin is not None:
-        begin(order)
-    elif order.amount:
-        links.add_attempt(order, actor=actor, due_at=_not_before(now))
+    (begin or _begin)(order)
+    return order
+
+
+def _begin(order: Order) -> None:
+    if order.amount:
+        links.add_attempt(order, actor=f"channel:{order.channel}", due_at=_not_before(order.placed_at))
     else:
         count_as_paid(order)
         booking.start(order)
-    return order
 
 
 def count_as_paid(order: Order) -> None:

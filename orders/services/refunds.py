@@ -150,7 +150,8 @@ def _write(refund: Refund, outcome: Outcome[RefundAnswer]) -> None:
     if isinstance(outcome, Answered):
         _write_answer(order, refund, outcome.data, actor=actor)
     elif isinstance(outcome, Refused):
-        _fail(refund, f"{outcome.code} {outcome.message}".strip(), actor=actor)
+        # What we refuse ourselves has no code of theirs.
+        _fail(refund, f"{outcome.code if outcome.status else ''} {outcome.message}".strip(), actor=actor)
     elif isinstance(outcome, Retryable):
         _again(refund, outcome.reason)
     else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orders import crew
-from orders.errors import LostLease, Refusal
+from orders.errors import LostLease, Refusal, sentence
 from orders.leases import claim, due, put_aside
 from orders.models import (
     Attempt,
@@ -90,7 +90,7 @@ def _safely(look: Callable[[Any], None], what: Any, rows: Sequence[Leased]) -> N
     except Exception as error:
         level = logging.INFO if isinstance(error, Refusal) else logging.ERROR
         logger.log(level, "%s: %s", rows[0], error, exc_info=level == logging.ERROR)
-        put_aside(rows, f"{type(error).__name__}: {error}"[:300])
+        put_aside(rows, sentence(error))
 
 
 def waiting() -> list[str]:

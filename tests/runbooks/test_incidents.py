@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from orders.errors import NotAllowed
-from orders.models import BreakerChange, Order
+from orders.models import BreakerChange, Item, Order
 from runbooks.incident_states import INCIDENT_EDGES, IncidentState, IncidentVerb, Severity
 from runbooks.models import ActionItem, Incident, IncidentEvent, Page, ResponseClock
 from runbooks.queries import incidents as queries
@@ -18,7 +18,7 @@ from runbooks.services.incidents import clocks, cohort, leading, messages, openi
 from runbooks.services.incidents.leading import By
 from runbooks.services.incidents.messages import Telling
 from runbooks.transitions import move_incident
-from tests.orders.making import make_order
+from tests.orders.making import make_attempt, make_order, make_posting, make_refund
 from tests.runbooks.planning import held, plan_of
 
 pytestmark = pytest.mark.django_db
@@ -281,3 +281,36 @@ def test_the_timeline_tells_of_the_breakers_that_belong_to_it() -> None:
 
     assert told(about_books) == {"ho"}
     assert told(about_orders) == {"ho", "tpg", "midtrans"}
+
+
+NEEDED = {
+    "tpg": {"a taxi", "a taxi with a shuttle"},
+    "shuttle": {"a shuttle", "a taxi with a shuttle"},
+    "midtrans": {"a payment there", "a refund there"},
+    "upg": {"a payment there", "a refund there", "a payment elsewhere", "late money of a shuttle"},
+    "ho": {"an entry"},
+}
+
+
+@pytest.mark.parametrize("service", [*NEEDED, "postgresql"])
+def test_an_incident_pins_the_orders_that_need_what_fails(service: str) -> None:
+    """ADR 0121. A customer of a shuttle is not told of a disturbance at TPG."""
+    since = timezone.now() - timedelta(hours=8)
+    hanging = {
+        "a taxi": make_order("paid", since=since),
+        "a shuttle": make_order("paid", since=since, service="shuttle"),
+        "late money of a shuttle": make_order("paid_after_close", since=since, service="shuttle"),
+        "a taxi with a shuttle": make_order("paid", since=since, service="shuttle"),
+    }
+    Item.objects.create(order=hanging["a taxi with a shuttle"], number=2, service="taxi", amount=1)
+    for name, gateway in (("a payment there", "midtrans"), ("a payment elsewhere", "xendit")):
+        hanging[name] = make_order("awaiting_payment", since=since)
+        attempt = make_attempt(hanging[name], "unknown", since=since, gateway=gateway)
+        Order.objects.filter(pk=hanging[name].pk).update(owning_attempt=attempt)
+    ended = {name: make_order("completed", since=since) for name in ("a refund there", "an entry")}
+    make_refund(make_attempt(ended["a refund there"], "paid", since=since), "sent", since=since)
+    make_posting(ended["an entry"], "due", since=since)
+    names = {order.pk: name for name, order in (hanging | ended).items()}
+    incident = opened(service=service)
+    pinned = {names[pk] for pk in incident.cohort.values_list("order_id", flat=True)}
+    assert pinned == NEEDED.get(service, set(names.values()))

@@ -124,15 +124,26 @@ def open_new(opening: Opening) -> Incident:
 
 def _join(episode: Episode, kind: Kind, joined: Joined) -> Incident:
     incident = lock_incident(Incident(pk=joined.pk))
+    is_new = not _concerns(incident, episode.alert.service)
     _attach(episode, incident, why=joined.why, values=joined.values)
+    if is_new:
+        cohort.pin_what_hangs(incident, actor=RULE)
     _made_worse(incident, episode, kind.severity, actor=RULE)
     return incident
+
+
+def _concerns(incident: Incident, service: str) -> bool:
+    """Whether its cohort has been looked for among the orders that need this service."""
+    return incident.service == service or incident.episodes.filter(alert__service=service).exists()
 
 
 def attach_by_hand(episode: Episode, incident: Incident, *, actor: str, reason: str) -> None:
     """An alert that a person says belongs here, with all that follows from one that joins by rule. Call with both
     locked, `alone`."""
+    is_new = not _concerns(incident, episode.alert.service)
     _attach(episode, incident, why="by_hand", values={}, actor=actor, said=reason)
+    if is_new:
+        cohort.pin_what_hangs(incident, actor=actor)
     _made_worse(incident, episode, episode.alert.severity, actor=actor)
 
 

@@ -58,11 +58,14 @@ def gate() -> Iterator[tuple[str, Counter[bytes]]]:
 
 
 def test_everything_is_sent_until_it_is_accepted_and_every_answer_is_kept(
-    gate: tuple[str, Counter[bytes]], monkeypatch: pytest.MonkeyPatch
+    gate: tuple[str, Counter[bytes]],
 ) -> None:
     address, heard = gate
-    monkeypatch.setattr("opsconsole.chaos.flood.AGAIN_AFTER", 0.01)
-    with Flood(address, lambda _gateway: {"callbacks": [MODEL, FORGED]}, count=COUNT, seconds=0.2, seed=1) as flood:
+
+    def books(_gateway: str) -> Any:
+        return {"callbacks": [MODEL, FORGED]}
+
+    with Flood(address, books, count=COUNT, seconds=0.2, seed=1, again_after=0.01) as flood:
         assert flood.finish(seconds=30)
 
     assert heard.total() == flood.accepted == COUNT

@@ -47,6 +47,7 @@ def test_the_first_screen_is_alive_and_a_second_run_adds_nothing() -> None:
     stuck = [row for rows in all_stuck() for row in rows]
     assert {row.origin for row in stuck} == {"import", "platform"}
     assert {row.machine for row in stuck} >= demo.STUCK_AT_ONCE
+    assert demo.odd_money() >= demo.ODD_AT_ONCE
     types = set(Case.objects.filter(is_open=True).values_list("type", flat=True))
     assert len(types) >= 6, types
     assert Break.objects.filter(state="healed").exists()

@@ -64,4 +64,4 @@ class OpenEyes:
         self.looks += 1
         return self.looks > 1
 
-    has_link = is_closed = is_active = _see
+    has_link = is_closed = is_active = is_booked = _see

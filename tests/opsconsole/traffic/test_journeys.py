@@ -43,6 +43,12 @@ def led(fate: Fate, *, shop: NotingShop | None = None, sandbox: NotingSandbox | 
         ("lets it lapse", "lapses", [("pick", "MRG-7"), ("expire", "MRG-7")]),
         ("cancels", "cancels", []),
         ("pays what was closed", "paid_late", [("pick", "MRG-7"), ("pay", "MRG-7")]),
+        (
+            "pays twice",
+            "paid_twice",
+            [("fail", "MRG-7"), ("pay", "MRG-7"), ("pay", "MRG-7-1")],
+        ),
+        ("takes it back", "taken_back", [("pay", "MRG-7"), ("reverse", "MRG-7")]),
         ("has nothing to pay by", "link_refused", []),
     ],
 )

@@ -12,7 +12,8 @@ from orders.services.actions import Wish
 from orders.services.placing import cancel_order
 from orders.states import AttemptState, OrderState, PostingState, RefundState
 from tests.orders.flow import PHONE, carry_on, drain, let_time_pass, past, pay, place
-from tests.sandbox_fixtures import Receiver
+from tests.orders.platform_machine import together
+from tests.sandbox_fixtures import Receiver, effects, wait_until
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("neighbours")]
 
@@ -253,6 +254,21 @@ def test_a_part_refund_sent_again_whose_worker_dies_is_not_joined_by_a_second(co
 
     assert [(each.state, each.amount) for each in Refund.objects.all()] == [(RefundState.SUCCEEDED, part)]
     assert ledger.balance(order) == order.amount - part
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refund_that_another_worker_carries_on_is_waited_for(control: RemoteSandbox, receiver: Receiver) -> None:
+    """The click rings for the refund as well: whoever comes first sends it, and the click is told the end."""
+    order = carry_on(pay(place("gopay"), control, receiver), receiver, until=OrderState.COMPLETED)
+    action = actions.request(order, wish(order, "refund", amount=5_000, cause="goodwill"))
+    control.faults("midtrans", latency=0.7, only=["refund"])
+
+    def other() -> None:
+        wait_until(lambda: work.drain("refund"))
+
+    together(lambda: work.drain("action"), other)
+    action.refresh_from_db()
+    assert (action.status, effects(control, "midtrans").count("refunded")) == ("fixed", 1), action.outcome
 
 
 def test_an_unanswered_refund_is_asked_about_and_given_once(control: RemoteSandbox) -> None:
