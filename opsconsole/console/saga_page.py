@@ -161,6 +161,7 @@ def _steps(rows: OrderRows, saga: Saga, steps: Sequence[Step], user: Any, number
 def _undone(saga: Saga, step: Step) -> str:
     if saga.state not in _BACKWARDS:
         return "–"
-    if step.state == StepState.SKIPPED and step.sent_at is not None:
+    # One that a breaker turned away has a time and no try: nothing of it stands.
+    if step.state == StepState.SKIPPED and step.sent_at is not None and step.tries:
         return _("Let stand")
     return str(_UNDONE_WORDS.get(step.state, gettext_lazy("Waits to be undone")))

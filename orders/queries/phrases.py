@@ -132,8 +132,19 @@ _EVENTS: Mapping[str, str] = MappingProxyType(
         "cancelled_by_driver": _n("cancelled by the driver"),
     }
 )
+# What partners' codes of refusals mean; what they say beside them stays in their answer, word for word.
+_CODES: Mapping[str, str] = MappingProxyType(
+    {
+        "too_late": _n("too late for that"),
+        "no_vehicle": _n("no vehicle is free"),
+        "no_courier": _n("no courier is free"),
+        "account_closed": _n("the account is closed"),
+    }
+)
 _WAYS: Mapping[str, str] = MappingProxyType({"sms": "SMS", "whatsapp": "WhatsApp"})
 _PLACE = re.compile(r"%\\\((\w+)\\\)s")
+_CODED = re.compile(r"(?P<code>[a-z]+(?:_[a-z]+)+)(?: .*)?", re.DOTALL)
+_SPAN = re.compile(r"(?P<hours>\d+):(?P<minutes>\d\d):\d\d(?:\.\d+)?")
 _NAMED = re.compile(r"(?P<who>\S+): (?P<rest>.+)")
 
 
@@ -181,7 +192,8 @@ def _whole(text: str) -> str | None:
         values = _values(found.groupdict()) if found else None
         if values is not None:
             return translation.gettext(template) % values
-    return None
+    coded = _CODED.fullmatch(text)
+    return translation.gettext(_CODES[coded["code"]]) if coded and coded["code"] in _CODES else None
 
 
 @lru_cache(maxsize=1)
@@ -221,6 +233,15 @@ def _sum(value: str) -> str | None:
     return f"{int(value):,}".replace(",", ".") if value.isdecimal() else None
 
 
+def _span(value: str) -> str:
+    """Whole minutes, as a time limit has them."""
+    found = _SPAN.fullmatch(value)
+    if found is None:
+        return value
+    count = int(found["hours"]) * 60 + int(found["minutes"])
+    return translation.ngettext("%(count)d minute", "%(count)d minutes", count) % {"count": count}
+
+
 def _event(value: str) -> str | None:
     return translation.gettext(_EVENTS[value]) if value in _EVENTS else None
 
@@ -248,6 +269,7 @@ _TELL: Mapping[str, Callable[[str], str | None]] = MappingProxyType(
         "provider": _system,
         "way": lambda value: _WAYS.get(value, value),
         "event": _event,
+        "span": _span,
         "sum": _sum,
         "wanted": lambda value: _sum(value) or value,
         "label": state_label,

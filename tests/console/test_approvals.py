@@ -56,6 +56,16 @@ def test_a_second_person_lets_it_go(people: World) -> None:
     assert "Nothing waits for a second person" in people.client("budi").get("/approvals/").content.decode()
 
 
+def test_the_page_of_one_is_left_when_it_is_decided(people: World) -> None:
+    """Opened by its address there is no list behind it that a dialog could go back to: the form leads there itself."""
+    action = _proposed(people)
+    address = f"/approvals/action/{action.pk}/"
+    assert f'hx-post="{address}"' in people.client("budi").get(address, headers=HTMX).content.decode()
+    assert f'hx-post="{address}"' not in people.client("budi").get(address).content.decode()
+    answer = people.client("budi").post(address, {"decision": "approve", "reason": ""})
+    assert (answer.status_code, answer["Location"]) == (302, "/approvals/")
+
+
 def test_the_proposer_is_never_the_second_person(people: World) -> None:
     action = _proposed(people, "budi")
     assert "You proposed it" in people.client("budi").get("/approvals/").content.decode()

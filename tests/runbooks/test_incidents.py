@@ -295,13 +295,15 @@ NEEDED = {
 @pytest.mark.parametrize("service", [*NEEDED, "postgresql"])
 def test_an_incident_pins_the_orders_that_need_what_fails(service: str) -> None:
     """ADR 0121. A customer of a shuttle is not told of a disturbance at TPG."""
-    since = timezone.now() - timedelta(hours=8)
+    since, lately = (timezone.now() - timedelta(minutes=minutes) for minutes in (35, 20))
     hanging = {
         "a taxi": make_order("paid", since=since),
         "a shuttle": make_order("paid", since=since, service="shuttle"),
-        "late money of a shuttle": make_order("paid_after_close", since=since, service="shuttle"),
+        "late money of a shuttle": make_order("paid_after_close", since=lately, service="shuttle"),
         "a taxi with a shuttle": make_order("paid", since=since, service="shuttle"),
     }
+    late = make_attempt(hanging["late money of a shuttle"], "paid", since=lately, gateway="nicepay")
+    Order.objects.filter(pk=late.order_id).update(owning_attempt=late)
     Item.objects.create(order=hanging["a taxi with a shuttle"], number=2, service="taxi", amount=1)
     for name, gateway in (("a payment there", "midtrans"), ("a payment elsewhere", "xendit")):
         hanging[name] = make_order("awaiting_payment", since=since)

@@ -82,3 +82,12 @@ def test_no_verdict_of_the_services_is_unknown_here() -> None:
     assert len(written) >= 6
     with translation.override("en"):
         assert [sentence for sentence in written if not retold(sentence).is_known] == []
+
+
+def test_a_time_limit_and_a_partners_code_are_told_in_words() -> None:
+    with translation.override("en"):
+        assert retold("not done within 0:05:00").text == "not done within 5 minutes"
+        assert retold("rent: too_late refused by the sandbox").text == "Rent partner: too late for that"
+    with translation.override("id"):
+        assert retold("not done within 0:05:00").text == "tidak selesai dalam 5 menit"
+        assert retold("no_courier").is_known

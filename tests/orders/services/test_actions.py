@@ -2,15 +2,17 @@
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import transaction
 
 from opsconsole.sandbox.remote import RemoteSandbox
 from orders.errors import NotAllowed, StaleState
 from orders.models import Attempt, History, OperatorAction, Order, Posting, Refund
 from orders.resilience.guards import Ticket, set_guard
-from orders.services import actions, desk, ledger, work
+from orders.services import actions, desk, ledger, refunds, work
 from orders.services.actions import Wish
 from orders.services.placing import cancel_order
 from orders.states import AttemptState, OrderState, PostingState, RefundState
+from orders.transitions import lock
 from tests.orders.flow import PHONE, carry_on, drain, let_time_pass, past, pay, place
 from tests.orders.platform_machine import together
 from tests.sandbox_fixtures import Receiver, effects, wait_until
@@ -258,15 +260,20 @@ def test_a_part_refund_sent_again_whose_worker_dies_is_not_joined_by_a_second(co
 
 @pytest.mark.django_db(transaction=True)
 def test_a_refund_that_another_worker_carries_on_is_waited_for(control: RemoteSandbox, receiver: Receiver) -> None:
-    """The click rings for the refund as well: whoever comes first sends it, and the click is told the end."""
+    """The refund rings as well: whoever comes first sends it, and the click is told its end all the same."""
     order = carry_on(pay(place("gopay"), control, receiver), receiver, until=OrderState.COMPLETED)
     action = actions.request(order, wish(order, "refund", amount=5_000, cause="goodwill"))
+    with transaction.atomic():
+        attempt = lock(order).attempts.get()
+        made = refunds.request(attempt, amount=5_000, cause="goodwill", actor=SARI, reason="a detour")
+    OperatorAction.objects.update(status="running", params={**action.params, "refunds": [made.key]})
     control.faults("midtrans", latency=0.7, only=["refund"])
 
-    def other() -> None:
-        wait_until(lambda: work.drain("refund"))
+    def click() -> None:
+        wait_until(lambda: Refund.objects.filter(lease_until__isnull=False).exists())
+        work.drain("action")
 
-    together(lambda: work.drain("action"), other)
+    together(lambda: work.drain("refund"), click)
     action.refresh_from_db()
     assert (action.status, effects(control, "midtrans").count("refunded")) == ("fixed", 1), action.outcome
 

@@ -8,7 +8,7 @@
 
   /* ---- refresh: `live` is fired on every [data-live]; a pause, a hidden tab or an open dialog stops it */
   const etags = new Map(), readAt = new Map();
-  let paused = false, openedFrom = null;
+  let paused = false, openedFrom = null, actedIn = "";
   const fire = (parts) => {
     if (paused || document.hidden || $("dialog[open]")) return;
     $$(parts).forEach((part) => htmx.trigger(part, "live"));
@@ -44,11 +44,9 @@
     $$("form").forEach(checkForm);
   });
   /* What somebody pressed may be gone with the answer: then the focus goes to the title of the part they acted in. */
-  let actedIn = "";
-  const partOf = (element) => element?.closest("[data-live]")?.id ?? "";
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { elt } = event.detail;
-    if (!isPoll(event) && elt.contains(document.activeElement)) actedIn = partOf(elt.closest("dialog") ? openedFrom : elt);
+    if (!isPoll(event) && elt.contains(document.activeElement)) actedIn = (elt.closest("dialog") ? openedFrom : elt)?.closest("[data-live]")?.id;
   });
   document.addEventListener("htmx:afterSettle", () => {
     if (!actedIn || document.activeElement !== document.body || $("dialog[open]")) return;
