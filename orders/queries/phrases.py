@@ -143,6 +143,7 @@ _CODES: Mapping[str, str] = MappingProxyType(
 )
 _WAYS: Mapping[str, str] = MappingProxyType({"sms": "SMS", "whatsapp": "WhatsApp"})
 _PLACE = re.compile(r"%\\\((\w+)\\\)s")
+_MINUTES: Final = _n("%(number)s minutes")
 _CODED = re.compile(r"(?P<code>[a-z]+(?:_[a-z]+)+)(?: .*)?", re.DOTALL)
 _SPAN = re.compile(r"(?P<hours>\d+):(?P<minutes>\d\d):\d\d(?:\.\d+)?")
 _NAMED = re.compile(r"(?P<who>\S+): (?P<rest>.+)")
@@ -239,7 +240,7 @@ def _span(value: str) -> str:
     if found is None:
         return value
     count = int(found["hours"]) * 60 + int(found["minutes"])
-    return translation.ngettext("%(count)d minute", "%(count)d minutes", count) % {"count": count}
+    return translation.gettext(_MINUTES) % {"number": count}
 
 
 def _event(value: str) -> str | None:
