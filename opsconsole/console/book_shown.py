@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from opsconsole.console.book_tones import FEED_TONES, LOAD_TONES
@@ -52,6 +53,17 @@ class LoadRow:
         return grouped(self.load.new)
 
 
+@dataclass(frozen=True, slots=True)
+class ShownEvent:
+    """A row of a load's history; `reason` is a person's own words, or a machine's in the reader's language."""
+
+    event: LoadEvent
+    label: str
+    by: str
+    tone: Tone
+    reason: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class ShownLoad:
     """A load's own page."""
@@ -60,7 +72,7 @@ class ShownLoad:
     notes: Sequence[str]
     may_release: bool
     seconds: float | None
-    events: Sequence[tuple[LoadEvent, str, str, Tone]]
+    events: Sequence[ShownEvent]
     same_file: Load | None
     controls: Sequence[tuple[str, int, int | None]]
     size: str
@@ -112,6 +124,7 @@ def _load_row(load: Load, known: dict[str, str]) -> LoadRow:
 
 def shown_load(load: Load) -> ShownLoad:
     problems = [Problem(**each) for each in load.problems]
+    retold = _retold(problems)
     events = history_of(load)
     known = people(event.actor for event in events)
     return ShownLoad(
@@ -120,7 +133,13 @@ def shown_load(load: Load) -> ShownLoad:
         may_release=load.state == LoadState.HELD and may_release(problems),
         seconds=(load.ended_at - load.started_at).total_seconds() if load.ended_at else None,
         events=[
-            (event, str(LoadVerb(event.verb).label), told_actor(event.actor, known), _event_tone(event))
+            ShownEvent(
+                event,
+                label=str(LoadVerb(event.verb).label),
+                by=told_actor(event.actor, known),
+                tone=_event_tone(event),
+                reason=retold.get(event.reason, event.reason),
+            )
             for event in events
         ],
         same_file=earlier_with_same_file(load),
@@ -128,6 +147,13 @@ def shown_load(load: Load) -> ShownLoad:
         size=f"{grouped(max(load.size // 1024, 1))} kB" if load.size else "",
         layout=load.mapping,
     )
+
+
+def _retold(problems: Sequence[Problem]) -> dict[str, str]:
+    """Why a load was held, as its history has it (in English), and in the reader's language."""
+    with translation.override("en"):
+        written = [told(problem)[:400] for problem in problems]
+    return dict(zip(written, map(told, problems), strict=True))
 
 
 def told_actor(actor: str, known: dict[str, str]) -> str:

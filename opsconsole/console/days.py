@@ -119,7 +119,11 @@ def _compute(on: date, actor: str, reason: str, given: Mapping[str, str]) -> str
 
 
 def _sign(on: date, actor: str, reason: str, given: Mapping[str, str]) -> str:
-    closing.sign(on, digest=given.get("digest", ""), actor=actor, reason=reason)
+    try:
+        closing.sign(on, digest=given.get("digest", ""), actor=actor, reason=reason)
+    except Refusal:
+        bridges.refresh(on)  # the figures that were read may be old ones; who looks again sees today's
+        raise
     return _("Signed. The figures stay as they are; lock the day to close it.")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -64,6 +65,7 @@ def facts_of(found: ReportSchedule) -> dict[str, Any]:
         "span": told_span(found.days),
         "filters": told_filters(found.wanted),
         "recipients": ", ".join(found.recipients),
+        "language": dict(settings.LANGUAGES).get(found.language, found.language),
     }
 
 

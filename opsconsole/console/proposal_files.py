@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from opsconsole.console.access import allowed
 from opsconsole.console.book_shown import told_actor
 from opsconsole.console.export import csv_file
+from opsconsole.console.plan_words import label_of
 from opsconsole.console.staff import actor_of
 from orders.errors import Refusal
 from orders.queries.order_page import people
@@ -71,7 +72,7 @@ def proposal_file(request: HttpRequest, pk: int) -> HttpResponse:
         "place": "reports",
         "found": found,
         "by": told_actor(found.actor, people([found.actor])),
-        "plans": list(Plan.objects.filter(code__in=found.plans).order_by("pk")),
+        "plans": [(plan, label_of(plan)) for plan in Plan.objects.filter(code__in=found.plans).order_by("pk")],
         "rows": [(row, reason_of(row)) for row in rows],
         "most": SHOWN,
         "is_cut": found.refused > SHOWN,

@@ -68,6 +68,7 @@ def unsign(date_: date, *, actor: str, reason: str) -> Day:
     """Take a signature back before the lock; the figures follow the books again."""
     day = _held(date_)
     move_day(day, DayVerb.UNSIGN, actor=actor, reason=_said(reason), signed_by="", signed_at=None, note="")
+    bridges.keep(day, bridges.compute(date_))
     return day
 
 
