@@ -86,6 +86,11 @@ class Moment:
     def is_before(self) -> bool:
         return self.after < timedelta(0)
 
+    @property
+    def distance(self) -> timedelta:
+        """How far from the beginning, on either side."""
+        return abs(self.after)
+
 
 class ItemForm(forms.Form):
     kind = forms.ChoiceField(choices=[(name, label) for name, label in words.ITEM_KINDS.items() if name != "override"])
@@ -126,6 +131,7 @@ def _context(found: Incident, kept: Review | None) -> dict[str, Any]:
         ],
         "kinds": [(name, label) for name, label in words.ITEM_KINDS.items() if name != ActionItem.Kind.OVERRIDE],
         "people": _everybody(),
+        "owner": found.commander,
         "due_on": (today + timedelta(days=14)).isoformat(),
         "changed_by": who(kept.changed_by, names) if kept and kept.changed_by else "",
         "commander": who(found.commander, names) if found.commander else "",

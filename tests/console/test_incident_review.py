@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from orders.models import History
+from orders.models import BreakerChange, History
 from runbooks.incident_states import IncidentState
 from runbooks.models import ActionItem, Incident, Review
 from runbooks.services.incidents import cohort, leading, opening
@@ -75,6 +75,17 @@ def test_from_the_draft_to_done(people: World) -> None:
         assert text in page
     client.post(f"{here}write/", {"what": "finish"})
     assert Incident.objects.get(pk=incident.pk).state == IncidentState.REVIEWED
+
+
+def test_the_draft_says_how_long_before_the_beginning_and_proposes_who_led_as_owner(people: World) -> None:
+    incident = ended()
+    before = incident.began_at - timedelta(minutes=2)
+    BreakerChange.objects.create(key="b", upstream="tpg", source="closed", target="open", cause="failures", at=before)
+    client, here = people.client("sari"), f"/incidents/{incident.code}/review/"
+    client.post(f"{here}write/", {"what": "draft"})
+    page = client.get(here).content.decode()
+    assert "−2m" in page
+    assert '<option value="user:sari" selected>' in page
 
 
 def test_complaints_are_calls_that_somebody_noted_on_affected_orders(people: World) -> None:

@@ -10,11 +10,12 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet, Sum
+from django.utils import timezone
 
 from opsconsole.sandbox.remote import RemoteSandbox
 from opsconsole.scenarios.settling import Settling
 from orders.clients.codes import REFUNDABLE
-from orders.models import Order, Refund
+from orders.models import History, Order, Refund
 from orders.services import refunds
 from reconciliation import business_day
 from reconciliation.models import Break, Day, DayFigure, Entry
@@ -97,6 +98,7 @@ def ask_again(control: RemoteSandbox) -> None:
     """Gateways about payments that nobody heard of; then every refund that waits or failed goes again. What comes of
     it takes its time: money is booked, trips are driven, and only then Head Office is told.
     """
+    began = timezone.now()
     unheard = open_breaks("gateway_without_payment").values("reference")
     orders = Order.objects.filter(attempts__reference__in=unheard).distinct()
     if orders:
@@ -108,7 +110,8 @@ def ask_again(control: RemoteSandbox) -> None:
     again = {each.order_id for each in failed if each.attempt.method in REFUNDABLE[each.attempt.gateway]}
     if again:
         carry_out(Order.objects.filter(pk__in=again), "refund@1")
-    settle(control)
+    if History.objects.filter(recorded_at__gte=began).exists():
+        settle(control)
 
 
 def settle(control: RemoteSandbox) -> None:
