@@ -45,6 +45,7 @@ class Application:
     def __init__(self, watch: DatabaseWatch = WATCH) -> None:
         self.pages = get_wsgi_application()
         self.callbacks = CallbackHandler()
+        self.gateways = _gateways()
         # Every address is read before the first request, which would otherwise wait a second for it.
         get_resolver().url_patterns  # noqa: B018 - reading it is what imports
         self.watch = watch
@@ -57,7 +58,18 @@ class Application:
         if self.watch.hangs:
             return _turned_away(path, start_response)
         with self.watch.request():
+            source = self.gateways.source_of(environ)
+            if source is not None:
+                said: Iterable[bytes] = self.gateways.answer(source, environ, start_response)
+                return said
             return (self.callbacks if path.startswith(CALLBACKS) else self.pages)(environ, start_response)
+
+
+def _gateways() -> Any:
+    """Imported when Django is ready: it knows models."""
+    from opsconsole import direct
+
+    return direct
 
 
 def _turned_away(path: str, start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -5,12 +5,14 @@ Answers: 200 stored (also a repetition, and a message only quarantined), 401 wro
 gives up after one retry on a 500 and retries four times on a 503 (notes on gateways, read 2026-11).
 """
 
+import json
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from prometheus_client import Counter
@@ -27,18 +29,23 @@ LARGEST = 64 * 1024  # bytes
 RECEIVED = Counter("orderorchestrator_callbacks_received_total", "Callbacks by what we answered", ("source", "answer"))
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the caller is told: an HTTP status, and a word."""
+
+    status: int
+    text: str
+
+    @property
+    def body(self) -> bytes:
+        return json.dumps({"status": self.text}).encode()
+
+
 @csrf_exempt
 @require_POST
 def gateway_callback(request: HttpRequest, source: str) -> HttpResponse:
     """POST /callbacks/<midtrans|xendit|nicepay>."""
-    if source not in GATEWAYS:
-        return _answer(404, "unknown", "no such gateway")
-    if source in settings.UNPROVED_SENDERS:
-        return _unproved(source)
-    raw = _body(request)
-    if raw is None:
-        return _answer(413, source, "too large")
-    return _keep(source, raw, request.headers, GATEWAYS[source].verify_callback(raw, headers=request.headers))
+    return _response(gateway_answer(source, _body(request), request.headers))
 
 
 @csrf_exempt
@@ -46,25 +53,41 @@ def gateway_callback(request: HttpRequest, source: str) -> HttpResponse:
 def trip_callback(request: HttpRequest, source: str = "tpg") -> HttpResponse:
     """POST /callbacks/tpg and /callbacks/partners/<rent|delivery|shuttle>."""
     if source in settings.UNPROVED_SENDERS:
-        return _unproved(source)
+        return _response(_unproved(source))
     raw = _body(request)
     if raw is None:
-        return _answer(413, source, "too large")
+        return _response(_told(413, source, "too large"))
     headers = request.headers
     if source == tpg.NAME:
-        return _keep(source, raw, headers, tpg.verify_event(raw, headers=headers))
-    return _keep(source, raw, headers, partners.verify_event(source, raw=raw, headers=headers))
+        return _response(_keep(source, raw, headers, tpg.verify_event(raw, headers=headers)))
+    return _response(_keep(source, raw, headers, partners.verify_event(source, raw=raw, headers=headers)))
 
 
-def _unproved(source: str) -> HttpResponse:
+def gateway_answer(source: str, raw: bytes | None, headers: Mapping[str, str]) -> Answer:
+    """Verify a gateway's message and store it; `raw` is None for one that was too large to be read."""
+    if source not in GATEWAYS:
+        return _told(404, "unknown", "no such gateway")
+    if source in settings.UNPROVED_SENDERS:
+        return _unproved(source)
+    if raw is None:
+        return _told(413, source, "too large")
+    return _keep(source, raw, headers, GATEWAYS[source].verify_callback(raw, headers=headers))
+
+
+def _unproved(source: str) -> Answer:
     """Everybody knows the secret (ADR 0120). 503, so that what the real sender says comes again."""
     logger.error("callback of %s refused: %s is not set", source, settings.UNPROVED_SENDERS[source])
-    return _answer(503, source, "no secret is set")
+    return _told(503, source, "no secret is set")
+
+
+def declared_length(given: str | None) -> int | None:
+    """Bytes of a body as its sender declares them; None for what is no length, or too long to be read."""
+    text = given or "0"
+    return int(text) if text.isdigit() and int(text) <= LARGEST else None
 
 
 def _body(request: HttpRequest) -> bytes | None:
-    declared = request.META.get("CONTENT_LENGTH") or "0"
-    if not declared.isdigit() or int(declared) > LARGEST:
+    if declared_length(request.META.get("CONTENT_LENGTH")) is None:
         return None
     raw = request.read(LARGEST + 1)
     return raw if len(raw) <= LARGEST else None
@@ -75,15 +98,15 @@ def _keep(
     raw: bytes,
     headers: Mapping[str, str],
     verdict: Claim | TripEvent | BadSignature | Unparseable,
-) -> HttpResponse:
+) -> Answer:
     if isinstance(verdict, BadSignature):
-        return _answer(401, source, "signature does not fit")
+        return _told(401, source, "signature does not fit")
     try:
         callbacks.store(_message(source, raw, headers, verdict))
     except DatabaseError as error:
         logger.warning("callback of %s not stored: %s", source, type(error).__name__)
-        return _answer(503, source, "cannot be stored now")
-    return _answer(200, source, "stored")
+        return _told(503, source, "cannot be stored now")
+    return _told(200, source, "stored")
 
 
 def _message(
@@ -99,8 +122,12 @@ def _message(
     return callbacks.fact(verdict, raw=raw, headers=headers)
 
 
-def _answer(status: int, source: str, text: str) -> HttpResponse:
+def _told(status: int, source: str, text: str) -> Answer:
     RECEIVED.labels(source, str(status)).inc()
-    response = JsonResponse({"status": text}, status=status)
-    response["Content-Length"] = len(response.content)  # no middleware is there to do it
+    return Answer(status, text)
+
+
+def _response(answer: Answer) -> HttpResponse:
+    response = HttpResponse(answer.body, status=answer.status, content_type="application/json")
+    response["Content-Length"] = len(answer.body)  # no middleware is there to do it
     return response

@@ -7,15 +7,20 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.test import Client
+from pytest_django.fixtures import Settings
 
-from opsconsole.wsgi import application
+from opsconsole.database_watch import DatabaseWatch
+from opsconsole.wsgi import Application, application
 from orders.models import InboundEvent
 
 # A real request closes a connection that it finds inside a transaction.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def call(method: str, path: str, body: bytes = b"") -> tuple[str, dict[str, str], bytes]:
+def call(
+    method: str, path: str, body: bytes = b"", *, by: Application = application, **more: str
+) -> tuple[str, dict[str, str], bytes]:
     said: list[Any] = []
     environ = {
         "REQUEST_METHOD": method,
@@ -27,8 +32,9 @@ def call(method: str, path: str, body: bytes = b"") -> tuple[str, dict[str, str]
         "wsgi.input": io.BytesIO(body),
         "wsgi.errors": io.StringIO(),
         "wsgi.url_scheme": "http",
+        **more,
     }
-    answer = b"".join(application(environ, lambda status, headers: said.extend((status, dict(headers)))))
+    answer = b"".join(by(environ, lambda status, headers: said.extend((status, dict(headers)))))
     return said[0], said[1], answer
 
 
@@ -60,6 +66,46 @@ def test_a_wrong_signature_is_refused_there_as_well() -> None:
 
     assert status == "401 Unauthorized"
     assert not InboundEvent.objects.exists()
+
+
+@pytest.mark.parametrize("length", ["70000", "much"])
+def test_what_declares_to_be_too_long_is_not_read(length: str) -> None:
+    status, _headers, answer = call("POST", "/callbacks/midtrans", b"{}", CONTENT_LENGTH=length)
+
+    assert (status, json.loads(answer)) == ("413 Request Entity Too Large", {"status": "too large"})
+
+
+def test_django_answers_a_callback_in_the_same_words() -> None:
+    """Where a deployment puts middleware of its own before callbacks, they go through it."""
+    body = notification(settings.GATEWAYS["midtrans"]["server_key"])
+    direct = call("POST", "/callbacks/midtrans", body)
+    by_django = Client().post("/callbacks/midtrans", body, content_type="application/json")
+
+    assert by_django.content == direct[2]
+    assert {name: by_django[name] for name in direct[1]} == direct[1]
+    assert InboundEvent.objects.get().deliveries == 2
+
+
+def test_a_gateway_whose_secret_everybody_knows_proves_nothing_there_either(settings: Settings) -> None:
+    settings.UNPROVED_SENDERS = {"midtrans": "MIDTRANS_SERVER_KEY"}
+
+    status, _headers, answer = call(
+        "POST", "/callbacks/midtrans", notification(settings.GATEWAYS["midtrans"]["server_key"])
+    )
+
+    assert (status, json.loads(answer)) == ("503 Service Unavailable", {"status": "no secret is set"})
+    assert not InboundEvent.objects.exists()
+
+
+def test_middleware_for_callbacks_is_asked(settings: Settings) -> None:
+    settings.CALLBACK_MIDDLEWARE = ["django.middleware.security.SecurityMiddleware"]
+
+    watch = DatabaseWatch()
+    watch.stop()
+
+    _status, headers, _answer = call("POST", "/callbacks/midtrans", notification("guess"), by=Application(watch))
+
+    assert headers["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize(
