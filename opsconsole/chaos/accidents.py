@@ -10,7 +10,7 @@ from typing import Any
 from opsconsole.chaos import operators
 from opsconsole.chaos.platform import Arena
 from opsconsole.chaos.schedule import Accident
-from opsconsole.faultproxy import Way
+from opsconsole.faultproxy import FaultProxy, Way
 from opsconsole.sandbox.remote import RemoteSandbox, SandboxSaidNo
 from opsconsole.traffic.journeys import AWAY
 
@@ -24,6 +24,7 @@ LOST_CALLBACKS = 0.1
 TICK = 0.05
 MOST_FORGED = 20
 COMMITS_LOST = 4
+NARROW = 1_000.0  # bytes a second
 
 _ANSWERS_LOST = {"reset_after_rate": 0.3, "error_after_rate": 0.2, "timeout_after_success": 0.2}
 _LATE = {"late_effect": 0.5, "late_seconds": 5.0}
@@ -115,6 +116,8 @@ class Accidents:
             "postgres cut": self._postgres_cut,
             "postgres dark": self._postgres_dark,
             "postgres slow": self._postgres_slow,
+            "postgres narrow": lambda: _narrow(self.arena.postgres),
+            "redis narrow": lambda: _narrow(self.arena.redis),
             "commit answers lost": self._lose_commits,
             "forged callbacks": self._forge,
         }
@@ -200,6 +203,12 @@ class Accidents:
             for reference in unpaid[-MOST_FORGED:]:
                 with suppress(SandboxSaidNo, *AWAY):
                     self.sandbox.forge(reference)
+
+
+def _narrow(wire: FaultProxy) -> Callable[[], None]:
+    """A kilobyte a second comes back on each connection."""
+    wire.set(down=Way(rate=NARROW))
+    return wire.heal
 
 
 def _is_a(process: str, kind: str) -> bool:

@@ -36,9 +36,11 @@ STORM: tuple[tuple[str, float, float], ...] = (  # name, when (share of the time
     ("commit answers lost", 0.10, 0),
     ("redis empty", 0.16, 0),
     ("postgres cut", 0.24, 10),
+    ("postgres narrow", 0.36, 8),
     ("commit answers lost", 0.45, 0),
     ("postgres slow", 0.50, 5),
     ("failover", 0.62, 0),
+    ("redis narrow", 0.70, 6),
     ("redis empty", 0.80, 0),
     ("commit answers lost", 0.85, 0),
 )
