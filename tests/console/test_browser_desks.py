@@ -62,6 +62,7 @@ def test_an_order_is_taken_gets_a_car_and_is_on_its_way(site: Site) -> None:
     panel.locator("input[name=driver]").fill("Wayan")
     panel.locator("button", has_text="Assign the car").click()
     expect(panel.locator(".lead")).to_have_text("DK 88 AB")
+    expect(panel.locator("#hold-title")).to_be_focused()  # the button is gone with its answer
     expect(panel.locator("#script-driver-en")).to_contain_text("take no cash")
     page.keyboard.press("r")
     expect(panel.locator(".doing")).to_contain_text("Mark as dispatched")

@@ -8,7 +8,7 @@
 
   /* ---- refresh: `live` is fired on every [data-live]; a pause, a hidden tab or an open dialog stops it */
   const etags = new Map(), readAt = new Map();
-  let paused = false, openedFrom = null, actedIn = "";
+  let paused = false;
   const fire = (parts) => {
     if (paused || document.hidden || $("dialog[open]")) return;
     $$(parts).forEach((part) => htmx.trigger(part, "live"));
@@ -42,16 +42,6 @@
     markRow();
     countPicked();
     $$("form").forEach(checkForm);
-  });
-  /* What somebody pressed may be gone with the answer: then the focus goes to the title of the part they acted in. */
-  document.addEventListener("htmx:beforeRequest", (event) => {
-    const { elt } = event.detail;
-    if (!isPoll(event) && elt.contains(document.activeElement)) actedIn = (elt.closest("dialog") ? openedFrom : elt)?.closest("[data-live]")?.id;
-  });
-  document.addEventListener("htmx:afterSettle", () => {
-    if (!actedIn || document.activeElement !== document.body || $("dialog[open]")) return;
-    $(`#${CSS.escape(actedIn)} [data-lands]`)?.focus({ preventScroll: true });
-    actedIn = "";
   });
   document.addEventListener("visibilitychange", tick);
   window.addEventListener("pageshow", (event) => event.persisted && location.reload());
@@ -125,7 +115,6 @@
   /* ---- dialogs and the peek panel */
   const openDialog = (dialog) => {
     if (!dialog || dialog.open) return;
-    openedFrom = document.activeElement;
     dialog.showModal();
     $$("form", dialog).forEach(checkForm);
   };
