@@ -39,7 +39,7 @@ def fill(say: Callable[[str], None], *, sandbox: Books | None = None) -> int:
 
     `sandbox` are the books of a sandbox that does not run yet; without them Head Office knows nothing of its files.
     """
-    if Load.objects.filter(actor=ACTOR).exists():
+    if is_filled():
         return 0
     copy_ours()
     paid = list(
@@ -60,6 +60,10 @@ def fill(say: Callable[[str], None], *, sandbox: Books | None = None) -> int:
     _begin_by_the_clock()
     say(f"{len(files) + 1} files in the books, and two runs over them")
     return len(files) + 1
+
+
+def is_filled() -> bool:
+    return Load.objects.filter(actor=ACTOR).exists()
 
 
 def _begin_by_the_clock() -> None:
@@ -157,6 +161,10 @@ def _payment(line: Entry, theirs: str, reference: str, amount: int, status: str)
     return (reference, line.method, "IDR", f"{amount}.00", theirs, status, _at(line, 0), _at(line, 1))
 
 
+def local(at: datetime) -> datetime:
+    """By the clock of the files."""
+    return at.astimezone(business_day.ZONE)
+
+
 def _at(line: Entry, minutes: int) -> str:
-    local = (line.occurred_at + timedelta(minutes=minutes)).astimezone(business_day.ZONE)
-    return f"{local:%Y-%m-%d %H:%M:%S}"
+    return f"{local(line.occurred_at + timedelta(minutes=minutes)):%Y-%m-%d %H:%M:%S}"

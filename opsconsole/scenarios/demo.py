@@ -133,11 +133,11 @@ def _store() -> Path:
 
 @contextmanager
 def _books_before_it_runs() -> Iterator[Books | None]:
-    """The sandbox's own books, new for a new database; None where the sandbox runs or the demo is there already.
+    """The sandbox's own books, new for a new database; None where the sandbox runs or the books are filled already.
 
     Books that know orders of a database that is gone would answer for its successors.
     """
-    if _is_loaded() or taken_ports([settings.SANDBOX_PORT]):
+    if books.is_filled() or taken_ports([settings.SANDBOX_PORT]):
         yield None
         return
     for suffix in ("", "-wal", "-shm"):
