@@ -73,7 +73,6 @@ HANGING = (
     Fate("callback_lost", "callback_lost", by_phone=(*_NO_CALLBACK, *_NO_STATUS)),
     Fate("callback_unconfirmed", "callback_not_applied", by_phone=_NO_STATUS),
     Fate("paid_short", "amount_mismatch", short=5_000),
-    Fate("paid_over", "amount_mismatch", short=-25_000),
     Fate("unknown_code", "amount_mismatch", by_order=(at("*", "pay", "code", code="IN_REVIEW_7"),)),
     Fate("paid_late", "paid_after_close", customer=Customer.PAYS_LATE, leaning=SINGLE),
     Fate(
@@ -150,6 +149,7 @@ HANGING = (
 )
 # The order goes on, and the money of it is odd.
 ODD_MONEY = (
+    Fate("paid_over", "amount_mismatch", short=-25_000),
     Fate("paid_twice", customer=Customer.PAYS_TWICE, leaning=Leaning(methods=("card",), paired=False)),
     Fate("taken_back", customer=Customer.TAKES_BACK, leaning=Leaning(methods=("card",), paired=False)),
 )

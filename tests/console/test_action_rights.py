@@ -207,13 +207,23 @@ def trace(neighbour: Listener) -> Trace:
 
 
 def rows_of_all() -> dict[str, int]:
-    """Of every table but the sessions, which a visit touches; and the sum of the versions of orders."""
+    """Of every table but the sessions, which a visit touches; and the sum of the versions of orders.
+
+    Planned once for each connection: planning a count of each table takes longer than counting.
+    """
     with connection.cursor() as cursor:
-        tables = [name for name in connection.introspection.table_names(cursor) if name != "django_session"]
-        parts = [f"SELECT '{name}', count(*) FROM {name}" for name in tables]  # noqa: S608
-        parts.append("SELECT 'versions', coalesce(sum(version), 0) FROM orders_order")
-        cursor.execute(" UNION ALL ".join(parts))
+        cursor.execute("SELECT 1 FROM pg_prepared_statements WHERE name = 'rows_of_all'")
+        if cursor.fetchone() is None:
+            cursor.execute(f"PREPARE rows_of_all AS {_counting(cursor)}")
+        cursor.execute("EXECUTE rows_of_all")
         return dict(cursor.fetchall())
+
+
+def _counting(cursor: Any) -> str:
+    cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'django_session'")
+    parts = [f"SELECT '{name}', count(*) FROM {name}" for (name,) in cursor.fetchall()]  # noqa: S608
+    parts.append("SELECT 'versions', coalesce(sum(version), 0) FROM orders_order")
+    return " UNION ALL ".join(parts)
 
 
 def may(people: World, who: str, right: str) -> bool:

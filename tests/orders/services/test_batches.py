@@ -92,7 +92,7 @@ def test_one_order_that_cannot_be_written_does_not_hold_up_the_others(control: R
     assert order_states() == wanted
     bad = InboundEvent.objects.get(attempt=attempts[2])
     assert (bad.state, bad.lease_until) == (InboundState.STORED, None)
-    assert "saga_one_live" in bad.last_error
+    assert bad.last_error == "a fault of the platform itself: IntegrityError"
     assert bad.due_at is not None
     assert LedgerEntry.objects.count() == 4
 
