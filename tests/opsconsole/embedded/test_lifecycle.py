@@ -126,6 +126,8 @@ def test_what_was_committed_survives_everything_being_killed(tmp_path: Path, hol
         note(urls)
         for pid in (keeper_pid(places), postmaster_pid(places), redis_pid(urls)):
             os.kill(pid, signal.SIGKILL)
+    # A process that is being killed holds its lock and its sockets a moment longer, and would be joined.
+    eventually(lambda: not is_held(places.keeper_lock))
     holder.kill()
     pid_file = places.postgres / "postmaster.pid"
     assert pid_file.exists()
