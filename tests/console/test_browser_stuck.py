@@ -269,7 +269,8 @@ def test_a_panel_that_is_closed_before_it_has_come_stays_closed(site: Site) -> N
     page.goto(f"{site.url}{LIST}?city=Bali&peek=MRG-7004")
     expect(page.locator("#peek h2.id")).to_have_text("MRG-7004")
     page.wait_for_function("document.querySelector('#peek .htmx-request')")
-    with page.expect_event("requestfailed", lambda request: "/peek/" in request.url):
+    # Given up at once, long before the patience of a request is over.
+    with page.expect_event("requestfailed", lambda request: "/peek/" in request.url, timeout=5_000):
         page.keyboard.press("Escape")
     expect(page.locator("#peek")).to_be_empty()
     page.unroute("**/peek/**")
