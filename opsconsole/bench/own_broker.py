@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from opsconsole.embedded.places import Places, valkey_binary
 from opsconsole.embedded.valkey import SETTINGS, Valkey
+from opsconsole.runner.ports import free_port
 
 RABBIT: Final = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 EPMD: Final = shutil.which("epmd") or "/usr/bin/epmd"
@@ -78,7 +79,7 @@ class OwnRabbit:
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="bench-"))
-        self._port, epmd, distribution = (_free_port() for _each in range(3))
+        self._port, epmd, distribution = (free_port() for _each in range(3))
         # In our hands; else Erlang starts one that outlives everybody.
         self._names = subprocess.Popen([EPMD, "-address", "127.0.0.1", "-port", str(epmd)], stdin=subprocess.DEVNULL)
         self.environment: Mapping[str, str] = {"BROKER_URL": f"amqp://guest:guest@127.0.0.1:{self._port}/"}
@@ -144,9 +145,3 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

@@ -108,6 +108,11 @@ def alert_names(incident: Incident) -> Sequence[str]:
     return list(dict.fromkeys(rows.values_list("alert__name", flat=True)))
 
 
+def services_of(incident: Incident) -> set[str]:
+    """Its own, and those of its alerts."""
+    return {incident.service, *incident.episodes.values_list("alert__service", flat=True)}
+
+
 def loose_alerts() -> Sequence[Episode]:
     """What fires and belongs to no incident."""
     found = Episode.objects.select_related("alert").filter(state=AlertState.FIRING, incident=None)
@@ -215,8 +220,7 @@ def _upstreams(incident: Incident) -> set[str]:
     """The neighbours of its services and of what these need: of an incident about the books Head Office, of one about
     orders everybody. A breaker of somebody else opened at the same time is another story.
     """
-    services = {incident.service, *incident.episodes.values_list("alert__service", flat=True)}
-    near = {each for name in services if name in CATALOGUE for each in (name, *needs_of(name))}
+    near = {each for name in services_of(incident) if name in CATALOGUE for each in (name, *needs_of(name))}
     return {upstream for name in near for upstream in CATALOGUE[name].neighbours}
 
 

@@ -18,7 +18,7 @@ from orders.queries.stuck.around import stuck_among
 from orders.queries.stuck.filters import UNPAID
 from runbooks.incident_states import LIVE, IncidentState
 from runbooks.models import CohortOrder, CohortSample, Incident
-from runbooks.queries.incidents import hanging_of
+from runbooks.queries.incidents import hanging_of, services_of
 from runbooks.services.incidents.hurt import hurt_by
 from runbooks.transitions import tell_incident
 
@@ -31,8 +31,7 @@ def pin_what_hangs(incident: Incident, *, actor: str) -> int:
     """Pin what needs the services that fail and began to hang since shortly before the incident. How many."""
     since = incident.began_at - BEFORE
     rows = [row for batch in all_stuck() for row in batch if row.since + row.limit >= since]
-    services = {incident.service, *incident.episodes.values_list("alert__service", flat=True)}
-    return pin(incident, hurt_by(services, rows), actor=actor)
+    return pin(incident, hurt_by(services_of(incident), rows), actor=actor)
 
 
 def pin_orders(incident: Incident, order_ids: Sequence[int], *, actor: str, said: str = "") -> int:

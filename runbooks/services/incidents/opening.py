@@ -16,6 +16,7 @@ from runbooks.codes import new_code
 from runbooks.correlation import FAILURES, Joined, Kind, Live
 from runbooks.incident_states import LIVE, AlertState, IncidentState, IncidentVerb, Severity
 from runbooks.models import Episode, Incident
+from runbooks.queries.incidents import services_of
 from runbooks.services.incidents import clocks, cohort, paging
 from runbooks.transitions import change_incident, lock_incident, move_incident, tell_incident
 
@@ -124,27 +125,30 @@ def open_new(opening: Opening) -> Incident:
 
 def _join(episode: Episode, kind: Kind, joined: Joined) -> Incident:
     incident = lock_incident(Incident(pk=joined.pk))
-    is_new = not _concerns(incident, episode.alert.service)
+    is_new = _is_new_to(incident, episode)
     _attach(episode, incident, why=joined.why, values=joined.values)
-    if is_new:
-        cohort.pin_what_hangs(incident, actor=RULE)
-    _made_worse(incident, episode, kind.severity, actor=RULE)
+    _belongs(episode, incident, kind.severity, actor=RULE, is_new=is_new)
     return incident
 
 
-def _concerns(incident: Incident, service: str) -> bool:
-    """Whether its cohort has been looked for among the orders that need this service."""
-    return incident.service == service or incident.episodes.filter(alert__service=service).exists()
+def _is_new_to(incident: Incident, episode: Episode) -> bool:
+    """Whether its cohort has not been looked for yet among the orders that need this alert's service."""
+    return episode.alert.service not in services_of(incident)
 
 
 def attach_by_hand(episode: Episode, incident: Incident, *, actor: str, reason: str) -> None:
     """An alert that a person says belongs here, with all that follows from one that joins by rule. Call with both
     locked, `alone`."""
-    is_new = not _concerns(incident, episode.alert.service)
+    is_new = _is_new_to(incident, episode)
     _attach(episode, incident, why="by_hand", values={}, actor=actor, said=reason)
+    _belongs(episode, incident, episode.alert.severity, actor=actor, is_new=is_new)
+
+
+def _belongs(episode: Episode, incident: Incident, severity: int, *, actor: str, is_new: bool) -> None:
+    """What follows for an incident from an alert that has joined it."""
     if is_new:
         cohort.pin_what_hangs(incident, actor=actor)
-    _made_worse(incident, episode, episode.alert.severity, actor=actor)
+    _made_worse(incident, episode, severity, actor=actor)
 
 
 def _made_worse(incident: Incident, episode: Episode, severity: int, *, actor: str) -> None:
