@@ -15,7 +15,6 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -24,11 +23,8 @@ from opsconsole.bench.own_broker import OwnRedis
 from opsconsole.paths import PROJECT
 from orders import crew
 from orders.bench import applying
-from orders.bench.bare import database_url
 from orders.bench.report import Report
 from orders.models import OperatorAction, Order
-from orders.resilience import call
-from orders.resilience.outcome import Answered
 from orders.services import work
 from orders.services.actions.requests import Wish, request
 from orders.states import OrderVerb
@@ -98,8 +94,7 @@ def _ask(order: Order) -> int:
 @contextmanager
 def _processes(workers: int, broker: Mapping[str, str]) -> "Iterator[Sequence[subprocess.Popen[bytes]]]":
     """The workers; the ticker stays beside them."""
-    addresses = {f"{name.upper()}_URL": each["url"] for name, each in settings.UPSTREAMS.items()}
-    environ = {**os.environ, **addresses, **broker, "DATABASE_URL": database_url(), "LOG_LEVEL": "ERROR"}
+    environ = applying.environment(**broker, LOG_LEVEL="ERROR")
     commands = [["worker", "--queue", "act"]] * workers + [["ticker"]]
     with ExitStack() as stack:
         running = []
@@ -130,7 +125,7 @@ def _until_done(actions: Sequence[int], *, began: float | None = None) -> float:
 def _tell(report: Report, actions: Sequence[int], seconds: float) -> None:
     statuses = Counter(OperatorAction.objects.filter(pk__in=actions).values_list("status", flat=True))
     orders = OperatorAction.objects.filter(pk__in=actions).values_list("order__attempts__reference", flat=True)
-    book = _effects()
+    book = applying.control("GET", "/books/midtrans").get("effects", ())
     back = Counter(row["merchant_ref"] for row in book if row["effect"] == "refunded")
     times = [back[reference] for reference in orders]
     report.add("actions that ran", statuses["fixed"], "")
@@ -138,8 +133,3 @@ def _tell(report: Report, actions: Sequence[int], seconds: float) -> None:
     report.add("money given back exactly once", sum(each == 1 for each in times), "")
     report.add("more than once", sum(each > 1 for each in times), "")
     report.add("until the last one, from the kill", seconds, "s", note="wanted: 30 or less")
-
-
-def _effects() -> Sequence[Any]:
-    outcome = call("control", "GET", "/books/midtrans")
-    return outcome.data["effects"] if isinstance(outcome, Answered) else ()

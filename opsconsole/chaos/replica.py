@@ -17,7 +17,7 @@ import psycopg
 
 from opsconsole.embedded import accounts
 from opsconsole.embedded.places import DATABASE, SUPERUSER, Places
-from opsconsole.embedded.postgres import SETTINGS, Postgres
+from opsconsole.embedded.postgres import Postgres
 from opsconsole.faultproxy import FaultProxy, Way
 from opsconsole.runner.ports import free_port
 
@@ -62,7 +62,8 @@ def following(primary: Places, *, kind: str) -> Iterator[Replica]:
     with FaultProxy(primary.sockets / ".s.PGSQL.5432") as wire, log.open("ab") as out:
         _copy(server, folder, wire.port, log)
         port = free_port()
-        process = server.account.start(_command(server, folder, port), log=out, death_signal=signal.SIGINT)
+        command = server.command(folder, listen_addresses=HOST, port=str(port), unix_socket_directories="")
+        process = server.account.start(command, log=out, death_signal=signal.SIGINT)
         try:
             made = Replica(primary, port, folder, process)
             _wait_until_it_follows(made, log)
@@ -84,12 +85,6 @@ def _copy(server: Postgres, folder: Path, port: int, log: Path) -> None:
     with log.open("ab") as out:
         if server.account.start(command, log=out, death_signal=signal.SIGKILL).wait() != 0:
             raise NoReplica(f"no copy of PostgreSQL could be made: {_last_line(log)}")
-
-
-def _command(server: Postgres, folder: Path, port: int) -> list[str]:
-    settings = {**SETTINGS, "listen_addresses": HOST, "port": str(port), "unix_socket_directories": ""}
-    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    return [str(server.binary("postgres")), "-D", str(folder), *options]
 
 
 def _wait_until_it_follows(made: Replica, log: Path) -> None:

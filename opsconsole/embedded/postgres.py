@@ -60,10 +60,14 @@ class Postgres:
             self._initialise(folder)
 
     def start(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
-        settings = {**SETTINGS, "unix_socket_directories": str(self.places.sockets)}
-        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        command = [str(self.binary("postgres")), "-D", str(self.places.postgres.resolve()), *options]
+        command = self.command(self.places.postgres.resolve(), unix_socket_directories=str(self.places.sockets))
         return self.account.start(command, log=log, death_signal=self.stop_signal)
+
+    def command(self, folder: Path, **own: str) -> list[str]:
+        """What serves the cluster in `folder`: with our settings, and these of its own."""
+        settings = {**SETTINGS, **own}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return [str(self.binary("postgres")), "-D", str(folder), *options]
 
     def answers(self) -> bool:
         """True once the server takes queries and our database exists."""

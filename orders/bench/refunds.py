@@ -7,25 +7,20 @@ ladder's minutes do not pass. The orders stay: run it on a scratch database.
 """
 
 import argparse
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
 from orders import crew
 from orders.bench import applying
-from orders.bench.bare import database_url
 from orders.bench.report import Report
 from orders.ladders import quarantine
 from orders.models import Attempt, Refund
-from orders.resilience import call
-from orders.resilience.outcome import Answered
 from orders.services import refunds, work
 from orders.states import AttemptState, RefundState
 from orders.transitions import lock
@@ -66,7 +61,7 @@ def run(args: argparse.Namespace) -> Report:
     report = Report(f"bench refunds: {args.attempts} payments at {GATEWAY}, 30 % of the calls go wrong")
     with applying.own_sandbox():
         attempts = _paid(args.attempts)
-        _control("PATCH", f"/faults/{GATEWAY}", {**FAULTS, "only": ["refund"]})
+        applying.control("PATCH", f"/faults/{GATEWAY}", {**FAULTS, "only": ["refund"]})
         with _workers(args.workers):
             began = time.perf_counter()
             _keep_asking(attempts, until=began + args.seconds)
@@ -77,17 +72,12 @@ def run(args: argparse.Namespace) -> Report:
     return report
 
 
-def _control(method: str, path: str, body: Any = None) -> Any:
-    outcome = call("control", method, path, json=body)
-    return outcome.data if isinstance(outcome, Answered) else {}
-
-
 def _paid(count: int) -> Sequence[Attempt]:
     """The two gateways before it say no to the link."""
     for other in ("midtrans", "xendit"):
-        _control("PATCH", f"/faults/{other}", {"reject": 1.0, "only": ["create"]})
+        applying.control("PATCH", f"/faults/{other}", {"reject": 1.0, "only": ["create"]})
     attempts = applying.paid_attempts(count, method="card", gateway=GATEWAY)
-    _control("DELETE", "/faults")
+    applying.control("DELETE", "/faults")
     applying.store_hints(attempts)
     work.drain("inbound", longest=600)
     ids = [attempt.pk for attempt in attempts]
@@ -96,9 +86,7 @@ def _paid(count: int) -> Sequence[Attempt]:
 
 @contextmanager
 def _workers(count: int) -> Iterator[None]:
-    addresses = {f"{name.upper()}_URL": each["url"] for name, each in settings.UPSTREAMS.items()}
-    own = {"NICEPAY_TIMEOUT": NO_ANSWER, "NICEPAY_BREAKER": "off"}
-    environ = {**os.environ, **addresses, **own, "DATABASE_URL": database_url(), "LOG_LEVEL": "ERROR"}
+    environ = applying.environment(NICEPAY_TIMEOUT=NO_ANSWER, NICEPAY_BREAKER="off", LOG_LEVEL="ERROR")
     with ExitStack() as stack:
         crew_of = [stack.enter_context(applying.shell(WORKER, environ)) for _worker in range(count)]
         applying.hear(crew_of)
@@ -147,7 +135,7 @@ def _of(attempts: Sequence[Attempt]) -> Any:
 def _tell(report: Report, attempts: Sequence[Attempt]) -> None:
     ended = Counter(_of(attempts).values_list("state", flat=True))
     theirs: Counter[str] = Counter()
-    for row in _control("GET", f"/books/{GATEWAY}").get("effects", ()):
+    for row in applying.control("GET", f"/books/{GATEWAY}").get("effects", ()):
         theirs[row["merchant_ref"]] += row["amount"] if row["effect"] == "refunded" else 0
     ours: Counter[str] = Counter()
     for reference, amount in _of(attempts).filter(state="succeeded").values_list("attempt__reference", "amount"):
