@@ -232,8 +232,8 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    # RQ tells of every look at its registries; what fails in a job it logs as an error.
-    "loggers": {"rq.worker": {"level": "WARNING"}},
+    # RQ tells of every look at its registries, httpx of every answer; what fails is logged by our own code.
+    "loggers": {"rq.worker": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},
     "root": {"handlers": ["stderr"], "level": environment.text("LOG_LEVEL", "INFO")},
 }
 

@@ -1,6 +1,5 @@
 """The night as a guided demo: `manage.py run --night` plays it once on the platform that it started (docs/night.md)."""
 
-import logging
 import threading
 from collections.abc import Callable
 from typing import Final
@@ -19,7 +18,6 @@ Say = Callable[[str], object]
 
 def wait_for_quiet_minutes(say: Say) -> None:
     """Until the platform answers and has seen some minutes without customers: a spike is one against something."""
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # a customer's request is no news
     standalone.wait_until_ready(settings.SANDBOX_PORT, settings.PUBLIC_URL)
     say(f"Two quiet minutes, then the spike. What to do, step by step: docs/night.md and {settings.PUBLIC_URL}")
     while StuckSample.objects.count() < SAMPLES:

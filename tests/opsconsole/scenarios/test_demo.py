@@ -12,6 +12,7 @@ from opsconsole.scenarios import demo, past
 from opsconsole.traffic.catalogue import HANGING
 from orders.models import ChannelToken, History, Order
 from orders.queries.stuck import all_stuck
+from orders.resilience import breaker
 from orders.resilience import connections
 from reconciliation.models import Break, Case, Run
 from tests.opsconsole.scenarios.rows import free_row
@@ -48,6 +49,7 @@ def test_the_first_screen_is_alive_and_a_second_run_adds_nothing() -> None:
     assert {row.origin for row in stuck} == {"import", "platform"}
     assert {row.machine for row in stuck} >= demo.STUCK_AT_ONCE
     assert demo.odd_money() >= demo.ODD_AT_ONCE
+    assert {(each.state, each.failures) for each in breaker.states().values()} == {(breaker.State.CLOSED, 0)}
     types = set(Case.objects.filter(is_open=True).values_list("type", flat=True))
     assert len(types) >= 6, types
     assert Break.objects.filter(state="healed").exists()
