@@ -12,8 +12,7 @@ from opsconsole.scenarios import demo, past
 from opsconsole.traffic.catalogue import HANGING
 from orders.models import ChannelToken, History, Order
 from orders.queries.stuck import all_stuck
-from orders.resilience import breaker
-from orders.resilience import connections
+from orders.resilience import breaker, connections
 from reconciliation.models import Break, Case, Run
 from tests.opsconsole.scenarios.rows import free_row
 
@@ -29,6 +28,7 @@ def demo_world(settings, tmp_path: Path):
     settings.SANDBOX_PORT = base
     settings.WORK_THREADS = 1
     settings.UPSTREAMS = {name: {"url": urls[name], "timeout": 1.5, "tries": 3} for name in upstreams.LIMITS}
+    settings.BREAKERS = upstreams.BREAKERS
     yield
     connections.close_all()
 
