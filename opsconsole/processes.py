@@ -14,7 +14,7 @@ class Process:
 
     `command` is what follows `manage.py`; `health` the path that answers when the process lives, for those that
     speak HTTP; the others write a heartbeat row at least every `silence`. `grace` is how long it may take to finish
-    what it is doing after `stop_signal`.
+    what it is doing after `stop_signal`. What `serves_others` is there before they start and until they have ended.
     """
 
     name: str
@@ -25,6 +25,7 @@ class Process:
     health: str = ""
     silence: timedelta = timedelta(seconds=30)
     stop_signal: Signals = SIGTERM
+    serves_others: bool = False
 
     def copies(self) -> list[str]:
         """A name for each copy: `worker-act.1`, `worker-act.2`; a single one needs no number."""
@@ -47,7 +48,7 @@ PROCESSES: Final = (
     Process("relay", ("relay",), grace=LOOP_GRACE),
     Process("consumer", ("consumer",), grace=LOOP_GRACE),
     Process("ticker", ("ticker",), grace=LOOP_GRACE),
-    Process("sandbox", ("sandbox",), grace=LOOP_GRACE, health="/"),
+    Process("sandbox", ("sandbox",), grace=LOOP_GRACE, health="/", serves_others=True),
 )
 
 # Only in the demo of `manage.py run`; no deployment has it.

@@ -44,6 +44,11 @@ class Plan:
         """Next to the console's port, so that a second copy on another port finds free ones."""
         return int(os.environ.get("SANDBOX_PORT") or self.port + 100)
 
+    def url_of(self, process: Process) -> str:
+        """Where a process that speaks HTTP says whether it lives."""
+        address = f"http://127.0.0.1:{self.sandbox_port}" if process.name == "sandbox" else self.address
+        return address + process.health
+
     def claim(self) -> FileLock:
         """Be the only run in this data folder."""
         self.data.mkdir(parents=True, exist_ok=True)

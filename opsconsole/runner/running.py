@@ -39,6 +39,7 @@ def run(plan: Plan, log: Log) -> None:
         _prepare(plan, log, environment)
         supervisor = Supervisor(plan.children(environment), log, notes)
         supervisor.on_tick = Watch(plan, log).look
+        supervisor.answers = lambda child: answers(plan.url_of(child.process))
         listen_for_stop(supervisor)
         supervisor.run()
     log.line("run", "stopped")
@@ -93,7 +94,7 @@ class Watch:
         if not given_servers():
             embedded.revive(self.plan.data)
             self._pass_on_keeper()
-        if not self.announced and answers(self.plan.address + process("web").health):
+        if not self.announced and answers(self.plan.url_of(process("web"))):
             self.announced = True
             announce(self.plan, self.log)
 
@@ -121,7 +122,7 @@ def answers(url: str) -> bool:
 
 
 def announce(plan: Plan, log: Log) -> None:
-    lines = [f"the console is at {plan.address}/", f"the sandbox is at http://127.0.0.1:{plan.sandbox_port}/"]
+    lines = [f"the console is at {plan.address}/", f"the sandbox is at {plan.url_of(process('sandbox'))}"]
     if plan.demo:
         lines += sign_ins()
     for line in [*lines, "Ctrl-C stops everything"]:

@@ -17,24 +17,25 @@ from opsconsole.runner.output import Log
 
 TICK: Final = 0.25
 CHUNK: Final = 65_536
+UP_WITHIN: Final = 20.0  # seconds; what does not answer by then is waited for by nobody
 
 
 @dataclass
 class Supervisor:
-    """`on_tick` is called a few times a second while everything runs."""
+    """`on_tick` is called a few times a second while everything runs; `answers` tells whether a child is up."""
 
     children: list[Child]
     log: Log
     notes: Path
     on_tick: Callable[[], None] = lambda: None
+    answers: Callable[[Child], bool] = lambda _child: True
     stop_signals: int = 0
     selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
 
     def run(self) -> None:
         """Start everything and keep it running until a stop signal; returns when all of it has ended."""
         try:
-            for child in self.children:
-                self._start(child)
+            self._start_all()
             while not self.stop_signals:
                 self._listen(TICK)
                 self._revive()
@@ -44,6 +45,21 @@ class Supervisor:
 
     def note_stop(self, _signum: int, _frame: FrameType | None) -> None:
         self.stop_signals += 1
+
+    def _start_all(self) -> None:
+        """Who calls a neighbour that is not up yet holds its silence against it."""
+        for child in self._served_first():
+            self._start(child)
+            if child.process.serves_others:
+                self._wait_for(child)
+
+    def _served_first(self) -> list[Child]:
+        return sorted(self.children, key=lambda child: not child.process.serves_others)
+
+    def _wait_for(self, child: Child) -> None:
+        until = time.monotonic() + UP_WITHIN
+        while not (self.stop_signals or child.has_ended() or self.answers(child)) and time.monotonic() < until:
+            self._listen(TICK / 5)
 
     def _start(self, child: Child) -> None:
         child.start()
@@ -105,23 +121,29 @@ class Supervisor:
         self._forget(pipe)
 
     def _stop_all(self) -> None:
-        """Ask everybody at once, wait as long as each may take, then kill; a second stop signal kills at once."""
+        """Ask at once all who are served by others, then those who serve; a second stop signal kills at once."""
         self.log.line("run", "stopping")
-        began, asked = time.monotonic(), self.stop_signals
-        for child in self.children:
+        asked = self.stop_signals
+        for serving in (False, True):
+            self._stop([child for child in self.children if child.process.serves_others is serving], asked=asked)
+        self.notes.unlink(missing_ok=True)
+
+    def _stop(self, children: list[Child], *, asked: int) -> None:
+        """Wait as long as each may take, then kill. `asked`: the stop signals that were heard before."""
+        began = time.monotonic()
+        for child in children:
             child.ask_to_stop()
-        while left := [child for child in self.children if child.running and not child.has_ended()]:
+        while left := [child for child in children if child.running and not child.has_ended()]:
             self._listen(TICK / 5)
             for child in left:
                 late = time.monotonic() - began > child.process.grace.total_seconds()
                 if late or self.stop_signals > asked:
                     self.log.line("run", f"{child.name} does not stop; killing it")
                     child.kill()
-        for child in self.children:
+        for child in children:
             child.kill()
             if child.running is not None and not child.output.closed:
                 self._read_rest(child)
-        self.notes.unlink(missing_ok=True)
 
 
 def listen_for_stop(supervisor: Supervisor) -> None:

@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -127,3 +128,35 @@ def test_leftovers_of_a_killed_run_are_ended_and_strangers_left_alone(tmp_path: 
 def test_how_a_process_ended_is_said_by_name() -> None:
     assert ending_of(0) == "exit code 0"
     assert ending_of(-9) == "signal SIGKILL"
+
+
+NEIGHBOUR = """
+import signal, sys
+signal.signal(signal.SIGTERM, lambda *_: (print("neighbour goes", flush=True), sys.exit(0)))
+print("listens", flush=True)
+while True: signal.pause()
+"""
+SERVED = """
+import signal, sys
+signal.signal(signal.SIGTERM, lambda *_: (print("served goes", flush=True), sys.exit(0)))
+print("asks", flush=True)
+while True: signal.pause()
+"""
+
+
+def test_who_serves_the_others_is_up_before_them_and_goes_after_them(tmp_path: Path) -> None:
+    neighbour = child("neighbour", NEIGHBOUR)
+    neighbour.process = replace(neighbour.process, serves_others=True)
+    session = Session(tmp_path, child("served", SERVED), neighbour)
+    session.supervisor.answers = lambda _child: "listens" in session.text
+    text = session.run_until(lambda: "asks" in session.text)
+    said = [line.rsplit("| ", 1)[1] for line in text.splitlines() if "neighbour" in line or "served" in line]
+    assert said == ["listens", "asks", "served goes", "neighbour goes"]
+
+
+def test_a_neighbour_that_dies_at_its_start_keeps_nobody_waiting(tmp_path: Path) -> None:
+    neighbour = child("neighbour", DIES)
+    neighbour.process = replace(neighbour.process, serves_others=True)
+    session = Session(tmp_path, neighbour, child("served", SERVED))
+    session.supervisor.answers = lambda _child: False
+    session.run_until(lambda: "asks" in session.text)
