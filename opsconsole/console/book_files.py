@@ -193,9 +193,14 @@ def layouts(request: HttpRequest) -> HttpResponse:
         "section": "reconciliation",
         "place": "layouts",
         "saved": list(newest.values()),
-        "builtin": [(name, saved.find(name)[1]) for name in BUILTIN if name not in newest],
+        "builtin": [_built_in(name) for name in BUILTIN if name not in newest],
     }
     return render(request, "console/books/layouts.html", context)
+
+
+def _built_in(name: str) -> dict[str, str]:
+    found = saved.find(name)[1]
+    return {"name": name, "title": found.title, "book": str(Side(found.side).label)}
 
 
 @require_GET

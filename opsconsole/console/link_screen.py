@@ -1,7 +1,8 @@
 """Linking lines of both books by hand: look for them, see what they come to, confirm with a reason; and undo."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Final
 
 from django.contrib import messages
@@ -27,7 +28,9 @@ from reconciliation.services import links
 from reconciliation.services.rounds import ring_run
 from reconciliation.states import LinkState, Pairing, Side
 
-NAMES: Final = ("side", "q", "from", "to", "amount", "source", "break")
+NAMES: Final = ("side", "q", "from", "to", "amount", "source", "lines", "break")
+ALL: Final = "all"  # also lines that are matched already
+AROUND: Final = timedelta(days=3)  # of a break's day: the other book has its line on another one
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,11 @@ class Asked:
         return Pairing(side) if side in Pairing.values else Pairing.HO
 
     @property
+    def wants_all(self) -> bool:
+        """A name is looked for among all lines; what else is looked for is to be linked, so it has no partner yet."""
+        return bool(self.choices.one("q")) or self.choices.one("lines") == ALL
+
+    @property
     def wanted(self) -> LineFilter:
         choices = self.choices
         return LineFilter(
@@ -54,6 +62,7 @@ class Asked:
             last_day=day_of(choices.one("to")),
             amount=parsed_sum(choices.one("amount")) if choices.one("amount") else None,
             source=choices.one("source"),
+            open_in=None if self.wants_all else self.pairing,
         )
 
 
@@ -106,17 +115,16 @@ def _ids(request: HttpRequest, name: str) -> list[int]:
 
 
 def _draw(request: HttpRequest, asked: Asked, *, status: int = 200) -> HttpResponse:
-    pairing, wanted = asked.pairing, asked.wanted
     began = _began(asked)
-    if began is not None:
-        pairing = Pairing(began.pairing)
-        wanted = LineFilter(first_day=began.business_date) if wanted.is_empty else wanted
+    pairing = asked.pairing if began is None else Pairing(began.pairing)
+    wanted = asked.wanted if began is None else _about(began, asked)
     ticked = {*_ids(request, "ours"), *_ids(request, "theirs"), *([*began.ours, *began.theirs] if began else [])}
     context = {
         "section": "reconciliation",
         "place": "links",
         "asked": asked,
-        "first": asked.choices.first(),
+        "first": asked.choices.first() | _window(wanted),
+        "lines": [("", _("Open lines")), (ALL, _("All lines"))],
         "pairing": pairing,
         "pairings": Pairing.choices,
         "ours": _offered(Side.OURS, wanted, ticked),
@@ -127,6 +135,20 @@ def _draw(request: HttpRequest, asked: Asked, *, status: int = 200) -> HttpRespo
         **_sides(pairing),
     }
     return render(request, "console/links_by_hand/link.html", context, status=status)
+
+
+def _about(began: Break, asked: Asked) -> LineFilter:
+    """What may belong to a break: around its day, about its amount first."""
+    wanted = replace(asked.wanted, near=abs(began.difference))
+    if wanted.is_empty:
+        wanted = replace(wanted, first_day=began.business_date - AROUND, last_day=began.business_date + AROUND)
+    return wanted if wanted.open_in is None else replace(wanted, open_in=Pairing(began.pairing))
+
+
+def _window(wanted: LineFilter) -> dict[str, str]:
+    """The days that are looked at, also where a break chose them."""
+    days = {"from": wanted.first_day, "to": wanted.last_day}
+    return {name: day.isoformat() for name, day in days.items() if day}
 
 
 def _sides(pairing: Pairing) -> dict[str, str]:

@@ -111,10 +111,23 @@ def test_lines_are_found_by_name_day_amount_and_from_a_break(people: World, line
         (f"from={day}", 3, 3),
         (f"from={day}&amount=70.000", 1, 1),
         (f"from={day}&source=midtrans", 3, 0),
-        (f"break={Break.objects.get(key='O2').pk}", 3, 0),
+        (f"from={day}&side=gateway", 0, 0),
+        (f"from={day}&side=gateway&lines=all", 3, 0),
+        (f"break={Break.objects.get(key='O2').pk}", 3, 3),
     ):
         page = client.get(f"{LINK}?{query}")
         assert (len(page.context["ours"]), len(page.context["theirs"])) == (ours, theirs), query
+
+
+def test_a_break_shows_open_lines_around_its_day_the_nearest_amounts_first(
+    people: World, lines: dict[str, Entry]
+) -> None:
+    post(people, lines, "O0", "H0")
+    newest_run()
+    page = people.client("budi").get(f"{LINK}?break={Break.objects.get(key='O2').pk}")
+    assert [(line.order_reference, ticked) for line, ticked in page.context["ours"]] == [("O2", True), ("O1", False)]
+    assert [line.order_reference for line, _ticked in page.context["theirs"]] == ["H2", "H1"]
+    assert page.context["first"]["from"] == str(AT.date() - timedelta(days=3))
 
 
 @pytest.mark.parametrize("who", ["sari", "agus", "admin"])
