@@ -1,12 +1,18 @@
 -- Duplicates inside the other book: the same line under the same name of theirs, once more. The first one goes on.
 -- Two lines that merely look alike are no duplicates; they may be two payments.
 
+WITH repeated AS (
+    SELECT external_reference FROM pool
+    WHERE book = 'theirs' AND external_reference <> '' AND status = 'settled' AND outcome IS NULL
+    GROUP BY external_reference HAVING count(*) > 1
+)
 UPDATE pool p SET outcome = 'break', rule = 'duplicate'
 FROM (
     SELECT id, row_number() OVER (
-               PARTITION BY key, external_reference, kind, amount, currency, status
+               PARTITION BY key, external_reference, kind, amount, currency
                ORDER BY occurred_at, reference, source, occurrence, id) AS nth
-    FROM pool WHERE book = 'theirs' AND external_reference <> '' AND status = 'settled' AND outcome IS NULL
+    FROM pool JOIN repeated USING (external_reference)
+    WHERE book = 'theirs' AND status = 'settled' AND outcome IS NULL
 ) d
 WHERE p.id = d.id AND d.nth > 1;
 

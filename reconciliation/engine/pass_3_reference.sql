@@ -2,10 +2,9 @@
 -- The n-th such line of one book belongs to the n-th of the other, so none is used twice.
 
 WITH shared AS (
-    SELECT reference, kind, amount, currency FROM pool
-    WHERE outcome IS NULL AND reference <> ''
-    GROUP BY reference, kind, amount, currency
-    HAVING bool_or(book = 'ours') AND bool_or(book = 'theirs')
+    SELECT reference, kind, amount, currency FROM pool WHERE outcome IS NULL AND book = 'ours' AND reference <> ''
+    INTERSECT
+    SELECT reference, kind, amount, currency FROM pool WHERE outcome IS NULL AND book = 'theirs'
 ),
 numbered AS (
     SELECT id, book, reference, kind, amount, currency, row_number() OVER (
@@ -21,5 +20,5 @@ pairs AS (
 both_lines AS (
     SELECT ours AS id, ours AS pair FROM pairs UNION ALL SELECT theirs, ours FROM pairs
 )
-UPDATE pool p SET outcome = 'matched', rule = 'reference', pair = b.pair::text
+UPDATE pool p SET outcome = 'matched', rule = 'reference', pair = b.pair
 FROM both_lines b WHERE p.id = b.id;

@@ -7,7 +7,7 @@ WITH singles AS (
            sum(amount) FILTER (WHERE book = 'ours') AS ours_amount, sum(amount) FILTER (WHERE book = 'theirs') AS theirs_amount
     FROM pool WHERE outcome IS NULL AND key <> ''
     GROUP BY key, kind, currency
-    HAVING count(*) FILTER (WHERE book = 'ours') = 1 AND count(*) FILTER (WHERE book = 'theirs') = 1
+    HAVING count(*) = 2 AND count(*) FILTER (WHERE book = 'ours') = 1
 ),
 pairs AS (
     SELECT ours, theirs FROM singles JOIN tolerance w USING (currency)
@@ -17,5 +17,5 @@ pairs AS (
 both_lines AS (
     SELECT ours AS id, ours AS pair FROM pairs UNION ALL SELECT theirs, ours FROM pairs
 )
-UPDATE pool p SET outcome = 'matched', rule = 'tolerance', pair = b.pair::text
+UPDATE pool p SET outcome = 'matched', rule = 'tolerance', pair = b.pair
 FROM both_lines b WHERE p.id = b.id;

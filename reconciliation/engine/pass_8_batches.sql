@@ -12,10 +12,10 @@ WITH batches AS (
     WHERE p.outcome IS NULL AND EXISTS (SELECT FROM pool b WHERE b.outcome IS NULL AND b.book = 'theirs' AND b.batch <> '')
 ),
 sums AS (
-    SELECT batch, currency FROM batches WHERE batch <> ''
+    SELECT batch, currency, min(id) AS pair FROM batches WHERE batch <> ''
     GROUP BY batch, currency
     HAVING count(*) FILTER (WHERE book = 'ours') > 0 AND count(*) FILTER (WHERE book = 'theirs') > 0
        AND sum(amount) FILTER (WHERE book = 'ours') = sum(amount) FILTER (WHERE book = 'theirs')
 )
-UPDATE pool p SET outcome = 'matched', rule = 'batch', pair = concat('b', s.batch, '|', s.currency)
+UPDATE pool p SET outcome = 'matched', rule = 'batch', pair = s.pair
 FROM batches b JOIN sums s USING (batch, currency) WHERE p.id = b.id;

@@ -24,6 +24,6 @@ judged AS (
 UPDATE pool p SET
     outcome = CASE WHEN j.is_unique THEN 'matched' ELSE 'break' END,
     rule = CASE WHEN j.is_unique THEN 'look_alike' ELSE 'ambiguous' END,
-    pair = j.ours::text,
+    pair = j.ours,
     grp = CASE WHEN j.is_unique THEN p.grp ELSE j.cluster END
 FROM judged j WHERE p.id = j.id;

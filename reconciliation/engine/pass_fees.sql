@@ -55,10 +55,13 @@ CROSS JOIN LATERAL (
     ORDER BY r.method DESC, r.valid_from DESC, coalesce(r.above, 0) DESC LIMIT 1) a
 LEFT JOIN tolerance w ON w.currency = k.currency;
 
-INSERT INTO pool
+INSERT INTO pool (
+    id, book, key, grp, currency, kind, amount, status, source, reference, external_reference, order_reference, batch, method,
+    occurred_at, business_date, occurrence, outcome, rule,
+    stake)
 SELECT e.id, 'theirs', e.reference, concat_ws('~', '', 'fee', e.source, e.reference), e.currency, e.kind, e.amount, e.status,
        e.source, e.reference, e.external_reference, e.order_reference, e.batch, f.paid_by, e.occurred_at, e.business_date,
-       e.occurrence, 'break', 'fee_differs', NULL,
+       e.occurrence, 'break', 'fee_differs',
        CASE WHEN row_number() OVER (PARTITION BY e.reference, e.source, e.currency ORDER BY e.id) = 1
             THEN f.agreed - f.taken ELSE 0 END
 FROM fee f JOIN reconciliation_entry e ON e.side = 'gateway' AND e.reference = f.reference AND e.source = f.source

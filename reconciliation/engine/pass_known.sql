@@ -9,7 +9,7 @@ WITH singles AS (
            max(method) FILTER (WHERE book = 'ours') AS method, max(business_date) FILTER (WHERE book = 'ours') AS day
     FROM pool WHERE outcome IS NULL AND key <> '' AND EXISTS (SELECT FROM known_difference)
     GROUP BY key, kind, currency
-    HAVING count(*) FILTER (WHERE book = 'ours') = 1 AND count(*) FILTER (WHERE book = 'theirs') = 1
+    HAVING count(*) = 2 AND count(*) FILTER (WHERE book = 'ours') = 1
 ),
 pairs AS (
     SELECT s.ours, s.theirs, min(k.name) AS name
@@ -22,5 +22,5 @@ pairs AS (
 both_lines AS (
     SELECT ours AS id, ours AS pair, name FROM pairs UNION ALL SELECT theirs, ours, name FROM pairs
 )
-UPDATE pool p SET outcome = 'matched', rule = 'known_difference', pair = b.pair::text, known = b.name
+UPDATE pool p SET outcome = 'matched', rule = 'known_difference', pair = b.pair, known = b.name
 FROM both_lines b WHERE p.id = b.id;

@@ -31,10 +31,13 @@ LEFT JOIN lines l ON l.batch = p.batch AND l.currency = p.currency AND (l.source
 WHERE %(pairing)s = 'gateway' OR l.batch IS NOT NULL  -- without the gateway's lines nothing can be said of it
 WINDOW w AS (PARTITION BY p.source, p.batch, p.currency);
 
-INSERT INTO pool
+INSERT INTO pool (
+    id, book, key, grp, currency, kind, amount, status, source, reference, external_reference, order_reference, batch, method,
+    occurred_at, business_date, occurrence, outcome, rule,
+    stake)
 SELECT e.id, 'theirs', '', concat_ws('~', '', 'payout', e.source, e.batch), e.currency, e.kind, e.amount, e.status, e.source,
        e.reference, e.external_reference, e.order_reference, e.batch, e.method, e.occurred_at, e.business_date, e.occurrence,
-       'break', 'payout_differs', NULL, CASE WHEN p.nth = 1 THEN p.all_paid_out - p.added_up ELSE 0 END
+       'break', 'payout_differs', CASE WHEN p.nth = 1 THEN p.all_paid_out - p.added_up ELSE 0 END
 FROM payout p JOIN reconciliation_entry e USING (id)
 WHERE p.differs AND %(pairing)s = 'gateway';
 

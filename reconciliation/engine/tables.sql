@@ -32,12 +32,13 @@ CREATE TEMP TABLE known_difference (
     difference bigint NOT NULL, first date NOT NULL, last date) ON COMMIT DROP;
 
 -- The lines that the first pass left open; each pass settles some of them by writing `rule` (what proved it) and `pair`
--- (which lines belong together), the last one the rest. `stake` is the money to give back, where a single book shows it.
+-- (the id of one of the lines that belong together), the last one the rest. `stake` is the money to give back, where a single
+-- book shows it. Every pass asks for `outcome`: it stands first, so that no other column has to be read for it.
 CREATE TEMP TABLE pool (
-    id bigint NOT NULL, book text NOT NULL, key text COLLATE "C" NOT NULL, grp text COLLATE "C" NOT NULL,
-    currency text COLLATE "C" NOT NULL, kind text COLLATE "C" NOT NULL, amount bigint NOT NULL,
+    outcome text, rule text, pair bigint, stake bigint, known text,
+    id bigint NOT NULL, amount bigint NOT NULL, book text NOT NULL, key text COLLATE "C" NOT NULL,
+    currency text COLLATE "C" NOT NULL, kind text COLLATE "C" NOT NULL, grp text COLLATE "C" NOT NULL,
     status text COLLATE "C" NOT NULL, source text COLLATE "C" NOT NULL, reference text COLLATE "C" NOT NULL,
     external_reference text COLLATE "C" NOT NULL, order_reference text COLLATE "C" NOT NULL,
     batch text COLLATE "C" NOT NULL, method text COLLATE "C" NOT NULL, occurred_at timestamptz NOT NULL,
-    business_date date NOT NULL, occurrence integer NOT NULL,
-    outcome text, rule text, pair text COLLATE "C", stake bigint, known text) ON COMMIT DROP;
+    business_date date NOT NULL, occurrence integer NOT NULL) ON COMMIT DROP;
