@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from reconciliation.layouts.layout import AMOUNTS, REFERENCES, TIMES, Layout
 from reconciliation.layouts.reader import Refused, RowReader
-from reconciliation.lines import Line
+from reconciliation.lines import Columns, Line
 from reconciliation.reading.problems import FileRefused, Problem
 from reconciliation.reading.rows import Block, Row, Table
 
@@ -21,7 +21,7 @@ class Taken(NamedTuple):
     """What some rows became: their lines, or one row and what is wrong with it."""
 
     rows: int
-    lines: list[Line]
+    lines: list[Line] | Columns
     refused: tuple[Row, Problem] | None = None
 
 
@@ -60,14 +60,20 @@ class Fitted:
 
     def _is_plain(self, block: Block) -> bool:
         """Whether no row is a total, too short or long, or holds what `_tidy` would take away."""
-        firsts = {_as_word(cells[0]) for cells in block.cells}
+        text = "".join(block.lines)
         return (
-            not firsts & self._total_words
-            and ("" not in firsts or not self._total_words)
-            and {len(cells) for cells in block.cells} == {len(self.header)}
-            and all(map(str.isprintable, block.lines))
-            and not any("\\" in line for line in block.lines)
+            text.isprintable()
+            and "\\" not in text
+            and set(map(len, block.cells)) == {len(self.header)}
+            and not (self._total_words and self._may_have_total([cells[0] for cells in block.cells]))
         )
+
+    def _may_have_total(self, firsts: Sequence[str]) -> bool:
+        """An empty first cell may stand before a total, too. Cells are compared only if a word occurs at all."""
+        if not all(map(str.strip, firsts)):
+            return True
+        text = "\n".join(firsts).casefold()
+        return any(word in text for word in self._total_words) and bool(set(map(_as_word, firsts)) & self._total_words)
 
     @cached_property
     def _total_words(self) -> set[str]:

@@ -1,7 +1,8 @@
 """Times as other people write them, into aware instants."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Final
@@ -11,6 +12,7 @@ from reconciliation.reading.problems import Problem
 
 _EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+_SURE_YEARS: Final = frozenset(range(_EARLIEST.year + 1, _LATEST.year - 1))  # whatever the zone
 _OFFSET: Final = re.compile(r"(?:UTC|GMT)?\s*([+-])(\d{1,2}):?(\d{2})?", re.ASCII)
 # Names that reports use and the zone database does not, or keeps under another meaning.
 _NAMES: Final[Mapping[str, str]] = {
@@ -37,19 +39,28 @@ class NotATime(Exception):
         self.problem = Problem(code, {"text": text})
 
 
-def reader(formats: Sequence[str], zone: str) -> Callable[[str, str], datetime]:
-    """A function of (text, zone of its own or '') that answers an aware instant or raises NotATime."""
-    usual = zone_of(zone)
+class Moments:
+    """Reads the times of one layout: by its formats, or as ISO 8601, in its zone where they name none."""
 
-    def read(text: str, own_zone: str = "") -> datetime:
-        at = _parsed(text, formats)
+    def __init__(self, formats: Sequence[str], zone: str) -> None:
+        self._formats, self._usual = formats, zone_of(zone)
+
+    def read(self, text: str, own_zone: str = "") -> datetime:
+        """An aware instant; `own_zone` stands for the layout's. Raises NotATime."""
+        at = _parsed(text, self._formats)
         if at.tzinfo is None:
-            at = at.replace(tzinfo=zone_of(own_zone) if own_zone else usual)
+            at = at.replace(tzinfo=zone_of(own_zone) if own_zone else self._usual)
         if not _EARLIEST <= at <= _LATEST:
             raise NotATime("age", text)
         return at
 
-    return read
+    def read_all(self, texts: Sequence[str]) -> list[datetime]:
+        """As `read` says of each of them."""
+        with suppress(ValueError):
+            found = [] if self._formats else list(map(datetime.fromisoformat, texts))
+            if found and {at.year for at in found} <= _SURE_YEARS:
+                return [at if at.tzinfo else at.replace(tzinfo=self._usual) for at in found]
+        return [self.read(text) for text in texts]
 
 
 @lru_cache(maxsize=256)

@@ -5,16 +5,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
-from itertools import repeat
 from typing import Final
 
 from orders.money import NotMoney, exponent
 from reconciliation.layouts.amounts import SHORT, NotAnAmount, minor_units
 from reconciliation.layouts.layout import SKIP, Layout
-from reconciliation.layouts.moments import NotATime
-from reconciliation.layouts.moments import reader as time_reader
+from reconciliation.layouts.moments import Moments, NotATime
 from reconciliation.layouts.words import Words
-from reconciliation.lines import Line
+from reconciliation.lines import Columns, Line
 from reconciliation.reading.problems import Problem
 from reconciliation.states import EntryKind, EntryStatus
 
@@ -68,7 +66,7 @@ class RowReader:
         self._get = {name: _getter(at) for name, at in place.items() if at}
         self._kinds, self._statuses = Words(layout.kinds), Words(layout.statuses)
         self._methods, self._directions = Words(layout.methods), Words(layout.directions)
-        self._time = time_reader(layout.times, layout.zone)
+        self._moments = Moments(layout.times, layout.zone)
         self._kind_of: dict[str, str] = {}
         self._currencies: set[str] = set()
         self.sums: Counter[str] = Counter()
@@ -80,12 +78,12 @@ class RowReader:
         except (NotAnAmount, NotATime) as error:
             raise Refused(error.problem.code, **error.problem.facts) from error
 
-    def read_all(self, number: int, rows: Sequence[list[str]]) -> list[Line] | None:
+    def read_all(self, number: int, rows: Sequence[list[str]]) -> Columns | list[Line] | None:
         """What `read` says of these rows, column by column; None where that cannot be said of one of them so simply."""
         if not self._is_simple:
             return None
         with suppress(Refused, NotATime):
-            return self._read_columns(number, rows)
+            return self._read_columns(number, list(zip(*rows, strict=True)))
         return None
 
     @cached_property
@@ -95,11 +93,12 @@ class RowReader:
         is_signed_by_kind = layout.sign in ("kind", "signed") and "amount" in place and "occurred_at" in place
         return is_signed_by_kind and not (layout.lines or layout.equations or odd or len(place.get("fee", ())) > 1)
 
-    def _read_columns(self, number: int, rows: Sequence[list[str]]) -> list[Line] | None:
-        kinds, statuses = [self._kind(cells) for cells in rows], [self._status(cells) for cells in rows]
-        currency, *others = {self._money(cells) for cells in rows}
-        texts = self._columns_of_text(rows)
-        written, fees = (self._column_of_money(name, rows, currency) for name in ("amount", "fee"))
+    def _read_columns(self, number: int, cells: Sequence[Sequence[str]]) -> Columns | list[Line] | None:
+        kinds = _looked_up(self._kind_said, self._column("kind", cells, between="/"))
+        statuses = _looked_up(self._status_said, self._column("status", cells))
+        currency, *others = set(_looked_up(self._money_said, self._column("currency", cells)))
+        texts = self._columns_of_text(cells)
+        written, fees = (self._column_of_money(name, cells, currency) for name in ("amount", "fee"))
         if others or texts is None or written is None or fees is None or 0 in written:
             return None
         if not (set(kinds) <= _SIMPLE_KINDS and set(statuses) <= _SIMPLE_STATUSES):
@@ -107,35 +106,45 @@ class RowReader:
         if self._layout.sign == "signed" and set(kinds) != COMES:
             return None
         reference, external, order, batch, method, source = texts
-        at = [self._time(text, "") for text in map(self._get["occurred_at"], rows)]
+        at = self._moments.read_all(self._column("occurred_at", cells))
         amounts = [-each if kind in OUT else each for kind, each in zip(kinds, written, strict=True)]
-        numbers, same = range(number, number + len(rows)), repeat(currency)
-        lines = list(
-            map(Line, numbers, kinds, amounts, same, at, reference, external, order, batch, method, statuses, source)
+        numbers, same = range(number, number + len(at)), [currency] * len(at)
+        found = Columns(
+            (numbers, kinds, amounts, same, at, reference, external, order, batch, method, statuses, source)
         )
         self.sums[currency] += sum(written)
-        return _with_fees(lines, fees) if any(fees) else lines
+        return _with_fees(found, fees) if any(fees) else found
 
-    def _columns_of_text(self, rows: Sequence[list[str]]) -> list[list[str]] | None:
+    def _column(self, name: str, cells: Sequence[Sequence[str]], *, between: str = "") -> list[str]:
+        """The first of the field's cells that is filled, or all of them with `between`; without blanks around."""
+        columns = [list(map(str.strip, cells[at])) for at in self._place.get(name, ())]
+        if len(columns) == 1:
+            return columns[0]
+        if not columns:
+            return [""] * len(cells[0])
+        if between:
+            return list(map(between.join, zip(*columns, strict=True)))
+        return [next(filter(None, each), "") for each in zip(*columns, strict=True)]
+
+    def _columns_of_text(self, cells: Sequence[Sequence[str]]) -> list[list[str]] | None:
         """As `_text_fields`; None where a row names nothing, or names it at too great a length."""
-        columns = [[get(cells) for cells in rows] for get in self._text_getters]
+        columns = [self._column(name, cells) for name in ROOM]
         *names, methods, sources = columns
         rooms = zip((*names, sources), _ROOM_OF_NAMES, strict=True)
         if any(max(map(len, column)) > room for column, room in rooms) or not all(map(any, zip(*names, strict=True))):
             return None
-        known = {text: self._method(text) for text in set(methods)}
-        return [*names, [known[text] for text in methods], [text.casefold() for text in sources]]
+        return [*names, _looked_up(self._method, methods), _looked_up(str.casefold, sources)]
 
-    def _column_of_money(self, name: str, rows: Sequence[list[str]], currency: str) -> list[int] | None:
+    def _column_of_money(self, name: str, cells: Sequence[Sequence[str]], currency: str) -> list[int] | None:
         """Minor units, where all are digits alone, or with two noughts behind them; a fee may be left out."""
-        get, noughts, none = self._get.get(name), f"{self._layout.decimal_mark}00", "0" if name == "fee" else "-"
-        if get is None:
-            return [0] * len(rows)
-        texts = [(get(cells) or none).removesuffix(noughts) for cells in rows]
+        if name not in self._place:
+            return [0] * len(cells[0])
+        noughts, none, unit = f"{self._layout.decimal_mark}00", "0" if name == "fee" else "-", self._unit(currency)
+        texts = [text.removesuffix(noughts) if text else none for text in self._column(name, cells)]
         digits = "".join(texts)
         if not (all(texts) and digits.isdigit() and digits.isascii() and max(map(len, texts)) <= SHORT):
             return None
-        return [int(text) * self._unit(currency) for text in texts]
+        return list(map(int, texts)) if unit == 1 else [int(text) * unit for text in texts]
 
     def _unit(self, currency: str) -> int:
         return 1 if self._layout.amounts_in == "minor" else 10 ** exponent(currency)
@@ -207,7 +216,11 @@ class RowReader:
         places = self._place.get("kind")
         if not places:
             return self._layout.default_kind
-        text = cells[places[0]].strip() if len(places) == 1 else "/".join([cells[at].strip() for at in places])
+        return self._kind_said(
+            cells[places[0]].strip() if len(places) == 1 else "/".join([cells[at].strip() for at in places])
+        )
+
+    def _kind_said(self, text: str) -> str:
         found = self._kind_of.get(text)
         if found is None:
             found = self._kind_of[text] = self._kind_named(text)
@@ -225,7 +238,9 @@ class RowReader:
 
     def _status(self, cells: list[str]) -> str:
         get = self._get.get("status")
-        text = get(cells) if get else ""
+        return self._status_said(get(cells) if get else "")
+
+    def _status_said(self, text: str) -> str:
         if not text:
             return self._layout.default_status
         found = self._statuses.get(text)
@@ -235,7 +250,10 @@ class RowReader:
 
     def _money(self, cells: list[str]) -> str:
         get = self._get.get("currency")
-        code = (get(cells) if get else "").upper() or self._currency
+        return self._money_said(get(cells) if get else "")
+
+    def _money_said(self, text: str) -> str:
+        code = text.upper() or self._currency
         if code not in self._currencies:
             self._check_currency(code)
             self._currencies.add(code)
@@ -273,7 +291,7 @@ class RowReader:
             text = f"{get['date'](cells)} {get['time'](cells) if 'time' in get else ''}".strip()
         if not text:
             raise Refused("empty_field", field="occurred_at")
-        return self._time(text, get["zone"](cells) if "zone" in get else "")
+        return self._moments.read(text, get["zone"](cells) if "zone" in get else "")
 
     # Money.
 
@@ -343,6 +361,12 @@ class RowReader:
         """A skipped row counts in what the file says it adds up to."""
         if claimed := self.claimed(cells):
             self.sums[claimed[0]] += claimed[1]
+
+
+def _looked_up(meaning: Callable[[str], str], texts: Sequence[str]) -> list[str]:
+    """What each of them means, asked once for each word."""
+    known = {text: meaning(text) for text in set(texts)}
+    return list(map(known.__getitem__, texts))
 
 
 def _with_fees(lines: Iterable[Line], fees: Iterable[int]) -> list[Line]:

@@ -18,7 +18,7 @@ from django.utils import timezone, translation
 
 from reconciliation.holds import Facts, objections, told
 from reconciliation.layouts import Fitted, Layout, fit
-from reconciliation.lines import Line
+from reconciliation.lines import Columns, Line
 from reconciliation.models import Feed, Load, LoadEvent, QuarantinedRow
 from reconciliation.reading import FileRefused, Limits, Problem, Row, open_tables
 from reconciliation.services import feeds, known_money
@@ -56,14 +56,17 @@ class _Reading:
     last: Any = None
     _told_at: float = 0.0
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[Line | Columns]:
         """Every line of money of every table; rows that give none are put aside."""
         for table in self.fitted:
             part = table.table.name if len(self.fitted) > 1 else ""
             for taken in table.blocks():
                 if taken.refused:
                     self._put_aside(part, *taken.refused)
-                yield from taken.lines
+                if isinstance(taken.lines, Columns):
+                    yield taken.lines
+                else:
+                    yield from taken.lines
                 self._count(taken.rows)
         self.progress(self.rows)
 

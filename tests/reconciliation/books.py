@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from reconciliation.lines import Columns
 from reconciliation.models import Feed, Load
 from reconciliation.services.entries import Check, Line, TakenIn, nothing_to_object, take_in
 
@@ -27,6 +28,6 @@ def line(amount: int, *, order: str = "", number: int = 1, kind: str = "payment"
 
 
 def load_into(
-    feed: Feed, lines: Iterable[Line], *, name: str = "book.csv", check: Check = nothing_to_object
+    feed: Feed, lines: Iterable[Line | Columns], *, name: str = "book.csv", check: Check = nothing_to_object
 ) -> TakenIn:
     return take_in(Load.objects.create(feed=feed, name=name), lines, check=check)

@@ -7,6 +7,7 @@ import pytest
 from django.db import DataError
 
 from reconciliation import business_day
+from reconciliation.lines import Columns
 from reconciliation.models import Entry, Load
 from tests.reconciliation.books import AT, feed, line, load_into
 
@@ -32,6 +33,17 @@ def test_a_line_keeps_everything_it_said() -> None:
     assert (entry.kind, entry.amount, entry.currency, entry.status) == ("refund", -150_000, "IDR", "pending")
     assert (entry.reference, entry.external_reference, entry.order_reference) == ("A-1", "tx-1", "MRG-1")
     assert (entry.batch, entry.method, entry.occurred_at, entry.occurrence) == ("S-9", "gopay", AT, 1)
+
+
+@pytest.mark.parametrize("odd", ["A-2", "back\\slash", "a\ttab", "two\nlines", "ends\r", "\\N", ""])
+def test_lines_that_come_as_columns_are_the_same_lines(odd: str) -> None:
+    lines = [line(100, order="A", reference=odd), line(-50, order=odd or "B", kind="refund", number=2, method="gopay")]
+    whole = Columns(tuple(zip(*lines, strict=True)))
+    assert list(whole) == lines
+    book = feed("ho")
+    assert load_into(book, [whole, line(7, order="C")]).new == 3
+    assert load_into(book, lines).known == 2
+    assert Entry.objects.filter(reference=odd, amount=100).exists()
 
 
 def test_a_load_counts_what_it_added() -> None:

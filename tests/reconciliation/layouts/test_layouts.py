@@ -89,7 +89,8 @@ _ODD = (
     "A-1,qris,IDR,100,t-1,settlement,,2026-11-20 10:05:07", '"A-1",qris,IDR,100,t-1,deny,,2026-11-20 10:05:07,0',
     "A-1,qris,IDR,100,t\\1,settlement,,2026-11-20 10:05:07,0", "A-1,ü,IDR,١,t-1,settlement,,2026-11-20 10:05:07,0",
     "A-1,qris,IDR,.00,t-1,settlement,,2026-11-20 10:05:07,0", "A-1,qris,IDR,1.000,t,settlement,,2026-11-20 10:05:07,0",
-    "A-1,qris,IDR,100,t-1,settlement,,2026-11-20 10:05:07,.00",
+    "A-1,qris,IDR,100,t-1,settlement,,2026-11-20 10:05:07,.00", "A-1,qris,IDR,100,t,settlement,,1985-11-20 10:05:07,0",
+    "A-1,qris,IDR,100,t-1,settlement,,2026-11-20T10:05:07+01:00,0", "A-1,qris,IDR,100,t,settlement,,2026-13-01,0",
 )  # fmt: skip
 
 
