@@ -37,6 +37,8 @@ def claim(model: type[Work], *, limit: int, lease: timedelta | None = None) -> S
     """Take up to `limit` due rows. Two workers never get the same row while its lease lives."""
     with transaction.atomic():
         ids = list(due(model).select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)[:limit])
+        if not ids:
+            return []  # most looks find nothing, and Django would write two more statements only to send neither
         _take(model._base_manager.filter(pk__in=ids), lease)
         return list(model._base_manager.filter(pk__in=ids).order_by("due_at"))
 

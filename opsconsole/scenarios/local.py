@@ -7,9 +7,10 @@ by one thread a kind, the ticker's rounds by another.
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -88,23 +89,47 @@ def _callbacks() -> Iterator[str]:
 
 @contextmanager
 def _workers() -> Iterator[None]:
-    stop = threading.Event()
-    looks: list[tuple[Callable[[], Any], float]] = [(rounds.go, TICK)]
-    looks += [(lambda name=name: work.drain(name, longest=TICK), REST) for name in work.KINDS]  # type: ignore[misc]
-    threads = [threading.Thread(target=_again_and_again, args=(look, rest, stop)) for look, rest in looks]
+    """One thread looks whether anything is due, and rings for those that do it: each looking for itself all the time
+    would take half of a processor.
+    """
+    stop, bells = threading.Event(), {name: threading.Event() for name in work.KINDS}
+    looks: list[tuple[Callable[[], Any], Callable[[], bool]]] = [
+        (rounds.go, lambda: stop.wait(TICK)),
+        (lambda: _ring(bells), lambda: stop.wait(REST)),
+        *((partial(work.drain, name, longest=TICK), _rung(bell, stop)) for name, bell in bells.items()),
+    ]
+    threads = [threading.Thread(target=_again_and_again, args=look) for look in looks]
     for thread in threads:
         thread.start()
     try:
         yield
     finally:
         stop.set()
+        for bell in bells.values():
+            bell.set()
         for thread in threads:
             thread.join()
 
 
-def _again_and_again(look: Callable[[], Any], rest: float, stop: threading.Event) -> None:
+def _ring(bells: Mapping[str, threading.Event]) -> None:
+    for name in work.waiting():
+        bells[name].set()
+
+
+def _rung(bell: threading.Event, stop: threading.Event) -> Callable[[], bool]:
+    """Waits until somebody rings; whether that is for the end."""
+
+    def wait() -> bool:
+        bell.wait()
+        bell.clear()
+        return stop.is_set()
+
+    return wait
+
+
+def _again_and_again(look: Callable[[], Any], is_over: Callable[[], bool]) -> None:
     """As a process of ours would: a look that fails is told, and the next one comes. Ends with nothing left open."""
-    while not stop.wait(rest):
+    while not is_over():
         try:
             close_old_connections()
             look()

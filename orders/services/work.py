@@ -2,9 +2,12 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+
+from django.db import connection
 
 from orders import crew
 from orders.errors import LostLease, Refusal, sentence
@@ -94,5 +97,19 @@ def _safely(look: Callable[[Any], None], what: Any, rows: Sequence[Leased]) -> N
 
 
 def waiting() -> list[str]:
-    """The kinds that have work due now: what the ticker rings for."""
-    return [name for name, kind in KINDS.items() if due(kind.model).order_by().exists()]
+    """The kinds that have work due now: what the ticker rings for. Asked in one statement, many times a second."""
+    with connection.cursor() as cursor:
+        cursor.execute(*_any_due(tuple((name, kind.model) for name, kind in KINDS.items())))
+        found = {name for (name,) in cursor.fetchall()}
+    return [name for name in KINDS if name in found]
+
+
+@cache
+def _any_due(models: Iterable[tuple[str, type[Leased]]]) -> tuple[str, tuple[Any, ...]]:
+    """SQL and its parameters. Django writes it once: writing takes longer than asking."""
+    parts, given = [], []
+    for name, model in models:
+        rows, parameters = due(model).order_by().values("pk").query.sql_with_params()
+        parts.append(f"SELECT %s::text WHERE EXISTS ({rows})")
+        given += [name, *parameters]
+    return " UNION ALL ".join(parts), tuple(given)

@@ -9,9 +9,10 @@ from django.conf import settings as django_settings
 
 from orders import bells
 from orders.models import Attempt, Heartbeat
-from orders.services import rounds
+from orders.services import rounds, work
 from tests.factories import make_attempt, make_order
 from tests.orders.flow import past
+from tests.orders.making import make_refund
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +34,19 @@ def test_a_round_is_gone_once_in_its_interval_however_many_tickers_there_are() -
 
     assert (rounds.go(clocks), rounds.go(clocks)) == (["count"], [])
     assert gone == ["x"]
+
+
+def test_that_no_round_is_due_is_one_statement(django_assert_num_queries: Any) -> None:
+    clocks = {name: rounds.Clock(60, dict) for name in ("one", "two", "three")}
+    assert rounds.go(clocks) == ["one", "two", "three"]
+    with django_assert_num_queries(1):
+        assert rounds.go(clocks) == []
+
+
+def test_what_waits_is_asked_in_one_statement(django_assert_num_queries: Any) -> None:
+    make_refund(make_attempt(make_order(), due_at=past()), due_at=past())
+    with django_assert_num_queries(1):
+        assert work.waiting() == ["attempt", "refund"]
 
 
 def test_a_round_that_fails_stops_no_other() -> None:
