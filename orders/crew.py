@@ -5,6 +5,7 @@ Inside a transaction other threads could not see our rows, so there everything r
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from functools import lru_cache
 from typing import TypeVar
 
@@ -28,7 +29,9 @@ def each(work: Callable[[T], R], rows: Iterable[T], *, crew: str = "rows") -> Se
     rows = list(rows)
     if len(rows) < 2 or settings.WORK_THREADS < 2 or connection.in_atomic_block:
         return [work(row) for row in rows]
-    futures: list[Future[R]] = [_pool(crew).submit(_with_fresh_connection, work, row) for row in rows]
+    futures: list[Future[R]] = [
+        _pool(crew).submit(copy_context().run, _with_fresh_connection, work, row) for row in rows
+    ]
     return [future.result() for future in futures]
 
 

@@ -21,6 +21,7 @@ from orders.clients.registry import gateway
 from orders.errors import LostLease
 from orders.leases import End, finish_all
 from orders.models import Attempt, Order
+from orders.resilience.breaker import working_on
 from orders.resilience.outcome import Answered, Outcome
 from orders.services import links, settlement
 from orders.services.judgement import MONEY, Verdict
@@ -111,9 +112,10 @@ def look(attempt: Attempt, *, until: float) -> Look:
 
 
 def _ask(attempt: Attempt, *, until: float) -> Outcome[Status]:
-    return gateway(attempt.gateway).ask_status(
-        attempt.reference, **_question(attempt, until=until), paid_before=attempt.state in MONEY
-    )
+    with working_on(f"attempt:{attempt.pk}"):  # also where a callback is judged: it is asked about the same attempt
+        return gateway(attempt.gateway).ask_status(
+            attempt.reference, **_question(attempt, until=until), paid_before=attempt.state in MONEY
+        )
 
 
 def _question(attempt: Attempt, *, until: float) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from orders.models import (
     Trip,
 )
 from orders.models.stateful import Leased
+from orders.resilience.breaker import working_on
 from orders.services import actions, declared, dispatching, inquiry, judging, notices, posting, refunds, trip_inquiry
 
 logger = logging.getLogger(__name__)
@@ -81,7 +82,12 @@ def _look(kind: Kind, rows: Sequence[Leased]) -> None:
     if kind.in_batches:
         _safely(kind.look, rows, rows)
     else:
-        crew.each(lambda row: _safely(kind.look, row, [row]), rows)
+        crew.each(lambda row: _look_at_one(kind, row), rows)
+
+
+def _look_at_one(kind: Kind, row: Leased) -> None:
+    with working_on(f"{kind.model.__name__.lower()}:{row.pk}"):
+        _safely(kind.look, row, [row])
 
 
 def _safely(look: Callable[[Any], None], what: Any, rows: Sequence[Leased]) -> None:

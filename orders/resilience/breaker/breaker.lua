@@ -1,6 +1,7 @@
 -- One breaker, shared by every process. Time is Redis' own, in milliseconds.
 --
 -- KEYS  1 state (hash)  2 calls of the window (hash)  3 probes under way (zset)  4 changes to be written down (list)
+--       5 work that failed, by when it first did (zset)
 -- ARGV  1 verb  2 neighbour  3 failures in a row  4 calls of the window  5 share of failures  6 window (s)
 --       7 open (ms)  8 probes  9 lease of a probe (ms), then the verb's own. `acquire` and `report` end with what
 --       the process did not tell since it was last here: a generation, calls admitted unasked, successes among them
@@ -13,6 +14,7 @@ local row_limit, call_limit, share = tonumber(ARGV[3]), tonumber(ARGV[4]), tonum
 local window, open_ms, probes, lease = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local MOST_TOKENS, PER_CALL, PER_SECOND = 10, 0.1, 0.1
 local MOST_CHANGES = 1000
+local FORGIVEN, MOST_FORGIVEN = 15 * 60 * 1000, 1000
 
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
@@ -147,13 +149,27 @@ local function told_in_closed(is_failure)
   if is_failure and is_too_much() then enter('open', 'failures') end
 end
 
-local function report(told, ticket, verdict)
+-- Whether the same piece of work has failed before this look at it: one order that nobody can answer for would
+-- otherwise keep the breaker open for all. `look` is how long one look takes, with its retries.
+local function has_failed_before(work, look, is_failure)
+  if work == '' or not is_failure then return false end
+  redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now - FORGIVEN)
+  local first = redis.call('ZSCORE', KEYS[5], work)
+  if first then return now - tonumber(first) >= look end
+  redis.call('ZADD', KEYS[5], now, work)
+  redis.call('ZREMRANGEBYRANK', KEYS[5], 0, -MOST_FORGIVEN - 1)
+  redis.call('PEXPIRE', KEYS[5], FORGIVEN)
+  return false
+end
+
+local function report(told, ticket, verdict, work, look)
   settle()
-  catch_up(ARGV[13], tonumber(ARGV[14]), tonumber(ARGV[15]))
+  catch_up(ARGV[15], tonumber(ARGV[16]), tonumber(ARGV[17]))
   if tonumber(told) ~= gen then return {'late', shown(), int(gen)} end
   if ticket ~= '' and redis.call('ZREM', KEYS[3], ticket) == 0 then return {'late', shown(), int(gen)} end
   if verdict == 'ours' then return {'counted', shown(), int(gen)} end
   local is_failure = verdict == 'failure'
+  if has_failed_before(work, look, is_failure) then return {'counted', shown(), int(gen)} end
   count(1, is_failure and 1 or 0)
   if forced == '' and state == 'half_open' then told_in_half_open(is_failure) end
   if forced == '' and state == 'closed' then told_in_closed(is_failure) end
@@ -177,14 +193,14 @@ local function force(mode, till)
 end
 
 local function reset()
-  redis.call('DEL', KEYS[1])
+  redis.call('DEL', KEYS[1], KEYS[5])
   forced = ''
   begin('closed')
   return 1
 end
 
 if verb == 'acquire' then return acquire(ARGV[10], ARGV[11] == '1') end
-if verb == 'report' then return report(ARGV[10], ARGV[11], ARGV[12]) end
+if verb == 'report' then return report(ARGV[10], ARGV[11], ARGV[12], ARGV[13], tonumber(ARGV[14])) end
 if verb == 'look' then return look() end
 if verb == 'force' then return force(ARGV[10], ARGV[11]) end
 if verb == 'reset' then return reset() end

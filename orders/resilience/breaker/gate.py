@@ -16,6 +16,7 @@ from orders.resilience.breaker.local import LocalBreaker
 from orders.resilience.breaker.moment import Moment
 from orders.resilience.breaker.policy import Policy, policy_of
 from orders.resilience.breaker.verdicts import Verdict, verdict
+from orders.resilience.breaker.work import current_work
 from orders.resilience.guards import ALWAYS, Guard, Ticket, TurnedAway
 from orders.resilience.outcome import Outcome
 
@@ -72,7 +73,8 @@ class Breaker:
             return
         if said is Verdict.SUCCESS and self.moment.keep_success(ticket):
             return
-        if self._say("report", policy, ticket.generation, ticket.probe, said.value) is None:
+        told = ticket.generation, ticket.probe, said.value, current_work(), int(policy.look * 1000)
+        if self._say("report", policy, *told) is None:
             self._witness_alone(said, policy)
 
     def _say(self, verb: str, policy: Policy, *args: Any) -> Sequence[Any] | None:

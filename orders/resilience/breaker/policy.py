@@ -13,6 +13,7 @@ class Policy:
     """Opens at `consecutive` failures in a row (0: does not matter), or when of at least `calls` in the last
     `window` seconds (0: does not matter) the share `ratio` failed. Stays open for `open` seconds, then lets `probes`
     through, each with a place for `lease` seconds; that many successes close it, one failure opens it again.
+    A piece of work that failed counts for its first `look` seconds, retries included, and then not for a while.
     """
 
     consecutive: int = 5
@@ -22,6 +23,7 @@ class Policy:
     open: float = 60.0
     probes: int = 1
     lease: float = 15.0
+    look: float = 5.0
 
     def as_args(self) -> list[Any]:
         """As the script takes them; spans in milliseconds but for the window."""

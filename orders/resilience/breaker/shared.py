@@ -28,7 +28,7 @@ def run(verb: str, name: str, policy: Policy, *args: Any) -> Any:
 
 def keys(name: str) -> Sequence[str]:
     home = f"{settings.REDIS_PREFIX}breaker:{name}"
-    return home, f"{home}:window", f"{home}:probes", changes_key()
+    return home, f"{home}:window", f"{home}:probes", changes_key(), f"{home}:failed"
 
 
 def changes_key() -> str:

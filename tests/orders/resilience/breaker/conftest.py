@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orders.resilience import TurnedAway
-from orders.resilience.breaker import gate
+from orders.resilience.breaker import gate, working_on
 from orders.resilience.breaker.gate import Breaker
 from orders.resilience.outcome import Answered, Outcome, Retryable, Unknown
 
@@ -26,6 +26,11 @@ class Calls:
     def make(self, *outcomes: Outcome[Any]) -> int:
         """Call once for each outcome. How many were admitted."""
         return sum(self.one(outcome) for outcome in outcomes)
+
+    def about(self, work: str, *outcomes: Outcome[Any]) -> int:
+        """The same for one piece of work, at one look."""
+        with working_on(work):
+            return self.make(*outcomes)
 
     def one(self, outcome: Outcome[Any]) -> bool:
         ticket = self.breaker.admit(is_retry=False)
