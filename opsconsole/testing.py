@@ -150,10 +150,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             _left_out.update((need.marker, item.nodeid) for item in wanting)
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
     """Thousands of tests live as long as the session: looking through them for rubbish, again and again, finds none."""
-    gc.collect()
-    gc.freeze()
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def _length(item: pytest.Item) -> tuple[float, bool, bool]:

@@ -16,6 +16,8 @@ from typing import Any, Final
 from django.conf import settings
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.db import connection, connections
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.test import Client
 from django.test.testcases import LiveServerThread
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize
@@ -168,10 +170,19 @@ class Site:
         return str(client.cookies[settings.SESSION_COOKIE_NAME].value)
 
 
+class KeptFiles(StaticFilesHandler):
+    """A browser keeps what it has loaded, as it does where the names carry a hash of the content."""
+
+    def serve(self, request: HttpRequest) -> HttpResponseBase:
+        response = super().serve(request)
+        response["Cache-Control"] = "max-age=3600, immutable"
+        return response
+
+
 @contextlib.contextmanager
 def served_site(browser: Browser, people: World) -> Iterator[Site]:
     """Serves the console in a thread of this process."""
-    server = LiveServerThread("127.0.0.1", StaticFilesHandler)
+    server = LiveServerThread("127.0.0.1", KeptFiles)
     server.daemon = True
     server.start()
     server.is_ready.wait()
