@@ -25,7 +25,7 @@ from opsconsole.traffic.journeys import Guide, Journey
 from opsconsole.traffic.people import person
 from opsconsole.traffic.shops import DirectShop
 from opsconsole.traffic.tokens import traffic_tokens
-from opsconsole.traffic.wishes import Leaning, wish
+from opsconsole.traffic.wishes import wish
 from orders.models import Order
 from orders.queries.money_queues import Case, money_totals
 from orders.queries.stuck import all_stuck
@@ -45,9 +45,6 @@ LONGEST_WAYS = (
 STUCK_AT_ONCE = {"order", "saga", "refund", "posting"}
 # The queues of odd money that have something in them from the first screen on.
 ODD_AT_ONCE = {Case.LATE, Case.TWICE, Case.OVER, Case.REVERSED, Case.REFUND_FAILED}
-# A partner who never answers about one order is asked again and again: among few calls these open its breaker. It is
-# the partner with the fewest orders, or all taxis would wait for a car.
-ELSEWHERE = {"partner_silent": Leaning(services=("shuttle",), paired=False)}
 MORE_HANGING = {"trip_end_lost": 2, "callback_lost": 1, "ho_refuses": 1}
 STORE = "sandbox.sqlite3"
 SPEED = 1500.0  # simulated seconds a second
@@ -101,7 +98,7 @@ def journeys() -> list[Journey]:
 
 def _journey(number: int, fate: Fate) -> Journey:
     who = person(number, seed=SEED)
-    return Journey(wish(number, person=who, seed=SEED, leaning=ELSEWHERE.get(fate.name, fate.leaning)), fate)
+    return Journey(wish(number, person=who, seed=SEED, leaning=fate.leaning), fate)
 
 
 def _order_afresh(say: Callable[[str], None], *, longest: float) -> int:

@@ -193,7 +193,7 @@ local function force(mode, till)
 end
 
 local function reset()
-  redis.call('DEL', KEYS[1], KEYS[5])
+  redis.call('DEL', KEYS[1])
   forced = ''
   begin('closed')
   return 1

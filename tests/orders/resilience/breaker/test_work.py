@@ -5,6 +5,7 @@ import pytest
 from orders import crew
 from orders.resilience.breaker import State, state_of, working_on
 from orders.resilience.breaker.work import current_work
+from orders.services import breakers
 from tests.orders.resilience.breaker.conftest import BAD, GOOD, NAME, Calls
 from tests.sandbox_fixtures import wait_until
 
@@ -69,3 +70,12 @@ def test_threads_that_work_side_by_side_work_for_the_same(settings) -> None:
     with working_on("saga:1"):
         assert list(crew.each(lambda _step: current_work(), range(4), crew="steps of a test")) == ["saga:1"] * 4
     assert current_work() == ""
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("short_look")
+def test_a_reset_remembers_what_failed_before(calls: Calls) -> None:
+    calls.about("posting:1", BAD)
+    breakers.reset(NAME, reason="they are well", actor="user:sari")
+    calls.about("posting:1", *[BAD] * 9)
+    assert found() == (0, 0, 0)
