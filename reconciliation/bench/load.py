@@ -25,6 +25,8 @@ _BARE: Final = (
     "CREATE TABLE bench_bare (line int, kind text, amount bigint, currency text, occurred_at timestamptz,"
     " reference text, external_reference text, order_reference text, batch text, method text, status text, source text)"
 )
+_ENTRY: Final = "CREATE TABLE bench_bare (LIKE reconciliation_entry INCLUDING ALL)"
+_OF_ENTRY: Final = ", id, side, business_date, occurrence, load_id"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -37,9 +39,9 @@ def run(options: Namespace) -> Report:
     report = Report(f"Loading {rows:,} rows of Head Office's book from CSV")
     with TemporaryDirectory(prefix="bench-load-") as folder:
         path = _file(Path(folder), rows)
-        bare = _timed_copy(_BARE, rows)
+        bare = _timed_copy(_BARE, _text(Path(folder), rows))
         report.add("bare COPY, no index", rows / bare, "rows/s", ratio=1.0)
-        indexed = _timed_copy("CREATE TABLE bench_bare (LIKE reconciliation_entry INCLUDING ALL)", rows, is_entry=True)
+        indexed = _timed_copy(_ENTRY, _text(Path(folder), rows, is_entry=True), _OF_ENTRY)
         report.add("bare COPY into the book's indexes", rows / indexed, "rows/s", ratio=bare / indexed)
         taken = _timed_load(path)
         report.add("load: read, judge, take in", rows / taken, "rows/s", ratio=bare / taken)
@@ -75,15 +77,23 @@ def _file(folder: Path, count: int) -> Path:
     return path
 
 
-def _timed_copy(table: str, count: int, *, is_entry: bool = False) -> float:
-    fields = ", ".join(Line._fields)
+def _text(folder: Path, count: int, *, is_entry: bool = False) -> Path:
+    """The rows as COPY reads them, made before the clock runs: a bare COPY is PostgreSQL's work alone."""
+    path = folder / f"{is_entry}.text"
+    with path.open("w") as file:
+        for line in _rows(count):
+            more = (line.line, "ho", line.occurred_at.date(), 1, 0) if is_entry else ()
+            file.write("\t".join(map(str, (*line, *more))) + "\n")
+    return path
+
+
+def _timed_copy(table: str, text: Path, more: str = "") -> float:
+    statement = f"COPY bench_bare ({', '.join(Line._fields)}{more}) FROM STDIN"
     with _gone_afterwards(table), connection.cursor() as cursor:
         started = time.monotonic()
-        if is_entry:
-            fields += ", id, side, business_date, occurrence, load_id"
-        with cursor.copy(f"COPY bench_bare ({fields}) FROM STDIN") as copy:
-            for line in _rows(count):
-                copy.write_row((*line, line.line, "ho", line.occurred_at.date(), 1, 0) if is_entry else line)
+        with cursor.copy(statement) as copy:
+            for block in chunks_of(text):
+                copy.write(block)
         return time.monotonic() - started
 
 
