@@ -145,11 +145,13 @@ def _judge(run: Run, progress: Progress, elsewhere: FirstPass | None) -> list[Ru
 
 
 def _tell_the_planner() -> None:
-    """Books that have just grown by a load are read wrongly until PostgreSQL has looked at them again, in a minute."""
-    held = Load.objects.filter(state=LoadState.LOADED).aggregate(lines=Sum("new"))["lines"] or 0
-    known = engine.execute("SELECT reltuples FROM pg_class WHERE oid = 'reconciliation_entry'::regclass")[0][0]
-    if held > GROWN * known:
-        engine.execute("ANALYZE reconciliation_entry")
+    """What a load or a run has just made much larger is read wrongly until PostgreSQL has looked at it again."""
+    lines = Load.objects.filter(state=LoadState.LOADED).aggregate(lines=Sum("new"))["lines"] or 0
+    for held, tables in (lines, "reconciliation_entry"), (open_breaks(), "reconciliation_break, reconciliation_match"):
+        first = tables.partition(",")[0]
+        known = engine.execute("SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = %s::regclass", [first])[0][0]
+        if held > GROWN * known:
+            engine.execute(f"ANALYZE {tables}")
 
 
 def _reach(run: Run) -> Reach:
