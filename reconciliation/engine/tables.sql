@@ -3,7 +3,7 @@
 
 DROP VIEW IF EXISTS pg_temp.ours, pg_temp.theirs, pg_temp.all_ours, pg_temp.all_theirs,
                     pg_temp.kept_break, pg_temp.kept_match, pg_temp.kept_expectation;
-DROP TABLE IF EXISTS pg_temp.scope, pg_temp.coverage, pg_temp.tolerance, pg_temp.first_pass, pg_temp.pool,
+DROP TABLE IF EXISTS pg_temp.scope, pg_temp.coverage, pg_temp.tolerance, pg_temp.pool,
                      pg_temp.found_break, pg_temp.found_match,
                      pg_temp.drafted_break, pg_temp.kind_of_break, pg_temp.break_of_case, pg_temp.payout, pg_temp.fee,
                      pg_temp.tariff, pg_temp.known_difference;
@@ -30,15 +30,3 @@ CREATE TEMP TABLE known_difference (
     name text COLLATE "C" NOT NULL, pairing text NOT NULL, gateway text COLLATE "C" NOT NULL,
     method text COLLATE "C" NOT NULL, source text COLLATE "C" NOT NULL, currency text COLLATE "C" NOT NULL,
     difference bigint NOT NULL, first date NOT NULL, last date) ON COMMIT DROP;
-
--- The lines that the first pass left open; each pass settles some of them by writing `rule` (what proved it) and `pair`
--- (the id of one of the lines that belong together), the last one the rest. `stake` is the money to give back, where a single
--- book shows it. Every pass asks for `outcome`: it stands first, so that no other column has to be read for it.
-CREATE TEMP TABLE pool (
-    outcome text, rule text, pair bigint, stake bigint, known text,
-    id bigint NOT NULL, amount bigint NOT NULL, book text NOT NULL, key text COLLATE "C" NOT NULL,
-    currency text COLLATE "C" NOT NULL, kind text COLLATE "C" NOT NULL, grp text COLLATE "C" NOT NULL,
-    status text COLLATE "C" NOT NULL, source text COLLATE "C" NOT NULL, reference text COLLATE "C" NOT NULL,
-    external_reference text COLLATE "C" NOT NULL, order_reference text COLLATE "C" NOT NULL,
-    batch text COLLATE "C" NOT NULL, method text COLLATE "C" NOT NULL, occurred_at timestamptz NOT NULL,
-    business_date date NOT NULL, occurrence integer NOT NULL) ON COMMIT DROP;

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -116,6 +116,7 @@ class Comparison:
             Counted(book, currency, outcome, why, int(lines), int(amount))
             for book, currency, outcome, why, lines, amount in engine.run("totals")
         ]
+        engine.execute("DROP TABLE first_pass")
         self._prove()
         self.digest = engine.run("digest")[0][0]
 
@@ -201,15 +202,27 @@ class Comparison:
         if self.elsewhere:
             self.tell(f"{self.pairing}: pass_0_one_each", judged_elsewhere(self.elsewhere))
         else:
-            with _planning(**self._way_of_merging(), work_mem=MEMORY):
-                self._tell_step("pass_0_one_each", _create_first_pass(self._ranges()))
+            # No cost for what workers hand over: that one key of twenty is open is nothing the planner knows.
+            with _planning(**self._way_of_merging(), work_mem=MEMORY, parallel_tuple_cost="0"):
+                self._tell_step("pass_0_one_each", self._create_first_pass())
         engine.execute("ANALYZE first_pass")
         # Key by key: the planner would read both books again.
-        with _planning(
-            enable_hashjoin="off", enable_mergejoin="off"
-        ):  # key by key: the planner would read both books again
+        with _planning(enable_hashjoin="off", enable_mergejoin="off", min_parallel_table_scan_size="512kB"):
             self._step("pool")
         engine.execute("ANALYZE pool")
+
+    def _create_first_pass(self) -> Composable:
+        """One table of what each range of keys came to. Workers may fill it, as it is made by its query, and may read
+        that of a full run, as it is no temporary one: nobody else sees it, and it goes before the transaction ends.
+        """
+        kind, end = ("UNLOGGED", "") if self.reach.is_everything else ("TEMP", " ON COMMIT DROP")
+        one = engine.text("pass_0_one_each")
+        ranges = sql.SQL(" UNION ALL\n").join(
+            sql.SQL("({})").format(engine.filled(one, low=low, high=high)) for low, high in self._ranges()
+        )
+        head = f"CREATE {kind} TABLE first_pass{end} AS\nSELECT * FROM ("
+        # OFFSET 0: sorted at the end, as the planner would sort each range and have no workers.
+        return sql.SQL(head) + ranges + sql.SQL(" OFFSET 0) AS ranges ORDER BY key, currency")
 
     def _way_of_merging(self) -> dict[str, str]:
         """A full run merges. One of few keys looks each of them up, where the planner would read every line."""
@@ -265,14 +278,6 @@ class Comparison:
 def feeds_of(pairing: Pairing) -> Sequence[Feed]:
     """The feeds of the other side that are in use, by name."""
     return list(Feed.objects.filter(side=THEIRS[pairing], is_active=True).order_by("source"))
-
-
-def _create_first_pass(ranges: Iterable[tuple[str | None, str | None]]) -> Composable:
-    """One table of what each range of keys came to. Workers may fill it, as it is made by its query."""
-    one = engine.text("pass_0_one_each")
-    return sql.SQL("CREATE TEMP TABLE first_pass ON COMMIT DROP AS\n") + sql.SQL(" UNION ALL\n").join(
-        sql.SQL("({})").format(engine.filled(one, low=low, high=high)) for low, high in ranges
-    )
 
 
 @contextmanager
