@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,7 @@ from django.db import connection
 from django.utils import timezone
 
 from orders import crew
+from orders.bench import processor
 from orders.bench.bare import database_url
 from orders.bench.report import Report
 from orders.clients.registry import gateway
@@ -31,6 +32,7 @@ from orders.services.callbacks import Message, store
 from orders.services.placing import Customer, NewItem, place_order
 
 HOST = "127.0.0.1"
+SANDBOX = "the sandbox"
 ASKER = """
 import sys
 from orders import crew
@@ -41,15 +43,19 @@ print("ready", flush=True)
 sys.stdin.readline()
 crew.each(ask, mine)
 print("done", flush=True)
+sys.stdin.readline()
 """
 WORKER = """
 import sys
 from orders.services import work
+work.drain("inbound", longest=600)
 print("ready", flush=True)
 sys.stdin.readline()
 work.drain("inbound", longest=600)
 print("done", flush=True)
+sys.stdin.readline()
 """
+WARM_UP = 128  # callbacks for each worker, as many as it takes at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +67,17 @@ class Rates:
 
 
 def measure(report: Report, *, count: int, workers: int) -> Rates:
-    """Worker processes of `WORK_THREADS` threads each apply `count` callbacks of as many orders."""
-    with own_sandbox():
-        attempts = paid_attempts(count)
-        asked = len(attempts) / _seconds_of(_askers(attempts, parts=workers))
+    """Worker processes of `WORK_THREADS` threads each apply `count` callbacks of as many orders, after a warm-up."""
+    with own_sandbox() as sandbox:
+        attempts = paid_attempts(min(count, WARM_UP * workers) + count)
+        first, measured = attempts[:-count], attempts[-count:]
+        asked = count / _measured(_askers(measured, parts=workers), sandbox)[0]
         report.add("bare inquiries", asked, "/s", ratio=1.0, note=f"baseline, by {workers} processes")
-        store_hints(attempts)
-        applied = len(attempts) / _seconds_of([WORKER] * workers)
+        store_hints(first)
+        seconds, spent = _measured([WORKER] * workers, sandbox, before=lambda: store_hints(measured))
+        applied = count / seconds
         report.add("callbacks judged and applied", applied, "/s", ratio=applied / asked, note=f"by {workers} workers")
+        report.tell_processor("processor of one applied", spent, count=count)
         left = InboundEvent.objects.filter(attempt__in=attempts).exclude(state="applied").count()
         report.add("not applied", left, "")
     return Rates(applied, asked)
@@ -122,15 +131,21 @@ def store_hints(attempts: Sequence[Attempt]) -> None:
         )
 
 
-def _seconds_of(scripts: Sequence[str]) -> float:
-    """Seconds until all are done, each in a process of its own that had started before."""
+def _measured(
+    scripts: Sequence[str], sandbox: int, *, before: Callable[[], None] = lambda: None
+) -> tuple[float, Mapping[str, float]]:
+    """Seconds until all are done, each in a process of its own that had started before, and who used the processor."""
     with ExitStack() as stack:
         crew_of = [stack.enter_context(shell(script, environment())) for script in scripts]
         hear(crew_of)
-        began = time.perf_counter()
+        before()
+        who = {"the workers": [each.pid for each in crew_of], SANDBOX: [sandbox]}
+        used, began = processor.used(who), time.perf_counter()
         say(crew_of)
         hear(crew_of)
-        return time.perf_counter() - began
+        seconds, spent = time.perf_counter() - began, processor.since(used, processor.used(who))
+        say(crew_of)
+        return seconds, spent
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -165,8 +180,8 @@ def hear(crew_of: Iterable["subprocess.Popen[bytes]"]) -> None:
 
 
 @contextmanager
-def own_sandbox() -> Iterator[None]:
-    """Neighbours of our own; nobody listens to their callbacks."""
+def own_sandbox() -> Iterator[int]:
+    """Neighbours of our own; nobody listens to their callbacks. Its process id."""
     base = _free_ports()
     command = [sys.executable, "manage.py", "sandbox", "--port-base", str(base), "--store", ":memory:"]
     command += ["--app-url", f"http://{HOST}:9"]
@@ -179,7 +194,7 @@ def own_sandbox() -> Iterator[None]:
             for offset in range(len(before) + 1):
                 _wait_for(base + offset)
             settings.UPSTREAMS = ours
-            yield
+            yield sandbox.pid
         finally:
             settings.UPSTREAMS = before
             sandbox.terminate()

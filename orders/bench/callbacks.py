@@ -19,17 +19,18 @@ from contextlib import contextmanager
 
 from django.conf import settings
 
-from orders.bench import applying
+from orders.bench import applying, processor
 from orders.bench.bare import REFERENCE, bare_rates, database_url
 from orders.bench.http_client import Answers, post, send_all
 from orders.bench.report import Report, quantile
 from orders.models import InboundEvent
 
 HOST = "127.0.0.1"
+CLIENT = "the client that sends"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--callbacks", type=int, default=4000, help="how many are sent; an eighth as many are applied")
+    parser.add_argument("--callbacks", type=int, default=4000, help="how many are sent; a quarter as many are applied")
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--web-workers", type=int, default=2, help="as many workers apply")
     parser.add_argument("--threads", type=int, default=4)
@@ -42,13 +43,17 @@ def run(args: argparse.Namespace) -> Report:
         rates = bare_rates(args.callbacks, clients=args.clients, body=_body(uuid.uuid4().hex))
         for how, rate in rates.items():
             report.add("the bare statement, stored", rate, "/s", note=f"by {how}")
-        with _web(args.web_workers, args.threads) as port:
+        with _web(args.web_workers, args.threads) as (port, web):
             _send(port, min(500, args.callbacks), clients=args.clients)  # warm-up
+            who = {"the web": [web], CLIENT: []}
+            used, own = processor.used(who), time.process_time()
             answers = _send(port, args.callbacks, clients=args.clients)
+            spent = processor.since(used, {**processor.used(who), CLIENT: time.process_time() - own})
         _tell(report, answers, rates)
+        report.tell_processor("processor of one accepted", spent, count=args.callbacks)
     finally:
         _clean()
-    second = applying.measure(report, count=max(8, args.callbacks // 8), workers=args.web_workers)
+    second = applying.measure(report, count=max(8, args.callbacks // 4), workers=args.web_workers)
     report.add("asked, as a share of accepted", second.asked / answers.rate, "", note="no applying can be faster")
     report.add("applied, as a share of accepted", second.applied / answers.rate, "", note="1 or more: no backlog grows")
     return report
@@ -91,8 +96,8 @@ def _send(port: int, count: int, *, clients: int) -> Answers:
 
 
 @contextmanager
-def _web(workers: int, threads: int) -> Iterator[int]:
-    """The web process as in production, on a free port."""
+def _web(workers: int, threads: int) -> Iterator[tuple[int, int]]:
+    """The web process as in production, on a free port; the port and the process id."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = int(probe.getsockname()[1])
@@ -102,7 +107,7 @@ def _web(workers: int, threads: int) -> Iterator[int]:
     with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as web:
         try:
             _wait_for(port)
-            yield port
+            yield port, web.pid
         finally:
             web.terminate()
 

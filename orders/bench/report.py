@@ -3,7 +3,7 @@
 import os
 import platform
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -27,6 +27,11 @@ class Report:
 
     def add(self, name: str, value: float, unit: str, *, ratio: float | None = None, note: str = "") -> None:
         self.lines.append(Line(name, value, unit, ratio, note))
+
+    def tell_processor(self, name: str, spent: Mapping[str, float], *, count: int) -> None:
+        """What each of `count` cost, by who used it up (`processor.since`)."""
+        for who, seconds in spent.items():
+            self.add(name, seconds / count * 1000, "ms", note=f"by {who}")
 
     def as_text(self) -> str:
         machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"

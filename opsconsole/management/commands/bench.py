@@ -10,7 +10,7 @@ from typing import Any
 from django.apps import apps
 from django.core.management.base import BaseCommand
 
-PARTS = {"applying", "bare", "books", "fill", "http_client", "own_broker", "report", "running"}
+PARTS = {"applying", "bare", "books", "fill", "http_client", "own_broker", "processor", "report", "running"}
 
 
 def modules() -> dict[str, str]:
