@@ -3,8 +3,10 @@
 Inside a transaction other threads could not see our rows, so there everything runs in line.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from functools import lru_cache
 from typing import TypeVar
@@ -29,10 +31,28 @@ def each(work: Callable[[T], R], rows: Iterable[T], *, crew: str = "rows") -> Se
     rows = list(rows)
     if len(rows) < 2 or settings.WORK_THREADS < 2 or connection.in_atomic_block:
         return [work(row) for row in rows]
-    futures: list[Future[R]] = [
-        _pool(crew).submit(copy_context().run, _with_fresh_connection, work, row) for row in rows
-    ]
-    return [future.result() for future in futures]
+    return _side_by_side(work, rows, _pool(crew))
+
+
+def _side_by_side(work: Callable[[T], R], rows: Sequence[T], pool: ThreadPoolExecutor) -> Sequence[R]:
+    """Each thread takes the next row as soon as it is free: handing every row over on its own costs the rows' time."""
+    left, answers, problems = deque(enumerate(rows)), dict[int, R](), dict[int, Exception]()
+
+    def take_turns() -> None:
+        with suppress(IndexError):
+            while True:
+                place, row = left.popleft()
+                try:
+                    answers[place] = _with_fresh_connection(work, row)
+                except Exception as problem:  # noqa: BLE001 - raised below
+                    problems[place] = problem
+
+    threads = range(min(len(rows), settings.WORK_THREADS))
+    for done in [pool.submit(copy_context().run, take_turns) for _thread in threads]:
+        done.result()
+    if problems:
+        raise problems[min(problems)]
+    return [answers[place] for place in range(len(rows))]
 
 
 def _with_fresh_connection(work: Callable[[T], R], row: T) -> R:

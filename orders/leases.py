@@ -9,9 +9,11 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from django.conf import settings
+from django.core.exceptions import EmptyResultSet
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -33,14 +35,12 @@ def due(model: type[Work]) -> models.QuerySet[Work]:
     return model._base_manager.filter(free, due_at__lte=Now()).order_by("due_at")
 
 
-def claim(model: type[Work], *, limit: int, lease: timedelta | None = None) -> Sequence[Work]:
-    """Take up to `limit` due rows. Two workers never get the same row while its lease lives."""
-    with transaction.atomic():
-        ids = list(due(model).select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)[:limit])
-        if not ids:
-            return []  # most looks find nothing, and Django would write two more statements only to send neither
-        _take(model._base_manager.filter(pk__in=ids), lease)
-        return list(model._base_manager.filter(pk__in=ids).order_by("due_at"))
+def claim(
+    model: type[Work], *, limit: int, lease: timedelta | None = None, without: Sequence[str] = ()
+) -> Sequence[Work]:
+    """Take up to `limit` due rows, `without` columns nobody reads. Two workers never get the same row while its lease
+    lives."""
+    return sorted(_take_all(due(model)[:limit], lease, without=without), key=lambda row: (row.due_at, row.pk))
 
 
 def claim_one(row: Work, *, lease: timedelta | None = None) -> Work | None:
@@ -66,11 +66,30 @@ def claim_in_turn(row: Work, *, until: float) -> Work | None:
 def claim_each(model: type[Work], ids: Iterable[int], *, lease: timedelta | None = None) -> Sequence[Work]:
     """Take those of the rows that nobody holds, whether or not they are due."""
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
-    with transaction.atomic():
-        rows = model._base_manager.filter(free, pk__in=set(ids)).order_by("pk")
-        taken = list(rows.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True))
-        _take(model._base_manager.filter(pk__in=taken), lease)
-        return list(model._base_manager.filter(pk__in=taken).order_by("pk"))
+    rows = model._base_manager.filter(free, pk__in=set(ids)).order_by("pk")
+    return sorted(_take_all(rows, lease), key=attrgetter("pk"))
+
+
+# Materialized, so that the rows are looked for, and locked, once.
+_TAKE: Final = """
+WITH free (id) AS MATERIALIZED ({free})
+UPDATE {table} AS t SET token = t.token + 1, tries = t.tries + 1, lease_until = statement_timestamp() + %s
+FROM free WHERE t.id = free.id RETURNING {columns}
+"""
+
+
+@transaction.atomic
+def _take_all(rows: models.QuerySet[Work], lease: timedelta | None, *, without: Sequence[str] = ()) -> Sequence[Work]:
+    """Lock, take and read those of `rows` that nobody else is at, in one statement."""
+    model, options = rows.model, rows.model._meta  # noqa: SLF001 - documented by Django
+    found = rows.select_for_update(skip_locked=True, no_key=True).values("pk")
+    try:
+        free, values = found.query.sql_with_params()
+    except EmptyResultSet:
+        return []
+    columns = ", ".join(f't."{field.column}"' for field in options.concrete_fields if field.name not in without)
+    statement = _TAKE.format(free=free, table=options.db_table, columns=columns)
+    return list(model._base_manager.raw(statement, [*values, lease or settings.LEASE]))
 
 
 def _take(rows: models.QuerySet[Work], lease: timedelta | None) -> int:

@@ -12,9 +12,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from orders import sets
@@ -79,7 +81,8 @@ class Move:
     @property
     def context(self) -> tuple[type[Stateful], str, str, str, str]:
         """What the triggers are told once for all rows of a statement."""
-        return type(self.row), self.actor, self.verb, self.reason, json.dumps(self.detail or {}, sort_keys=True)
+        detail = json.dumps(self.detail, sort_keys=True) if self.detail else ""
+        return type(self.row), self.actor, self.verb, self.reason, detail
 
 
 def move_all(moves: Iterable[Move]) -> None:
@@ -133,14 +136,35 @@ def lock(row: Row) -> Row:
     return type(row)._base_manager.select_for_update(of=("self",), no_key=True).get(pk=row.pk)
 
 
-def lock_all(model: type[Row], ids: Iterable[int], *, without: Sequence[str] = ()) -> dict[int, Row]:
-    """Those rows as they are now, by id, locked in the order of their ids; `without` columns nobody reads.
+def lock_all(model: type[Row], ids: Iterable[int], *, only: Sequence[str] = ()) -> dict[int, Row]:
+    """Those rows as they are now, by id, locked in the order of their ids; `only` the columns somebody reads.
 
     Rows that refer to them may still be inserted meanwhile: a callback is stored while the ones
     before it are applied.
     """
-    rows = model._base_manager.select_for_update(of=("self",), no_key=True).defer(*without)
-    return {row.pk: row for row in rows.filter(pk__in=set(ids)).order_by("pk")}
+    rows = _locked(model, ids)
+    return {row.pk: row for row in (rows.only(*only) if only else rows)}
+
+
+def _locked(model: type[Row], ids: Iterable[int]) -> QuerySet[Row]:
+    rows = model._base_manager.select_for_update(of=("self",), no_key=True)
+    return rows.filter(pk__in=set(ids)).order_by("pk")
+
+
+def lock_again(rows: Iterable[Row], *, tells: Sequence[str]) -> dict[int, Row]:
+    """Rows of one model as they are now, by id, locked in the order of their ids.
+
+    Those that are as they were read are given back as they are, the others are read anew. Whether a row
+    has changed is told by its state, its version and the columns that `tells` names.
+    """
+    read = {row.pk: row for row in rows}
+    if not read:
+        return {}
+    model, names = type(next(iter(read.values()))), ("state", "version", *tells)
+    known = attrgetter(*names)
+    now = {pk: tuple(rest) for pk, *rest in _locked(model, read).values_list("pk", *names)}
+    changed = [pk for pk, told in now.items() if known(read[pk]) != told]
+    return {pk: read[pk] for pk in now} | (lock_all(model, changed) if changed else {})
 
 
 def record(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 
 from orders.bells import ring
@@ -24,46 +25,52 @@ NOT_KNOWN = 404
 BY_HAND = "hand"
 CALL_DRIVER = Refused(0, "by_hand", "the car was sent by hand: call the driver")
 
+# An item whose service has no partner is refused by the step's own column.
+_OWE = """
+WITH saga AS (
+    INSERT INTO orders_saga (order_id, kind, state, due_at, deadline_at, failure, undone_for)
+    SELECT owed.order_id, %(kind)s, %(running)s, begins_at, begins_at + %(limit)s, '', ''
+    FROM unnest(%(orders)s::bigint[], %(begins)s::timestamptz[]) AS owed (order_id, begins_at)
+    RETURNING id, order_id
+)
+INSERT INTO orders_step (saga_id, order_id, item_id, number, name, partner, state, key, partner_reference, answer)
+SELECT saga.id, o.id, i.id, i.number, 'book ' || i.service, p.partner, %(pending)s,
+       o.public_id || '-s' || saga.id || '-' || i.number, '', ''
+FROM saga JOIN orders_order o ON o.id = saga.order_id JOIN orders_item i ON i.order_id = o.id
+LEFT JOIN unnest(%(services)s::text[], %(partners)s::text[]) AS p (service, partner) ON p.service = i.service
+ORDER BY o.id, i.number
+"""
+
 
 def start(order: Order) -> Saga:
     """Owe the order its booking. Lock: order; the same transaction as its payment."""
-    return start_all([order])[0]
+    start_all([order])
+    return order.sagas.get(kind=BOOKING.kind, state=SagaState.RUNNING)
 
 
-def start_all(orders: Sequence[Order]) -> Sequence[Saga]:
-    """Owe each order its booking, in three statements. Lock: orders."""
+def start_all(orders: Sequence[Order]) -> None:
+    """Owe each order its booking: a saga with a step for each item, in one statement. Lock: orders."""
     now, holds = timezone.now(), holds_in_force()
     act_as("worker")
-    born = Saga.objects.bulk_create(_saga(order, _begins_at(order, now, holds)) for order in orders)
-    by_order = {saga.order_id: saga for saga in born}
-    items = Item.objects.filter(order__in=by_order).order_by("order", "number")
-    Step.objects.bulk_create(_step(by_order[item.order_id], item) for item in items)
+    values: dict[str, Any] = {
+        "orders": [order.pk for order in orders],
+        "begins": [_begins_at(order, now, holds) for order in orders],
+        "limit": sagas.LIMIT,
+        "kind": BOOKING.kind,
+        "running": SagaState.RUNNING.value,
+        "pending": StepState.PENDING.value,
+        "services": list(PARTNER),
+        "partners": list(PARTNER.values()),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_OWE, values)
     ring("saga")
-    return born
-
-
-def _saga(order: Order, begins_at: datetime) -> Saga:
-    deadline = begins_at + sagas.LIMIT
-    return Saga(order=order, kind=BOOKING.kind, state=SagaState.RUNNING, deadline_at=deadline, due_at=begins_at)
 
 
 def _begins_at(order: Order, now: datetime, holds: Mapping[str, timedelta]) -> datetime:
     """At once, or when a bank will no longer take the money back: counted from the payment, not from its news."""
     held = holds.get(order.method, timedelta(0)) if order.amount else timedelta(0)
     return max(now, order.entered_at + held)
-
-
-def _step(saga: Saga, item: Item) -> Step:
-    return Step(
-        saga=saga,
-        order=saga.order,
-        item=item,
-        number=item.number,
-        name=f"book {item.service}",
-        partner=PARTNER[item.service],
-        state=StepState.PENDING,
-        key=f"{saga.order.public_id}-s{saga.pk}-{item.number}",
-    )
 
 
 def undo(order: Order, *, actor: str, reason: str) -> Saga | None:

@@ -12,7 +12,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Prefetch, prefetch_related_objects
 from django.utils import timezone
 
 from orders import crew, ladders
@@ -27,11 +26,23 @@ from orders.services import links, settlement
 from orders.services.judgement import MONEY, Verdict
 from orders.services.settlement import LIVE, Case
 from orders.states import AttemptState, InboundVerb
-from orders.transitions import lock_all
+from orders.transitions import lock_again, lock_all
 
 # Seconds for the questions of one batch: with the writing they stay inside one lease (12 s), so
 # that one gateway that hangs does not cost the answers of the others.
 PATIENCE = 8.0
+# What is read of an order for nearly every answer; the rest is fetched where it is wanted.
+OF_AN_ORDER = (
+    "public_id",
+    "service",
+    "method",
+    "amount",
+    "currency",
+    "state",
+    "version",
+    "entered_at",
+    "owning_attempt",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +83,7 @@ def ask(attempt: Attempt) -> Verdict:
 
     Raises LostLease when another worker took the attempt over: nothing is written then.
     """
-    return _applied(look(attempt, until=time.monotonic() + PATIENCE))
+    return _applied(look(attempt, attempt.order.state, until=time.monotonic() + PATIENCE))
 
 
 def close(attempt: Attempt) -> Verdict:
@@ -92,11 +103,12 @@ def _applied(one: Look) -> Verdict:
 def look_all(attempts: Sequence[Attempt]) -> Sequence[Look]:
     """Ask about each leased attempt, side by side. Nothing is read or written in the threads."""
     until = time.monotonic() + PATIENCE
-    prefetch_related_objects(attempts, Prefetch("order", Order.objects.only("state")))
-    return crew.each(lambda attempt: look(attempt, until=until), attempts)
+    of_orders = {attempt.order_id for attempt in attempts}
+    states = dict(Order.objects.filter(pk__in=of_orders).values_list("pk", "state"))
+    return crew.each(lambda attempt: look(attempt, states[attempt.order_id], until=until), attempts)
 
 
-def look(attempt: Attempt, *, until: float) -> Look:
+def look(attempt: Attempt, order_state: str, *, until: float) -> Look:
     """Ask about one attempt, before `until` (monotonic clock); close it where nobody may pay it any more."""
     if time.monotonic() >= until:
         return Look(attempt, waits=_waiting("not asked yet"), due_at=ladders.rung((1,), 1), was_asked=False)
@@ -107,7 +119,7 @@ def look(attempt: Attempt, *, until: float) -> Look:
     if _too_early_to_believe(attempt, status):
         return Look(attempt, waits=_waiting("nothing there yet"), due_at=links.next_look(attempt))
     if status.state == AttemptState.OPEN and attempt.state in LIVE:
-        return _still_open(attempt, status, until=until)
+        return _still_open(attempt, status, order_state, until=until)
     return Look(attempt, status=status)
 
 
@@ -143,9 +155,9 @@ def _too_early_to_believe(attempt: Attempt, status: Status) -> bool:
     return absent and timezone.now() - attempt.entered_at < ladders.quarantine()
 
 
-def _still_open(attempt: Attempt, status: Status, *, until: float) -> Look:
+def _still_open(attempt: Attempt, status: Status, order_state: str, *, until: float) -> Look:
     """The customer has not paid: keep waiting, find a lost link, or close what nobody may pay."""
-    if _should_close(attempt):
+    if _should_close(attempt, order_state):
         return _closed(attempt, until=until)
     due_at = links.next_look(attempt)
     if attempt.state == AttemptState.UNKNOWN and status.link is not None:
@@ -158,8 +170,8 @@ def _still_open(attempt: Attempt, status: Status, *, until: float) -> Look:
     return Look(attempt, waits=not_yet, due_at=due_at)
 
 
-def _should_close(attempt: Attempt) -> bool:
-    if attempt.order.state not in links.PAYABLE:
+def _should_close(attempt: Attempt, order_state: str) -> bool:
+    if order_state not in links.PAYABLE:
         return True
     closes_at = links.closes_at(attempt)
     return closes_at is not None and closes_at <= timezone.now()
@@ -198,8 +210,8 @@ def _waves(looks: Sequence[Look]) -> Sequence[Sequence[Look]]:
 
 
 def _write_wave(looks: Sequence[Look]) -> dict[int, Told]:
-    orders = lock_all(Order, (one.attempt.order_id for one in looks))
-    attempts = lock_all(Attempt, (one.attempt.pk for one in looks))
+    orders = lock_all(Order, (one.attempt.order_id for one in looks), only=OF_AN_ORDER)
+    attempts = lock_again((one.attempt for one in looks), tells=("token",))
     ours = [one for one in looks if attempts[one.attempt.pk].token == one.attempt.token]
     cases = [
         Case(orders[one.attempt.order_id], attempts[one.attempt.pk], one.status)

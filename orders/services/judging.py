@@ -23,7 +23,7 @@ from orders.services import inquiry, trips
 from orders.services.inquiry import Look, Told
 from orders.services.judgement import Verdict
 from orders.states import ATTEMPT_RANK, InboundState, InboundVerb
-from orders.transitions import Move, lock, lock_all, move, move_all
+from orders.transitions import Move, lock, lock_again, lock_all, move, move_all
 
 logger = logging.getLogger(__name__)
 
@@ -145,8 +145,10 @@ def _each_verdict(events: Iterable[InboundEvent], told: Told) -> Iterator[Judged
 
 def _compared(event: InboundEvent, verdict: Verdict, attempt: Attempt) -> Verdict:
     """Where nothing was new: whether the message claimed more or less than the gateway says."""
+    if verdict.verb != InboundVerb.REPEAT:
+        return verdict
     claimed = attempt_state(event.source, method=attempt.method, code=event.claim)
-    if verdict.verb != InboundVerb.REPEAT or claimed is None:
+    if claimed is None:
         return verdict
     ahead = ATTEMPT_RANK[claimed] - ATTEMPT_RANK[attempt.state]
     if ahead > 0:
@@ -159,25 +161,25 @@ def _compared(event: InboundEvent, verdict: Verdict, attempt: Attempt) -> Verdic
 
 def _conclude(judged: Sequence[Judged]) -> None:
     """Write the verdicts of messages that are still ours. Lock: orders."""
-    now_is = lock_all(InboundEvent, (each.event.pk for each in judged), without=("raw", "headers", "digest"))
-    moves, ends = [], []
+    now_is = lock_again((each.event for each in judged), tells=("token", "deliveries"))
+    moves, ends, now = [], [], timezone.now()
     for each in judged:
         fresh = now_is[each.event.pk]
         if fresh.token != each.event.token:
             continue
         if fresh.state == InboundState.STORED:
-            moves.append(_verdict_move(fresh, each))
+            moves.append(_verdict_move(fresh, each, now))
         else:
             ends.append(End(fresh, _told_again(fresh, each.event), {"last_error": ""}))
     move_all(moves)
     finish_all(ends)
 
 
-def _verdict_move(fresh: InboundEvent, judged: Judged) -> Move:
+def _verdict_move(fresh: InboundEvent, judged: Judged, now: datetime) -> Move:
     sentence = judged.verdict.sentence[:300]
     due_at = _told_again(fresh, judged.event)
     changes = {"verdict": sentence, "due_at": due_at, "lease_until": None, "last_error": ""}
-    return Move(fresh, judged.verdict.verb, "worker", reason=sentence, at=timezone.now(), changes=changes)
+    return Move(fresh, judged.verdict.verb, "worker", reason=sentence, at=now, changes=changes)
 
 
 def _told_again(fresh: InboundEvent, seen: InboundEvent) -> datetime | None:

@@ -1,11 +1,13 @@
 """Facts about money. Each is written once, whoever reports it again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import QuerySet, Sum
 
+from orders import sets
 from orders.models import Attempt, LedgerEntry, Order, Refund
 from orders.states import LedgerKind
 
@@ -42,21 +44,21 @@ def give_back(refund: Refund, *, at: datetime) -> None:
 
 def write_all(facts: Iterable[Fact]) -> None:
     """Write down what is not yet known, in one statement."""
-    LedgerEntry.objects.bulk_create([_entry(fact) for fact in facts], ignore_conflicts=True)
+    sets.insert(LedgerEntry, [_entry(fact) for fact in facts], once=True)
 
 
-def _entry(fact: Fact) -> LedgerEntry:
-    return LedgerEntry(
-        order_id=fact.attempt.order_id,
-        attempt=fact.attempt,
-        refund=fact.refund,
-        kind=fact.kind,
-        amount=fact.amount,
-        currency=fact.attempt.currency,
-        gateway=fact.attempt.gateway,
-        source_key=fact.key,
-        occurred_at=fact.at,
-    )
+def _entry(fact: Fact) -> Mapping[str, Any]:
+    return {
+        "order": fact.attempt.order_id,
+        "attempt": fact.attempt.pk,
+        "refund": fact.refund.pk if fact.refund else None,
+        "kind": fact.kind,
+        "amount": fact.amount,
+        "currency": fact.attempt.currency,
+        "gateway": fact.attempt.gateway,
+        "source_key": fact.key,
+        "occurred_at": fact.at,
+    }
 
 
 def balance(order: Order) -> int:

@@ -41,6 +41,7 @@ class Kind:
     model: type[Leased]
     look: Callable[[Any], None]
     in_batches: bool = False
+    without: Sequence[str] = ()  # columns that nobody reads
 
     @property
     def batch(self) -> int:
@@ -49,7 +50,7 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "attempt": Kind(Attempt, inquiry.work),
-    "inbound": Kind(InboundEvent, judging.work, in_batches=True),
+    "inbound": Kind(InboundEvent, judging.work, in_batches=True, without=("headers", "digest")),
     "saga": Kind(Saga, declared.work),
     "dispatch": Kind(DispatchEntry, dispatching.work),
     "trip": Kind(Trip, trip_inquiry.work),
@@ -70,7 +71,7 @@ def drain(name: str, *, longest: float = LONGEST) -> int:
     kind, done = KINDS[name], 0
     until = time.monotonic() + longest
     while time.monotonic() < until:
-        rows = claim(kind.model, limit=kind.batch)
+        rows = claim(kind.model, limit=kind.batch, without=kind.without)
         if not rows:
             break
         _look(kind, rows)

@@ -1,6 +1,8 @@
 """Moving and giving back many rows by one statement."""
 
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import DataError, transaction
@@ -11,7 +13,7 @@ from orders.errors import IllegalEdge, StaleState
 from orders.leases import End, claim_each, finish_all
 from orders.models import Attempt, History, Order
 from orders.states import OrderState, OrderVerb
-from orders.transitions import Move, lock, lock_all, move_all
+from orders.transitions import Move, lock, lock_again, lock_all, move, move_all
 from tests.locks import assert_may_be_referred_to
 from tests.orders.making import make_attempt, make_order
 
@@ -91,3 +93,34 @@ def test_a_locked_order_does_not_stop_what_refers_to_it(kind: str) -> None:
     with transaction.atomic():
         lock(order) if kind == "lock" else lock_all(Order, [order.pk])
         assert_may_be_referred_to(order)
+
+
+def test_a_row_locked_again_is_read_anew_only_where_somebody_changed_it(django_assert_num_queries: Any) -> None:
+    rows = [make_order("created") for _number in range(3)]
+    Order.objects.filter(pk=rows[1].pk).update(city="Medan")
+    with transaction.atomic(), django_assert_num_queries(1):
+        same = lock_again(rows, tells=())
+    assert [same[row.pk] for row in rows] == rows
+    assert same[rows[1].pk] is rows[1]
+
+    with transaction.atomic(), django_assert_num_queries(2):
+        found = lock_again(rows, tells=("city",))
+    assert [found[row.pk] is row for row in rows] == [True, False, True]
+    assert found[rows[1].pk].city == "Medan"
+
+
+def test_a_row_whose_move_was_rolled_back_is_read_anew() -> None:
+    order = make_order("created")
+    with suppress(ZeroDivisionError), transaction.atomic():
+        move_all([Move(order, OrderVerb.PAY, "test")])
+        raise ZeroDivisionError
+
+    with transaction.atomic():
+        found = lock_again([order], tells=())[order.pk]
+        move(found, OrderVerb.CANCEL, actor="test")
+    assert Order.objects.get().state == OrderState.CANCELLED
+
+
+def test_nothing_to_lock_is_no_statement(django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(0):
+        assert lock_again([], tells=()) == {}

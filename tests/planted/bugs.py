@@ -71,6 +71,13 @@ FRESH_KEY_PER_TRY = (
 NO_LEASE = (
     Change(
         "orders.leases",
+        "    statement = _TAKE.format(free=free, table=options.db_table, columns=columns)\n",
+        "    statement = _TAKE.format(free=free, table=options.db_table, columns=columns)\n"
+        '    if model.__name__ == "Refund":\n'
+        '        statement = statement.replace("token = t.token + 1, ", "").replace(" + %s", " - %s")\n',
+    ),
+    Change(
+        "orders.leases",
         '    return rows.update(token=F("token") + 1, tries=F("tries") + 1, lease_until=until)\n',
         '    if rows.model.__name__ == "Refund":\n        return rows.update(tries=F("tries") + 1)\n'
         '    return rows.update(token=F("token") + 1, tries=F("tries") + 1, lease_until=until)\n',

@@ -179,7 +179,7 @@ def test_a_gateway_that_is_away_does_not_cost_the_answers_of_another(control: Re
 def test_what_could_not_be_asked_in_time_is_asked_later(control: RemoteSandbox) -> None:
     attempt = claim_each(Attempt, [paid(control, 1)[0].pk])[0]
 
-    look = inquiry.look(attempt, until=0)
+    look = inquiry.look(attempt, attempt.order.state, until=0)
     with transaction.atomic():
         told = inquiry.write([look])
 

@@ -4,12 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from orders.errors import NotAllowed
-from orders.models import DispatchHold, History, Order, Saga
-from orders.services import booking, holds
+from orders.models import DispatchHold, History, Item, Order, Saga
+from orders.services import booking, holds, sagas
 from tests.orders.making import make_order
 
 pytestmark = pytest.mark.django_db
@@ -64,3 +64,28 @@ def test_what_is_no_method_or_too_long_is_refused(method: str, minutes: int) -> 
         holds.set_hold(method, timedelta(minutes=minutes), actor="user:sari")
     assert DispatchHold.objects.count() == 0
     assert History.objects.filter(order_id=0).count() == 0
+
+
+def test_every_item_of_many_orders_has_its_step_its_partner_and_its_key() -> None:
+    orders = [make_order("paid", method="gopay"), make_order("paid", method="va_permata")]
+    for order in orders:
+        Item.objects.create(order=order, number=2, service="shuttle", amount=1)
+    with transaction.atomic():
+        booking.start_all(orders)
+
+    for order in orders:
+        saga = order.sagas.get()
+        steps = saga.steps.order_by("number").values_list("number", "name", "partner", "state", "key", "item__service")
+        assert list(steps) == [
+            (1, "book taxi", "tpg", "pending", f"{order.public_id}-s{saga.pk}-1", "taxi"),
+            (2, "book shuttle", "shuttle", "pending", f"{order.public_id}-s{saga.pk}-2", "shuttle"),
+        ]
+        assert saga.due_at is not None
+        assert saga.deadline_at == saga.due_at + sagas.LIMIT
+
+
+def test_an_item_that_nobody_can_book_is_refused_and_not_left_out() -> None:
+    order = make_order("paid")
+    Item.objects.create(order=order, number=2, service="goods", amount=1)
+    with pytest.raises(IntegrityError, match="partner"), transaction.atomic():
+        booking.start_all([order])
