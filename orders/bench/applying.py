@@ -71,8 +71,10 @@ def measure(report: Report, *, count: int, workers: int) -> Rates:
     with own_sandbox() as sandbox:
         attempts = paid_attempts(min(count, WARM_UP * workers) + count)
         first, measured = attempts[:-count], attempts[-count:]
-        asked = count / _measured(_askers(measured, parts=workers), sandbox)[0]
+        seconds, spent = _measured(_askers(measured, parts=workers), sandbox)
+        asked = count / seconds
         report.add("bare inquiries", asked, "/s", ratio=1.0, note=f"baseline, by {workers} processes")
+        report.tell_processor("processor of one inquiry", spent, count=count)
         store_hints(first)
         seconds, spent = _measured([WORKER] * workers, sandbox, before=lambda: store_hints(measured))
         applied = count / seconds
