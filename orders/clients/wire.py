@@ -6,6 +6,7 @@ Everything raises `Unreadable` and nothing else, so that a caller catches one ty
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -17,6 +18,7 @@ WIB = timezone(timedelta(hours=7), "WIB")
 NO_DECIMALS = frozenset({"IDR", "JPY", "KRW", "VND"})
 
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?", re.ASCII)
+_PLAIN_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}", re.ASCII)
 _TEXT_LIMIT = 200
 
 
@@ -57,6 +59,9 @@ def optional_text(value: Any, *, name: str) -> str:
 
 def wib_instant(value: Any) -> datetime | None:
     """`2020-01-09 18:27:19`, GMT+7 without saying so."""
+    if isinstance(value, str) and _PLAIN_INSTANT.fullmatch(value) is not None:
+        with suppress(ValueError, OverflowError):  # strptime takes four times as long
+            return datetime.fromisoformat(value).replace(tzinfo=WIB).astimezone(UTC)
     return _instant(value, pattern="%Y-%m-%d %H:%M:%S", zone=WIB)
 
 

@@ -61,6 +61,7 @@ def test_an_amount_survives_the_way_there_and_back(amount, currency):
 def test_midtrans_and_nicepay_write_jakarta_time():
     expected = datetime(2020, 1, 9, 11, 27, 19, tzinfo=UTC)
     assert wire.wib_instant("2020-01-09 18:27:19") == expected
+    assert wire.wib_instant("2020-1-9 18:27:19") == expected
     assert wire.compact_wib_instant("20200109", "182719") == expected
 
 
@@ -75,6 +76,6 @@ def test_an_instant_without_a_zone_or_sense_is_none(value):
     assert wire.iso_instant(value) is None
 
 
-@pytest.mark.parametrize("value", [None, 5, "", "2020-13-01 00:00:00", "0001-01-01 00:00:00"])
+@pytest.mark.parametrize("value", [None, 5, "", "2020-13-01 00:00:00", "0001-01-01 00:00:00", "2020-W02-4 18:27:19"])
 def test_a_local_time_without_sense_is_none(value):
     assert wire.wib_instant(value) is None
