@@ -100,6 +100,7 @@ class Hands:
 
     def _repair(self, action: str) -> Plan:
         page = self.sari
+        page.locator("#repair input[name=cause]").last.check()  # all of them, where there is a choice
         page.locator("#repair select[name=action]").select_option(action)
         page.locator("#repair footer button", has_text="Make the plan").click()
         return self.carry_out()

@@ -14,7 +14,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from reconciliation import business_day
-from reconciliation.models import Day
+from reconciliation.models import Break, Day
 from reconciliation.services import bridges
 from runbooks.incident_states import AlertState, IncidentState
 from runbooks.models import ActionItem, Incident
@@ -22,6 +22,7 @@ from runbooks.queries import proof
 from runbooks.queries.incidents import hanging_of
 from runbooks.states import RowState
 from tests.console.browser import Site
+from tests.console.night_finance import Finance
 from tests.console.night_hands import SLOW, Hands, sizes_of_waves
 from tests.opsconsole.scenarios import books
 from tests.opsconsole.scenarios import night as nights
@@ -85,11 +86,16 @@ def repair(hands: Hands) -> None:
 
 
 def finance_closes(site: Site, tonight: Night) -> Day:
-    """What is left between the books is repaired or decided; then Ratna reads the bridge, signs and locks."""
+    """Budi loads; what is left between the books is repaired or decided. Ratna reads the bridge, signs and locks."""
     on = business_day.of(timezone.now())
-    nights.finance_repairs(tonight, on)
+    finance = Finance(site, site.open("/reconciliation/", who="budi"), site.open("/approvals/", who="ratna"), [])
+    finance.load(tonight.control, "midtrans", on)
+    nights.finance_repairs(tonight, on, carry_out=finance.carry_out)
+    assert finance.repaired
+    assert not Break.objects.filter(pk__in=[each.pk for each in finance.repaired], state="open").exists()
     bridges.refresh(on)
-    page = site.open(f"/reconciliation/days/{on}/", who="ratna")
+    page = finance.ratna
+    page.goto(f"{site.url}/reconciliation/days/{on}/")
     for button, state in (("Sign the day", "signed"), ("Lock the day", "locked")):
         page.get_by_role("button", name=button).click()
         wait_until(Day.objects.filter(date=on, state=state).exists, seconds=20)

@@ -3,7 +3,7 @@
 Nothing is told to the side that answers. What really happened is in `Night.truths` and in the sandbox's books.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -25,7 +25,7 @@ from orders.queries.stuck import stuck_totals
 from orders.resilience import connections
 from orders.services import sampling
 from reconciliation.models import Break
-from runbooks.models import Episode, Incident
+from runbooks.models import Episode, Incident, Plan
 from tests.opsconsole.scenarios import books
 from tests.opsconsole.scenarios.rows import free_row
 from tests.sandbox_fixtures import wait_until
@@ -90,12 +90,14 @@ def calm(night: Night) -> None:
     operators.reset(upstreams.LIMITS)
 
 
-def finance_repairs(night: Night, day: date) -> None:
+def finance_repairs(
+    night: Night, day: date, *, carry_out: Callable[[Iterable[Any], str], Plan] = books.carry_out
+) -> None:
     """The books are loaded and compared; what differs is repaired upstream or decided, each by two people's plan."""
     books.load_all(night.control, day)
     if missing := books.open_breaks("missing_in_ho"):
-        books.carry_out(missing, "repost_break@1")
+        carry_out(missing, "repost_break@1")
     books.ask_again(night.control)
     books.load_all(night.control, day)
     if left := Break.objects.filter(state="open", type__in=("missing_in_ho", "gateway_without_payment")):
-        books.carry_out(left, "accept_timing@1")
+        carry_out(left, "accept_timing@1")
