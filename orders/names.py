@@ -48,6 +48,7 @@ METHODS: Final[Mapping[str, str | Promise]] = MappingProxyType(
         "ovo": "OVO",
         "shopeepay": "ShopeePay",
         "cstore": _("Convenience store"),
+        "cash": _("Cash"),
     }
 )
 

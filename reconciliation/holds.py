@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from orders.money import to_major
+from orders.money import shown
 from reconciliation.layouts.problems import told as told_otherwise
 from reconciliation.reading.problems import Problem
 
@@ -15,11 +15,11 @@ OF_LOADS: Final[Mapping[str, Promise]] = {
     "nothing": _("No line of money was found in %(rows)s rows."),
     "mostly_unreadable": _("%(refused)s of %(rows)s rows cannot be read."),
     "too_many_refused": _("More than %(limit)s rows cannot be read. This is not a file of the layout %(layout)s."),
-    "total": _("The file says that its amounts add up to %(said)s %(currency)s; what was read adds up to %(sum)s."),
-    "stated_total": _("You said %(said)s %(currency)s; what was read adds up to %(sum)s."),
+    "total": _("The file says that its amounts add up to %(said)s; what was read adds up to %(sum)s."),
+    "stated_total": _("You said %(said)s; what was read adds up to %(sum)s."),
     "stated_lines": _("You said %(said)s rows; %(found)s were read."),
     "times_off": _("%(count)s of %(known)s known payments are %(factor)s times what we know. Check the decimal mark."),
-    "unusual": _("The middle payment is %(now)s %(currency)s; in the last load %(before)s. Check the decimal mark."),
+    "unusual": _("The middle payment is %(now)s; in the last load %(before)s. Check the decimal mark."),
     "other_currency": _("The load is in %(wanted)s, but the file has lines in %(found)s."),
     "mixed_currency": _("The file has lines in %(found)s; this book has only had %(usual)s."),
 }
@@ -91,12 +91,7 @@ def _totals(facts: Facts) -> list[Problem]:
 
 
 def _compared(said: int, added: int, currency: str) -> dict[str, str]:
-    return {"said": _major(said, currency), "sum": _major(added, currency), "currency": currency}
-
-
-def _major(amount: int, currency: str) -> str:
-    whole, mark, rest = to_major(amount, currency=currency).partition(".")
-    return f"{int(whole):,}{mark}{rest}"
+    return {"said": shown(said, currency=currency), "sum": shown(added, currency=currency)}
 
 
 def _currencies(facts: Facts) -> list[Problem]:
@@ -119,7 +114,7 @@ def _scale(facts: Facts) -> list[Problem]:
         off = factor not in {"1", "other"} and count * 2 >= known
         return [Problem("times_off", {"factor": factor, "count": count, "known": known})] if off else []
     return [
-        Problem("unusual", {"now": _major(now, currency), "before": _major(before, currency), "currency": currency})
+        Problem("unusual", {"now": shown(now, currency=currency), "before": shown(before, currency=currency)})
         for currency, lines, now, lines_before, before in facts.medians
         if min(lines, lines_before) >= FEW_USUAL and not before / UNUSUAL < now < before * UNUSUAL
     ]

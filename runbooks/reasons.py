@@ -80,6 +80,9 @@ WORDS: Final[Mapping[str, Promise]] = {
     "unknown_action": _("This worker does not know %(action)s in the version that was planned."),
     "breaker": _("Waits for %(neighbour)s: its breaker is open."),
     "overdue": _("Not ended after %(seconds)s s; it is still being tried."),
+    "done_since": _("It was accepted, and is done since."),
+    "not_done": _("It was accepted, and has not been done."),
+    "too_long": _("It was accepted a week ago, and is still not done."),
     "later": _("A later look shows that it is as wanted."),
     "came_back": _("It was as wanted, and is not any more."),
 }

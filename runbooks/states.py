@@ -48,6 +48,7 @@ class RowState(TextChoices):
     PLANNED = "planned", _("Not begun")
     RELEASED = "released", _("Under way")
     FIXED = "fixed", _("Fixed")
+    ACCEPTED = "accepted", _("Accepted, not yet done")
     NOT_FIXED = "not_fixed", _("Not fixed")
     UNKNOWN = "unknown", _("Nobody knows yet")
     SKIPPED = "skipped", _("Skipped")
@@ -105,4 +106,5 @@ RUN_EDGES: Final[Mapping[tuple[str, str], str]] = {
 
 # Rows that were acted on, or may have been, and are not what was wanted: what "retry the failed" takes.
 FAILED_ROWS: Final = (RowState.NOT_FIXED, RowState.UNKNOWN, RowState.CAME_BACK)
-ENDED_ROWS: Final = (RowState.FIXED, RowState.SKIPPED, RowState.NOT_RUN, *FAILED_ROWS)
+# What a run has nothing more to do for. How an accepted row ends is the neighbour's affair; it is only looked at.
+ENDED_ROWS: Final = (RowState.FIXED, RowState.ACCEPTED, RowState.SKIPPED, RowState.NOT_RUN, *FAILED_ROWS)

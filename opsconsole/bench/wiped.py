@@ -34,7 +34,7 @@ STAFF = "user:dewi"
 PART = 5_000  # rupiah
 LONGEST = 120.0  # seconds
 LOOK_EVERY = 0.1
-OVER = ("fixed", "not_fixed", "refused", "unknown")
+OVER = ("fixed", "accepted", "not_fixed", "refused", "unknown")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -127,7 +127,7 @@ def _decide(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     actor, wants = actor_of(request), request.POST.get("decision", "")
     try:
         if wants == "approve":
-            approvals.approve(kind, pk, actor=actor)
+            approvals.approve(kind, pk, actor=actor, note=request.POST.get("reason", ""))
             return _answered(request, _("Approved. The result follows on the order."))
         approvals.reject(kind, pk, actor=actor, reason=request.POST.get("reason", ""))
     except StaleState:

@@ -23,7 +23,7 @@ from orders.queries.sentences import ACTIONS, STATUSES
 Status = OperatorAction.Status
 GOING: Final = (Status.AWAITING_APPROVAL, Status.QUEUED, Status.RUNNING)
 # What a person has to look at comes first.
-ORDER: Final = (Status.UNKNOWN, Status.NOT_FIXED, Status.REFUSED, *GOING, Status.FIXED)
+ORDER: Final = (Status.UNKNOWN, Status.NOT_FIXED, Status.REFUSED, *GOING, Status.ACCEPTED, Status.FIXED)
 
 
 @dataclass(frozen=True)

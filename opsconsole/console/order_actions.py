@@ -32,9 +32,12 @@ AT_DESK: Final[Mapping[str, Promise]] = {
     "assigned": _("Assigned"),
     "unassigned": _("Given back: nobody's move"),
 }
+_LOOKED_AT: Final = (RowState.CAME_BACK, RowState.UNKNOWN)
 LATER: Final[Mapping[str, tuple[Promise, Tone]]] = {
     OperatorAction.Later.CAME_BACK: (_("Came back"), Tone.FAILED),
     OperatorAction.Later.CAME_RIGHT: (_("Came right later"), Tone.DONE),
+    OperatorAction.Later.DONE: (_("Done since"), Tone.DONE),
+    OperatorAction.Later.NOT_DONE: (_("Accepted, and not done after all"), Tone.FAILED),
 }
 
 
@@ -97,7 +100,7 @@ def _line(row: Applied, names: Mapping[str, str], plans: Mapping[int, Plan]) -> 
 
 def _result(row: Applied) -> tuple[str, Tone]:
     """A second look has the last word, whether a run's or of a single action."""
-    if row.row is not None and row.row.state in (RowState.CAME_BACK, RowState.UNKNOWN):
+    if row.row is not None and (row.row.state in _LOOKED_AT or row.status == OperatorAction.Status.ACCEPTED):
         return str(RowState(row.row.state).label), ROW_TONES[row.row.state]
     if row.later in LATER:
         label, tone = LATER[row.later]

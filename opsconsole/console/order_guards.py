@@ -15,6 +15,8 @@ from orders.services.locks import lock_on
 from orders.services.others import IN_HAND, InTheWay, in_run, in_the_way_of
 from orders.services.switches import switches, why_stopped
 
+Status = OperatorAction.Status
+
 
 @dataclass(frozen=True)
 class Guards:
@@ -35,7 +37,11 @@ class Guards:
     def busy(self, name: str, params: Mapping[str, Any]) -> str:
         """Two people at once have one effect; the second reads that it is being done."""
         found = self._of(name, params)
-        return _("It is being done already.") if found is not None and found.why == "in_hand" else ""
+        if found is None or found.why != "in_hand":
+            return ""
+        if found.first is not None and found.first.status == Status.AWAITING_APPROVAL:
+            return _("It waits for the approval of a second person.")
+        return _("It is being done already.")
 
     def why_not(self, name: str, params: Mapping[str, Any]) -> str:
         """As a sentence; empty when nothing stands in the way."""

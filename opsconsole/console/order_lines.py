@@ -32,6 +32,7 @@ STATUS_TONES: Final[Mapping[str, Tone]] = MappingProxyType(
         "queued": Tone.ACTIVE,
         "running": Tone.ACTIVE,
         "fixed": Tone.DONE,
+        "accepted": Tone.ACTIVE,
         "not_fixed": Tone.ATTENTION,
         "refused": Tone.FAILED,
         "unknown": Tone.ATTENTION,

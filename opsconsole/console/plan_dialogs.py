@@ -23,7 +23,8 @@ RAN: Final = (RunState.FINISHED, RunState.CANCELLED)
 
 @dataclass(frozen=True, kw_only=True)
 class Dialog:
-    """One deed. `pattern` is of what has to be typed, `hint` the number as it is asked for."""
+    """One deed. `pattern` is of what has to be typed, `hint` the number as it is asked for. `takes_note`: its reason is
+    the proposer's, and what is added to it is kept beside it."""
 
     deed: str
     title: str
@@ -31,6 +32,7 @@ class Dialog:
     button: str
     is_danger: bool = False
     asks_reason: bool = True
+    takes_note: bool = False
     pattern: str = ""
     hint: str = ""
     phrase: str = ""
@@ -128,6 +130,7 @@ def _to_decide(plan: Plan, effect: str) -> tuple[Dialog, ...]:
         button=_("Approve and start"),
         is_danger=True,
         asks_reason=False,
+        takes_note=True,
     )
     alone = Dialog(
         deed="break_glass",

@@ -32,11 +32,12 @@ from runbooks.states import PlanState, Risk, RowState, RunState
 # What a person has to look at comes first.
 ORDER: Final = (
     *(RowState.CAME_BACK, RowState.NOT_FIXED, RowState.UNKNOWN, RowState.SKIPPED, RowState.NOT_RUN),
-    *(RowState.RELEASED, RowState.PLANNED, RowState.FIXED, RowState.INELIGIBLE),
+    *(RowState.RELEASED, RowState.ACCEPTED, RowState.PLANNED, RowState.FIXED, RowState.INELIGIBLE),
 )
 
 _COUNTED: Final = {
     "fixed": RowState.FIXED,
+    "accepted": RowState.ACCEPTED,
     "failed": RowState.NOT_FIXED,
     "skipped": RowState.SKIPPED,
     "came_back": RowState.CAME_BACK,
@@ -158,6 +159,8 @@ def _rows(request: HttpRequest, found: Plan, counts: Mapping[str, int]) -> dict[
 def _row(row: PlanRow, names: Mapping[str, str], *, has_moved: bool) -> Row:
     why = reasons.words(row.why, row.why_values, people=names)
     said = retold(row.said).text if row.said and row.why != "refused" else ""
+    if row.why == "not_done":  # what was said when it was accepted tells who has to do it
+        why = f"{why} {said}"
     return Row(
         row=row,
         label=RowState(row.state).label,

@@ -31,6 +31,7 @@ ROW_TONES: Final[Mapping[str, Tone]] = {
     RowState.PLANNED: Tone.NEUTRAL,
     RowState.RELEASED: Tone.ACTIVE,
     RowState.FIXED: Tone.DONE,
+    RowState.ACCEPTED: Tone.ACTIVE,
     RowState.NOT_FIXED: Tone.FAILED,
     RowState.UNKNOWN: Tone.ATTENTION,
     RowState.SKIPPED: Tone.NEUTRAL,

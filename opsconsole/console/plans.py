@@ -39,6 +39,7 @@ class Line:
     tone: Tone
     proposer: str
     fixed: int
+    accepted: int
     failed: int
 
 
@@ -78,5 +79,6 @@ def _line(plan: Plan, names: dict[str, str], counts: Mapping[str, int]) -> Line:
         tone=tone,
         proposer=who(plan.proposer, names),
         fixed=counts.get(RowState.FIXED, 0),
+        accepted=counts.get(RowState.ACCEPTED, 0),
         failed=sum(counts.get(each, 0) for each in FAILED_ROWS),
     )

@@ -9,11 +9,12 @@ Amounts are minor units. `deadline` is seconds from now for the whole verb; None
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from orders.resilience.outcome import Outcome
 
 RefundState = Literal["succeeded", "pending", "failed", "absent"]
+PENDING: Final = "pending"  # taken on: the gateway says later how it ended
 
 
 @dataclass(frozen=True, slots=True)

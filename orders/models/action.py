@@ -16,8 +16,8 @@ class OperatorAction(Leased):
     `expected_version` is what the operator saw; a row that moved on since is refused, not acted
     on. `outcome` is what a later read showed, not what was sent. `plan` is the code of the plan whose
     run asked for it; '' when a person did, on the order's own page: minutes afterwards it is looked at
-    once more (`looked_at`), and `later` says whether it came back or came right after all. What became of
-    a plan's is on its row.
+    once more (`looked_at`), and `later` says whether it came back or came right after all. One that was only
+    accepted is looked at until it has ended, and `later` says how. What became of a plan's is on its row.
     """
 
     class Status(models.TextChoices):
@@ -25,6 +25,7 @@ class OperatorAction(Leased):
         QUEUED = "queued"
         RUNNING = "running"
         FIXED = "fixed"
+        ACCEPTED = "accepted"
         NOT_FIXED = "not_fixed"
         REFUSED = "refused"
         UNKNOWN = "unknown"
@@ -32,6 +33,8 @@ class OperatorAction(Leased):
     class Later(models.TextChoices):
         CAME_BACK = "came_back"
         CAME_RIGHT = "came_right"
+        DONE = "done"
+        NOT_DONE = "not_done"
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="actions")
     name = models.CharField(max_length=40)
@@ -71,6 +74,11 @@ class OperatorAction(Leased):
                 fields=["finished_at"],
                 name="action_to_look_at",
                 condition=BY_HAND & models.Q(looked_at=None, status__in=("fixed", "not_fixed")),
+            ),
+            models.Index(
+                fields=["finished_at"],
+                name="action_to_end",
+                condition=BY_HAND & models.Q(status="accepted", later=""),
             ),
         )
 

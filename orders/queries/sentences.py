@@ -296,6 +296,7 @@ STATUSES: Final[Mapping[str, Promise]] = MappingProxyType(
         "queued": _("queued"),
         "running": _("running"),
         "fixed": _("fixed"),
+        "accepted": _("accepted, not yet done"),
         "not_fixed": _("not fixed"),
         "refused": _("refused, nothing done"),
         "unknown": _("nobody knows yet"),

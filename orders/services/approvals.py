@@ -55,16 +55,19 @@ def find(kind: str, pk: int) -> Waiting | None:
     return next((each for each in waiting() if (each.kind, each.pk) == (kind, pk)), None)
 
 
-def approve(kind: str, pk: int, *, actor: str) -> None:
-    """Let it go. Raises NotAllowed for the proposer or too late, StaleState where the order moved on."""
+def approve(kind: str, pk: int, *, actor: str, note: str = "") -> None:
+    """Let it go; its reason is the proposer's, and what the second person adds is kept with the approval.
+
+    Raises NotAllowed for the proposer or too late, StaleState where the order moved on.
+    """
     if kind == ACTION:
-        actions.approve(_found_action(pk), actor=actor)
+        actions.approve(_found_action(pk), actor=actor, note=note)
         return
     with transaction.atomic():
         refund = _locked_refund(pk)
         if refund.requested_by == actor:
             raise NotAllowed(_("Who proposed it cannot approve it."))
-        refunds.approve(refund, actor=actor)
+        refunds.approve(refund, actor=actor, note=note)
 
 
 def reject(kind: str, pk: int, *, actor: str, reason: str) -> None:

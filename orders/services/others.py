@@ -152,7 +152,7 @@ def _is_fresh(each: OperatorAction, act: Act) -> bool:
 def _is_repeated(each: OperatorAction, act: Act) -> bool:
     if each.plan in act.repeats:
         return True
-    return each.status != Status.FIXED and each.pk <= act.seen
+    return each.status not in (Status.FIXED, Status.ACCEPTED) and each.pk <= act.seen
 
 
 def _is_about_the_same(done: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

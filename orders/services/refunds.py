@@ -10,7 +10,7 @@ from django.utils import timezone
 from orders import ladders
 from orders.bells import ring
 from orders.clients.codes import REFUNDABLE
-from orders.clients.gateway import RefundAnswer
+from orders.clients.gateway import PENDING, RefundAnswer
 from orders.clients.registry import gateway
 from orders.context import act_as
 from orders.errors import NotAllowed
@@ -23,6 +23,8 @@ from orders.states import OrderState, OrderVerb, RefundState, RefundVerb
 from orders.transitions import lock, move
 
 OVER = (RefundState.REJECTED, RefundState.SUCCEEDED)
+# Our worker goes on with these by itself.
+UNDER_WAY = (RefundState.APPROVED, RefundState.SENT, RefundState.UNKNOWN)
 MANUAL = "the gateway cannot refund this method: transfer by hand"
 
 
@@ -40,6 +42,16 @@ def refundable(attempt: Attempt) -> int:
     """What is held of this attempt's money and not already on its way back, in minor units."""
     under_way = attempt.refunds.exclude(state__in=OVER).aggregate(total=Sum("amount"))["total"]
     return ledger.held(attempt) - int(under_way or 0)
+
+
+def by_api(attempt: Attempt) -> bool:
+    """Whether its gateway gives such money back by itself; else a person transfers it."""
+    return attempt.method in REFUNDABLE[attempt.gateway]
+
+
+def is_accepted(refund: Refund) -> bool:
+    """Its gateway has said that it will do it, and not yet that it has. No answer is not that."""
+    return refund.state in (RefundState.SENT, RefundState.UNKNOWN) and refund.last_error == PENDING
 
 
 def request(attempt: Attempt, *, amount: int, cause: str, actor: str, reason: str) -> Refund:
@@ -70,7 +82,7 @@ def request(attempt: Attempt, *, amount: int, cause: str, actor: str, reason: st
     return refund
 
 
-def approve(refund: Refund, *, actor: str) -> None:
+def approve(refund: Refund, *, actor: str, note: str = "") -> None:
     """Let it go. The requester cannot approve (a CHECK constraint says so too)."""
     if actor == refund.requested_by and not actor.startswith("policy:"):
         raise NotAllowed("who asked for a refund cannot approve it")
@@ -78,6 +90,7 @@ def approve(refund: Refund, *, actor: str) -> None:
         refund,
         RefundVerb.APPROVE,
         actor=actor,
+        reason=note.strip()[:300],
         approved_by=actor,
         due_at=timezone.now(),
         tries=0,
@@ -102,7 +115,7 @@ def send(refund: Refund) -> None:
         lock(refund.order)
         hold(refund)
         move(refund, RefundVerb.SEND, actor="worker")
-    if attempt.method not in REFUNDABLE[attempt.gateway]:
+    if not by_api(attempt):
         _write(refund, Refused(0, "not_supported", MANUAL))
         return
     outcome = gateway(attempt.gateway).refund(

@@ -20,6 +20,7 @@ class Deed(Leased):
         QUEUED = "queued"
         RUNNING = "running"
         FIXED = "fixed"
+        ACCEPTED = "accepted"
         NOT_FIXED = "not_fixed"
         REFUSED = "refused"
 

@@ -25,13 +25,14 @@ VIEWS: Final[Mapping[str, Q]] = {
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How a run gets on. `ended` of `total` rows; `per_second` over the last half minute; `left` is the time
-    that the rest takes at that pace, None where nobody can say."""
+    """How a run gets on. `ended` of `total` rows, of which `accepted` are done later by others; `per_second` over the
+    last half minute; `left` is the time that the rest takes at that pace, None where nobody can say."""
 
     ended: int
     total: int
     per_second: float
     left: timedelta | None
+    accepted: int = 0
 
     @property
     def share(self) -> float:
@@ -120,7 +121,8 @@ def pace_of(run: Run, counts: Mapping[str, int]) -> Pace:
     seconds = min(JUST_NOW, max(now - run.started_at, timedelta(seconds=1))).total_seconds()
     per_second = lately["count"] / seconds
     left = timedelta(seconds=round((total - ended) / per_second)) if per_second and ended < total else None
-    return Pace(ended, total, per_second, left if run.state == RunState.RUNNING else None)
+    accepted = counts.get(RowState.ACCEPTED, 0)
+    return Pace(ended, total, per_second, left if run.state == RunState.RUNNING else None, accepted)
 
 
 def events(plan: Plan) -> Sequence[PlanEvent]:

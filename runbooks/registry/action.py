@@ -67,7 +67,8 @@ class Action:
     so that a second worker after a death finds it done.
 
     `rate` is the most rows a second that the neighbour takes from us; a row that has not ended after
-    `timeout` counts as unknown. `holds` says from fresh facts whether a row is as wanted: the second look.
+    `timeout` counts as unknown. `holds` says from fresh facts whether a row is as wanted: the second look. `goes_on`
+    says of one that was accepted, and is not as wanted yet, whether its end may still come without our doing.
     `undo` names the action that restores `before`; without one `irreversible` says why. `cool_down` is how
     long the same is not done to the same subject again; of an action with a `verb` both are the verb's.
     `own_inputs` reads inputs of single subjects, by key, where the common one leaves them to what each is like.
@@ -90,6 +91,7 @@ class Action:
     own_inputs: Callable[[Sequence[str], Any], Mapping[str, Mapping[str, Any]]] | None = None
     preview: Callable[[Any, Input], Preview]
     holds: Callable[[Any, int], bool]
+    goes_on: Callable[[Any, int], bool] = lambda _facts, _amount: False
     undo: str = ""
     irreversible: Promise | str = ""
     cool_down: timedelta = timedelta(minutes=10)

@@ -1,7 +1,7 @@
 """The repairs of breaks: upstream, where the books differ, or by a decision. ADR 0069.
 
-What is done upstream leaves the break open: a later reading of Head Office or of the gateway's report heals it, and
-that is what the second look asks for. "Sent" is not "fixed".
+What is done upstream leaves the break open: a later reading of Head Office or of the gateway's report heals it. Until
+then the repair is accepted; "sent" is not "fixed".
 """
 
 from collections.abc import Callable
@@ -137,6 +137,12 @@ def is_healed(found: FoundBreak, amount: int) -> bool:
     return found.state == BreakState.HEALED
 
 
+def waits_for_books(found: FoundBreak, amount: int) -> bool:
+    """Not read yet. Money that did not go back after all will be in no book."""
+    last = found.facts.refunds[-1:] if found.facts else ()
+    return found.state == BreakState.OPEN and not any(each.state == RefundState.FAILED for each in last)
+
+
 def is_closed(found: FoundBreak, amount: int) -> bool:
     return found.state != BreakState.OPEN
 
@@ -150,12 +156,13 @@ def perform_repost(deed: Deed) -> Result:
     order = Order.objects.get(pk=deed.order_id or 0)
     left = posting.post_again(order, actor=deed.actor, reason=deed.reason, renew=lambda: renew(deed))
     said = ", ".join(f"{entry}: {entry.state_label}" for entry in left)
-    return Result(not left, said or _t("Head Office has it. The break closes when its book has been read."))
+    said = said or _t("Head Office has it. The break closes when its book has been read.")
+    return Result(False, said, accepted=not left)
 
 
 def perform_refund(deed: Deed) -> Result:
-    """A gateway may take minutes, and one that does not answer may have done it: until it says how it ended the deed
-    goes on, by asking. The same cause is one refund."""
+    """A gateway that does not answer may have done it: until it says so, or that it will, the deed goes on, by asking.
+    The same cause is one refund."""
     cause = f"deed:{deed.pk}"
     with once(deed) as is_first:
         if is_first:
@@ -165,9 +172,10 @@ def perform_refund(deed: Deed) -> Result:
     if mine is not None:
         refunds.work(mine)
     made.refresh_from_db()
-    if made.state in (RefundState.APPROVED, RefundState.SENT, RefundState.UNKNOWN):
+    is_taken = made.state == RefundState.SUCCEEDED or refunds.is_accepted(made)
+    if made.state in refunds.UNDER_WAY and not is_taken:
         raise NotYet(f"{made.key}: {made.state}")
-    return Result(made.state == RefundState.SUCCEEDED, f"{made.key}: {made.state_label}")
+    return Result(False, f"{made.key}: {made.state_label}", accepted=is_taken)
 
 
 def _ask_refund(deed: Deed, cause: str) -> None:
@@ -182,7 +190,8 @@ def _ask_refund(deed: Deed, cause: str) -> None:
 
 def perform_reverse(deed: Deed) -> Result:
     said = repairs.reverse_at_ho(deed.params["entries"], key=deed.key)
-    return Result(not said, said or _t("Head Office has reversed it. The break closes when its book has been read."))
+    told = said or _t("Head Office has reversed it. The break closes when its book has been read.")
+    return Result(False, told, accepted=not said)
 
 
 def perform_accept(deed: Deed) -> Result:
@@ -233,6 +242,7 @@ BREAK_ACTIONS: Final = (
         rate=20,
         preview=_open_and(NOT_AT_HO, _repost),
         holds=is_healed,
+        goes_on=waits_for_books,
         irreversible=_("What Head Office has booked is reversed entry by entry, not taken back."),
         cool_down=timedelta(minutes=5),
     ),
@@ -251,6 +261,7 @@ BREAK_ACTIONS: Final = (
         input=RefundInput,
         preview=_open_and(TO_REFUND, _refund),
         holds=is_healed,
+        goes_on=waits_for_books,
         irreversible=_("Money that went back cannot be called back."),
         cool_down=timedelta(minutes=30),
     ),
@@ -267,6 +278,7 @@ BREAK_ACTIONS: Final = (
         input=ReverseInput,
         preview=_open_and(TO_REVERSE, _reverse),
         holds=is_healed,
+        goes_on=waits_for_books,
         irreversible=_("A reversed entry stays reversed; what is right is posted anew."),
         cool_down=timedelta(minutes=5),
     ),
@@ -283,6 +295,7 @@ BREAK_ACTIONS: Final = (
         input=corrections.CorrectInput,
         preview=_open_and(TO_CORRECT, corrections.preview),
         holds=is_healed,
+        goes_on=waits_for_books,
         irreversible=_("A reversed entry stays reversed; what was booked anew can be corrected once more."),
         cool_down=timedelta(minutes=5),
     ),

@@ -75,4 +75,5 @@ def perform(deed: Deed) -> Result:
         said = corrections.correct(order, [each.entry_id for each in given.takes_back], anew, key=deed.key)
     except NoMap:
         said = _t("There is no map of cities yet: nothing was done.")
-    return Result(not said, said or _t("Head Office has corrected it. The break closes when its book has been read."))
+    told = said or _t("Head Office has corrected it. The break closes when its book has been read.")
+    return Result(False, told, accepted=not said)

@@ -35,17 +35,22 @@ def is_used(found: Found, amount: int) -> bool:
     return found.state == LetterState.HANDLED
 
 
+def is_taken_on(found: Found, amount: int) -> bool:
+    return found.state not in (LetterState.DEAD, LetterState.DISCARDED)
+
+
 def is_discarded(found: Found, amount: int) -> bool:
     return found.state == LetterState.DISCARDED
 
 
 def perform_replay(deed: Deed) -> Result:
-    """Due for its consumer at once: what that makes of it is what the second look shows."""
+    """Due for its consumer at once: what that makes of it is what a later look shows."""
     with once(deed) as is_first:
         if is_first:
             letters.replay(_letter(deed), version=deed.expected_version, actor=deed.actor, reason=deed.reason)
     now = _letter(deed)
-    return Result(now.state != LetterState.DEAD, _t("The event is now: %(state)s.") % {"state": now.state_label})
+    said, is_taken = _t("The event is now: %(state)s.") % {"state": now.state_label}, now.state != LetterState.DEAD
+    return Result(now.state == LetterState.HANDLED, said, accepted=is_taken)
 
 
 def perform_drain(deed: Deed) -> Result:
@@ -74,6 +79,7 @@ LETTER_ACTIONS: Final = (
         rate=20,
         preview=replay,
         holds=is_used,
+        goes_on=is_taken_on,
         irreversible=_("What a consumer has taken cannot be taken from it again."),
         cool_down=timedelta(minutes=1),
     ),

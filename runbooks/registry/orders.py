@@ -84,6 +84,7 @@ ORDER_ACTIONS: Final = (
         timeout=timedelta(minutes=5),
         preview=previews.cancel,
         holds=previews.cancelled,
+        goes_on=previews.gives_back,
         irreversible=_("A cancelled order is never opened again."),
     ),
     Action(
@@ -98,6 +99,7 @@ ORDER_ACTIONS: Final = (
         timeout=timedelta(minutes=5),
         preview=previews.refund,
         holds=previews.refunded,
+        goes_on=previews.refund_goes_on,
         irreversible=_("Money that went back cannot be called back."),
     ),
     Action(
@@ -112,6 +114,7 @@ ORDER_ACTIONS: Final = (
         timeout=timedelta(minutes=5),
         preview=previews.refund_excess,
         holds=previews.refunded,
+        goes_on=previews.refund_goes_on,
         irreversible=_("Money that went back cannot be called back."),
     ),
     Action(

@@ -23,7 +23,6 @@ from runbooks.models import Deed
 from runbooks.registry.action import Action, Input, Preview, Touch
 from runbooks.subjects import Found
 
-REACHED: Final = (NoticeState.SENT, NoticeState.DELIVERED)
 BY_OUTCOME: Final = "by_outcome"
 MessageName = Literal[
     "trouble_payment",
@@ -54,6 +53,10 @@ def compensate(found: Found, given: Input) -> Preview:
 
 def is_compensated(found: Found, amount: int) -> bool:
     return found.state == SagaState.COMPENSATED
+
+
+def is_compensating(found: Found, amount: int) -> bool:
+    return found.state == SagaState.COMPENSATING
 
 
 def send_again(found: Found, given: Input) -> Preview:
@@ -105,7 +108,8 @@ def perform_notify(deed: Deed) -> Result:
     if notice.state == NoticeState.QUEUED:
         _send(notice)
     now = Notice.objects.get(pk=notice.pk)
-    return Result(now.state in REACHED, _t("The message: %(state)s.") % {"state": now.state_label})
+    said = _t("The message: %(state)s.") % {"state": now.state_label}
+    return Result(_has_reached(now), said, accepted=now.state == NoticeState.SENT)
 
 
 def _send(notice: Notice) -> None:
@@ -119,10 +123,25 @@ def _send(notice: Notice) -> None:
         finish(mine, due_at=mine.due_at)
 
 
+def _has_reached(notice: Notice) -> bool:
+    """Not every provider tells of a delivery: what was sent, and is not asked about any more, counts."""
+    return notice.state == NoticeState.DELIVERED or (notice.state == NoticeState.SENT and notice.due_at is None)
+
+
 def is_told(facts: Facts, amount: int) -> bool:
-    """Whether the last message of an operator reached them. Read by itself: only the second look asks for it."""
-    sent = Notice.objects.filter(order=facts.order, template__in=BY_OPERATOR).order_by("-pk").first()
-    return sent is not None and sent.state in REACHED
+    """Whether the last message of an operator reached them."""
+    notice = _last_told(facts)
+    return notice is not None and _has_reached(notice)
+
+
+def is_on_its_way(facts: Facts, amount: int) -> bool:
+    notice = _last_told(facts)
+    return notice is not None and notice.state == NoticeState.SENT
+
+
+def _last_told(facts: Facts) -> Notice | None:
+    """Read by itself: only later looks ask for it."""
+    return Notice.objects.filter(order=facts.order, template__in=BY_OPERATOR).order_by("-pk").first()
 
 
 PART_ACTIONS: Final = (
@@ -138,6 +157,7 @@ PART_ACTIONS: Final = (
         timeout=timedelta(minutes=5),
         preview=compensate,
         holds=is_compensated,
+        goes_on=is_compensating,
         irreversible=_("What a partner has cancelled is booked anew, not taken back."),
     ),
     Action(
@@ -166,6 +186,7 @@ PART_ACTIONS: Final = (
         own_inputs=texts_of,
         preview=notify,
         holds=is_told,
+        goes_on=is_on_its_way,
         irreversible=_("A message that was read cannot be unread."),
         cool_down=timedelta(minutes=15),
     ),

@@ -7,10 +7,11 @@ thousand are planned in seconds here. A test holds both to the same answers in e
 
 from orders.clients.codes import OFFERED
 from orders.models import Attempt, Order
+from orders.services import refunds
 from orders.services.booking import PARTNER
 from orders.services.links import PAYABLE
 from orders.services.routing import LIVE
-from orders.states import AttemptState, OrderState, OrderVerb, PostingState, RefundState
+from orders.states import CLOSED_ORDER_STATES, AttemptState, OrderState, OrderVerb, PostingState, RefundState
 from runbooks.facts import Facts
 from runbooks.registry.action import Input, Preview
 
@@ -114,7 +115,15 @@ def cancel(facts: Facts, given: Input) -> Preview:
 
 
 def cancelled(facts: Facts, amount: int) -> bool:
-    return facts.order.state in (S.CANCELLED, S.FAILED, S.EXPIRED) and facts.balance == 0
+    return facts.order.state in CLOSED_ORDER_STATES and facts.balance == 0
+
+
+def gives_back(facts: Facts, amount: int) -> bool:
+    """Closed, and its money goes back: undone first, then refunded, where that is large after a second person's yes.
+    A refund that failed needs a person."""
+    return facts.order.state in CLOSED_ORDER_STATES and not any(
+        each.state == RefundState.FAILED for each in facts.refunds
+    )
 
 
 def refund(facts: Facts, given: Input) -> Preview:
@@ -151,6 +160,11 @@ def refunded(facts: Facts, amount: int) -> bool:
     back = sum(each.amount for each in facts.refunds if each.state == RefundState.SUCCEEDED)
     waits = any(each.state not in (RefundState.SUCCEEDED, RefundState.REJECTED) for each in facts.refunds)
     return not waits and back >= amount
+
+
+def refund_goes_on(facts: Facts, amount: int) -> bool:
+    """Of several refunds one that failed ends it once none of the others is on its way."""
+    return any(each.state in refunds.UNDER_WAY for each in facts.refunds)
 
 
 def _paid_through(facts: Facts) -> str:

@@ -129,7 +129,7 @@ def _perform(deed: Deed, perform: Callable[[Deed], Result]) -> None:
     except Refusal as refusal:
         _end(deed, Status.REFUSED, Result(False, str(refusal)))
     else:
-        _end(deed, Status.FIXED if result.fixed else Status.NOT_FIXED, result)
+        _end(deed, result.status, result)
 
 
 @transaction.atomic

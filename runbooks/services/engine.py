@@ -15,16 +15,18 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
-from orders.leases import after, finish, hold, renew
+from orders.leases import after, finish, hold
 from orders.services import locks
 from orders.services.switches import stopped_by
 from runbooks import policies
 from runbooks.digest import digest_now
 from runbooks.models import Plan, PlanRow, Run
 from runbooks.registry import Action, find
-from runbooks.services import looking, releasing, settling
+from runbooks.services import awaiting, looking, releasing, settling
+from runbooks.services.awaiting import Ended
 from runbooks.services.settling import Wave
 from runbooks.states import RowState, RunState, RunVerb
 from runbooks.transitions import lock_run, move_run, tell
@@ -44,6 +46,7 @@ def work(run: Run) -> None:
         return
     settling.settle(run)
     if run.state != RunState.RUNNING:
+        awaiting.look(run)
         _stand_still(run)
         return
     action = find(plan.action)
@@ -60,7 +63,9 @@ def _turn(run: Run, action: Action) -> None:
         _pause(run, "tampered", {})
         return
     if wave.is_over:
-        _judge(run, wave)
+        awaiting.look(run, since=timedelta(0))
+        late = awaiting.since_judged(run, place=policies.wave_ends(run.wave - 1) or 0)
+        _judge(run, settling.wave_of(run), late)
         return
     released = releasing.release(run, action, wave)
     _rest(run, after(BLOCKED if run.waits_for and not released else SOON))
@@ -75,10 +80,12 @@ def _is_stopped(run: Run, action: Action) -> bool:
     return True
 
 
-def _judge(run: Run, wave: Wave) -> None:
-    """The outcome of the orders decides, not that commands were sent."""
-    if policies.is_bad(run.wave, failed=wave.failed, acted=wave.acted):
-        values = {"wave": run.wave, "bad": wave.failed, "ended": wave.acted}
+def _judge(run: Run, wave: Wave, late: Ended) -> None:
+    """The outcome of the orders decides, not that commands were sent. What is only accepted speaks for nothing yet;
+    what was, in an earlier wave, and has not come to anything counts here."""
+    failed, acted = wave.failed + late.failed, wave.acted + late.ended
+    if policies.is_bad(run.wave, failed=failed, acted=acted):
+        values = {"wave": run.wave, "bad": failed, "ended": acted}
         _pause(run, "wave_failed", values, next_wave=True)
     elif policies.has_drifted(run.wave, skipped=wave.skipped, ended=wave.ended):
         values = {"wave": run.wave, "skipped": wave.skipped, "ended": wave.ended}
@@ -123,28 +130,40 @@ def _stand_still(run: Run) -> None:
 
 
 def _after_the_end(run: Run) -> None:
-    """Rows still under way are settled; when the time has come, everything is looked at once more."""
+    """Rows still under way are settled; what was accepted is looked at until it has ended, and everything that has
+    ended once more, when its time has come."""
     settling.settle(run)
+    awaiting.look(run)
     due_at = _next_look(run)
-    if due_at is not None and due_at > timezone.now():
+    if due_at is not None and due_at <= timezone.now():
+        looking.look_again(run)
+        due_at = _later_looks(run)
+    if due_at is not None:
         _rest(run, due_at)
         return
-    renew(run)
-    looking.look_again(run)
     locks.let_go(run.plan.code)
     _rest(run, None, looked_at=timezone.now())
 
 
+def _later_looks(run: Run) -> datetime | None:
+    """After the second look: at what is accepted still, and at what has ended since then. None when that was all."""
+    last = looking.unlooked(run).aggregate(last=Max("ended_at"))["last"]
+    looks = (awaiting.next_look(run), last + settings.LOOK_AGAIN_AFTER if last else None)
+    return min((each for each in looks if each is not None), default=None)
+
+
 def _next_look(run: Run) -> datetime | None:
-    """When a run in this state has to be looked at: while something it released has not ended, every second."""
+    """When a run in this state has to be looked at: while something it released has not ended, every second; while
+    something is only accepted, ever less often."""
     now = timezone.now()
     if run.state == RunState.RUNNING:
         return now
     open_ = PlanRow.objects.filter(plan=run.plan_id, state__in=(RowState.RELEASED, RowState.UNKNOWN)).exists()
+    soon = now + WHILE_OPEN if open_ else awaiting.next_look(run)
     if run.state == RunState.PAUSED:
-        return now + WHILE_OPEN if open_ else None
+        return soon
     again = (run.ended_at or now) + settings.LOOK_AGAIN_AFTER
-    return min(again, now + WHILE_OPEN) if open_ and again > now else again
+    return min(again, soon) if soon is not None and again > now else again
 
 
 def _rest(run: Run, due_at: datetime | None, **changes: Any) -> None:

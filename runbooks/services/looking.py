@@ -1,47 +1,72 @@
 """The second look: minutes after a run, or a single action, what was acted on is read again.
 
-What was fixed and is not any more came back; what was not fixed and is now is fixed after all.
+What was fixed and is not any more came back; what was not fixed and is now is fixed after all. A single action that was
+only accepted is looked at until it has ended; a run's rows are in `runbooks.services.awaiting`.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import islice
 from typing import Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from orders.leases import hold
+from orders.leases import hold, renew
 from orders.models import OperatorAction
 from orders.models.action import BY_HAND
 from runbooks.models import PlanRow, Run
 from runbooks.registry import ACTIONS, Action, find
 from runbooks.states import RowState
-from runbooks.subjects import SUBJECTS
+from runbooks.subjects import SUBJECTS, Known
 from runbooks.transitions import tell
 
 BATCH: Final = 1000
 # An action by hand that nobody looked at in this time (the ticker was away) is not looked at any more.
 LATEST: Final = timedelta(days=1)
+# Banks take days for some money; what was accepted is looked at until then.
+LONGEST: Final = timedelta(days=7)
 _Later = OperatorAction.Later
+_Status = OperatorAction.Status
+_ENDED: Final = (_Status.FIXED, _Status.NOT_FIXED)
 _LOOKED_AT: Final = (RowState.FIXED, RowState.NOT_FIXED, RowState.UNKNOWN)
 
 
 def look_again(run: Run) -> None:
-    """Read all acted-on rows of the run again, in batches; safe to repeat."""
+    """Read once more the acted-on rows of the run that ended long enough ago, in batches; safe to repeat."""
     action = find(run.plan.action)
     if action is None:
         return
-    rows = iter(list(PlanRow.objects.filter(plan=run.plan_id, state__in=_LOOKED_AT, looked_at=None).order_by("id")))
-    changed = {RowState.CAME_BACK: 0, RowState.FIXED: 0}
-    while batch := list(islice(rows, BATCH)):
-        back, well = _look(run, action, batch)
+    is_due = Q(ended_at=None) | Q(ended_at__lte=timezone.now() - settings.LOOK_AGAIN_AFTER)
+    changed, is_any = {RowState.CAME_BACK: 0, RowState.FIXED: 0}, False
+    for rows in batches(unlooked(run).filter(is_due)):
+        renew(run)
+        back, well = _look(run, action, rows)
         changed[RowState.CAME_BACK] += back
         changed[RowState.FIXED] += well
-    with transaction.atomic():
-        tell(run.plan, "look_again", actor="policy:run", detail={str(name): count for name, count in changed.items()})
+        is_any = True
+    if is_any:
+        _tell(run, changed)
+
+
+def unlooked(run: Run) -> QuerySet[PlanRow]:
+    """Rows that have ended, of which nobody knows yet whether they stay as they are."""
+    return PlanRow.objects.filter(plan=run.plan_id, state__in=_LOOKED_AT, looked_at=None)
+
+
+def batches(rows: QuerySet[PlanRow]) -> Iterator[Sequence[PlanRow]]:
+    """All that it finds now: what is made of one batch leaves the others."""
+    found = iter(list(rows.order_by("id")))
+    while batch := list(islice(found, BATCH)):
+        yield batch
+
+
+@transaction.atomic
+def _tell(run: Run, changed: Mapping[RowState, int]) -> None:
+    tell(run.plan, "look_again", actor="policy:run", detail={str(name): count for name, count in changed.items()})
 
 
 @transaction.atomic
@@ -59,17 +84,15 @@ def _look(run: Run, action: Action, rows: Sequence[PlanRow]) -> tuple[int, int]:
 
 def look_at_single_actions() -> int:
     """Those asked for by hand whose time for a second look has come. How many."""
-    now = timezone.now()
-    due = OperatorAction.objects.filter(
-        BY_HAND,
-        looked_at=None,
-        status__in=(OperatorAction.Status.FIXED, OperatorAction.Status.NOT_FIXED),
-        finished_at__lt=now - settings.LOOK_AGAIN_AFTER,
-        finished_at__gt=now - settings.LOOK_AGAIN_AFTER - LATEST,
-    )
+    before = timezone.now() - settings.LOOK_AGAIN_AFTER
+    by_hand = OperatorAction.objects.filter(BY_HAND, finished_at__lt=before)
+    ended = by_hand.filter(looked_at=None, status__in=_ENDED, finished_at__gt=before - LATEST)
+    is_due = Q(looked_at=None) | Q(looked_at__lt=before)
+    accepted = by_hand.filter(is_due, status=_Status.ACCEPTED, later="", finished_at__gt=before - LONGEST)
     by_name: dict[str, list[OperatorAction]] = defaultdict(list)
-    for each in due.order_by("finished_at")[:BATCH]:
-        by_name[each.name].append(each)
+    for due in (ended, accepted):
+        for each in due.order_by("finished_at")[:BATCH]:
+            by_name[each.name].append(each)
     return sum(_look_at(SINGLE.get(name), actions) for name, actions in by_name.items())
 
 
@@ -79,7 +102,7 @@ def _look_at(action: Action | None, done: Sequence[OperatorAction]) -> int:
     with transaction.atomic():
         for said in _Later:
             ids = [pk for pk, each in later.items() if each == said]
-            OperatorAction.objects.filter(pk__in=ids, looked_at=None).update(later=said)
+            OperatorAction.objects.filter(pk__in=ids, later="").update(later=said)
         OperatorAction.objects.filter(pk__in=[each.pk for each in done]).update(looked_at=timezone.now())
     return len(done)
 
@@ -90,12 +113,22 @@ def _later(action: Action, done: Iterable[OperatorAction]) -> Mapping[int, _Late
     said: dict[int, _Later] = {}
     for each in done:
         known = facts.get(str(each.order_id))
-        if known is None:
-            continue
-        holds, was_fixed = action.holds(known, int(each.params.get("amount", 0))), each.status == "fixed"
-        if holds != was_fixed:
-            said[each.pk] = _Later.CAME_RIGHT if holds else _Later.CAME_BACK
+        later = _said(action, each, known) if known is not None else None
+        if later is not None:
+            said[each.pk] = later
     return said
+
+
+def _said(action: Action, done: OperatorAction, known: Known) -> _Later | None:
+    """None where nothing is to be added to the result: it is so still, or goes on."""
+    amount = int(done.params.get("amount", 0))
+    holds = action.holds(known, amount)
+    if done.status == _Status.ACCEPTED:
+        not_yet = None if action.goes_on(known, amount) else _Later.NOT_DONE
+        return _Later.DONE if holds else not_yet
+    if holds == (done.status == _Status.FIXED):
+        return None
+    return _Later.CAME_RIGHT if holds else _Later.CAME_BACK
 
 
 # Acts by hand on an order itself, by name; those on its parts end with the part.

@@ -20,7 +20,8 @@ _UNDER_WAY = (RowState.RELEASED, RowState.UNKNOWN)
 # What a worker refused at the last moment did nothing: the order had changed, or a rule said no.
 _SETTLE = """
 UPDATE runbooks_planrow r SET
-    state = CASE a.status WHEN 'fixed' THEN 'fixed' WHEN 'refused' THEN 'skipped' ELSE 'not_fixed' END,
+    state = CASE WHEN a.status IN ('fixed', 'accepted') THEN a.status WHEN a.status = 'refused' THEN 'skipped'
+        ELSE 'not_fixed' END,
     why = CASE WHEN a.status = 'refused' THEN 'refused' ELSE '' END,
     why_values = CASE WHEN a.status = 'refused' THEN jsonb_build_object('text', a.outcome) ELSE '{{}}'::jsonb END,
     said = a.outcome, ended_at = a.finished_at
@@ -38,6 +39,7 @@ class Wave:
     waiting: int
     under_way: int
     fixed: int
+    accepted: int
     failed: int
     skipped: int
     has_next: bool
@@ -52,19 +54,19 @@ class Wave:
 
     @property
     def acted(self) -> int:
-        return self.fixed + self.failed
+        return self.fixed + self.accepted + self.failed
 
     @property
     def ended(self) -> int:
         return self.acted + self.skipped
 
     def as_detail(self) -> dict[str, int]:
-        return {"fixed": self.fixed, "failed": self.failed, "skipped": self.skipped}
+        return {"fixed": self.fixed, "accepted": self.accepted, "failed": self.failed, "skipped": self.skipped}
 
 
 def settle(run: Run) -> int:
     """Give rows the results of their actions, and let their orders go. How many."""
-    done = [Status.FIXED, Status.NOT_FIXED, Status.REFUSED, Status.UNKNOWN]
+    done = [Status.FIXED, Status.ACCEPTED, Status.NOT_FIXED, Status.REFUSED, Status.UNKNOWN]
     with transaction.atomic(), connection.cursor() as cursor:
         hold(run)
         states = [str(state) for state in _UNDER_WAY]
@@ -104,6 +106,7 @@ def wave_of(run: Run) -> Wave:
         "waiting": (RowState.PLANNED,),
         "under_way": (RowState.RELEASED,),
         "fixed": (RowState.FIXED,),
+        "accepted": (RowState.ACCEPTED,),
         "failed": (RowState.NOT_FIXED, RowState.UNKNOWN),
         "skipped": (RowState.SKIPPED,),
     }

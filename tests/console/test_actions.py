@@ -183,6 +183,9 @@ def test_a_refund_of_five_million_waits_for_a_second_person_and_says_so(people: 
     answer = client.post(_path(order, "refund"), _refund(order), headers=HTMX)
     assert _toast(answer) == "Refund: waits for a second person."
     assert OperatorAction.objects.get().status == "awaiting_approval"
+    told = client.get(f"/orders/{order.public_id}/").content.decode()
+    assert "It waits for the approval of a second person." in told
+    assert "It is being done already." not in told
 
 
 def test_one_rupiah_less_needs_nobody(people: World, settings: Any) -> None:

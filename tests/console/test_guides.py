@@ -70,7 +70,7 @@ def test_one_is_read_with_its_commands_and_what_not_to_do(sari: Client) -> None:
 def test_an_indonesian_reads_words_of_their_own_and_a_step_leads_to_its_action(sari: Client) -> None:
     sari.post("/preferences/", {"language": "id"})
     page = html(sari, "/runbooks/library/traffic-spike-hanging-orders/")
-    for text in ("Jangan</h2>", "Arti</h2>", "Lonjakan selesai: perbaiki", "Jangan terima pesanan baru dari app"):
+    for text in ("Jangan</h2>", "Arti</h2>", "Lonjakan selesai: perbaiki", "Jangan terima order baru dari app"):
         assert text in page
     assert "/runbooks/actions/pause_channel/?subject=app&amp;minutes=15&amp;message=Permintaan" in page
     assert '"/runbooks/actions/recheck_payment/"' in page  # it narrows: the form would take more

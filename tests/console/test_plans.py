@@ -120,7 +120,8 @@ def test_a_large_sum_goes_through_a_second_person(people: World, sari: Client) -
     assert "Waits for a second person: 4m" in page(sari, plan)
     ratna = people.client("ratna")
     assert "Approve and start" in page(ratna, plan)
-    do(ratna, plan, "approve")
+    do(ratna, plan, "approve", reason="asked the gateway by phone")
+    assert plan.events.get(verb="approve").reason == "asked the gateway by phone"
     assert Run.objects.get().plan == plan
     assert "Ratna" in page(sari, plan)
 

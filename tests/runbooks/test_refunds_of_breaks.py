@@ -159,7 +159,7 @@ def carry_out(plan: Plan, receiver: Receiver) -> None:
         return turn(Run.objects.get(plan=plan)).state == "finished"
 
     settle(receiver, is_over)
-    assert plan.rows.get().state == "fixed"
+    assert plan.rows.get().state == "accepted"
 
 
 def again() -> None:

@@ -11,6 +11,7 @@ from orders.errors import NotAllowed
 from orders.models import DispatchEntry, OperatorAction, Order, Step
 from orders.models.saga import LIVE_DISPATCH
 from orders.services import booking, dispatch_desk, dispatching, placing, trips
+from orders.services.actions import money_back
 from orders.services.actions.carrying import carry_on
 from orders.services.actions.verb import Result
 from orders.states import DispatchState, DispatchVerb, OrderState, SagaState, StepVerb
@@ -141,7 +142,7 @@ def _undone(action: OperatorAction, order: Order) -> Result:
     is_over = now.state in (OrderState.CANCELLED, OrderState.FAILED)
     said = _state(now)
     if now.refunds.exists():
-        said = _("The order is now %(state)s. The money is on its way back.") % {"state": now.state_label}
+        said = f"{said} {money_back.on_its_way(now)}"
     return Result(is_over, said)
 
 

@@ -132,7 +132,7 @@ def _turn(wish: Wish, now: datetime) -> datetime:
     return max(now, last + timedelta(seconds=1 / rate))
 
 
-def approve(action: OperatorAction, *, actor: str) -> None:
+def approve(action: OperatorAction, *, actor: str, note: str = "") -> None:
     """The second person lets it go. Raises NotAllowed for the proposer, or too late."""
     with transaction.atomic():
         order = lock(action.order)
@@ -140,7 +140,7 @@ def approve(action: OperatorAction, *, actor: str) -> None:
         _refuse_approval(action, order, actor=actor)
         action.approver, action.status, action.due_at = actor, Status.QUEUED, timezone.now()
         action.save(update_fields=["approver", "status", "due_at"])
-        _remember(action, "action_approved", actor=actor)
+        _remember(action, "action_approved", actor=actor, reason=note.strip()[:400])
         ring("action")
 
 

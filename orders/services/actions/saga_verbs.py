@@ -247,7 +247,8 @@ _GOOD: Final = (StepState.DONE, StepState.UNDONE, StepState.SKIPPED)
 def _read_back(subject: Subject) -> Result:
     saga, step = subject.saga, subject.step
     if step is None:
-        return Result(saga.state != SagaState.NEEDS_HAND, _("The saga is now %(label)s.") % {"label": saga.state_label})
+        said, is_going = _("The saga is now %(label)s.") % {"label": saga.state_label}, saga.state == _BACK
+        return Result(saga.state == SagaState.COMPENSATED, said, accepted=is_going)
     states = {"label": step.state_label, "other": saga.state_label}
     return Result(step.state in _GOOD, _("The step is now %(label)s, the saga %(other)s.") % states)
 

@@ -10,10 +10,19 @@ from orders.models import OperatorAction, Order
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a read afterwards showed."""
+    """What a read afterwards showed. `accepted`: it is not done yet, but whoever has to do it has taken it on and
+    says later how it ended; nothing has to be done anew. No answer at all is not accepted: nobody knows then."""
 
     fixed: bool
     sentence: str
+    accepted: bool = False
+
+    @property
+    def status(self) -> str:
+        """As it is kept, of an operator's action and of a deed alike."""
+        if self.fixed:
+            return OperatorAction.Status.FIXED
+        return OperatorAction.Status.ACCEPTED if self.accepted else OperatorAction.Status.NOT_FIXED
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from orders.errors import NotAllowed
 from orders.leases import OTHERS, Work, claim_in_turn, renew
 from orders.models import Attempt, OperatorAction, Order, Refund, Saga, Step
 from orders.services import booking, dispatching, inquiry, ledger, links, placing, posting, refunds
-from orders.services.actions import dispatch, holding, link, neighbours
+from orders.services.actions import dispatch, holding, link, money_back, neighbours
 from orders.services.actions.carrying import carry_on
 from orders.services.actions.saga_verbs import SAGA_VERBS
 from orders.services.actions.verb import Result, Verb
@@ -213,11 +213,9 @@ def _cancel_not(order: Order, params: Mapping[str, Any]) -> str:
 
 def cancel_order(action: OperatorAction, order: Order) -> Result:
     """Cancel; what is booked is undone and what was paid goes back, by their own workers."""
-    placing.cancel_order(order, actor=action.actor, reason=action.reason)
-    held = ledger.balance(order)
-    if held > 0:
-        return Result(True, _("Cancelled. The customer's money is on its way back."))
-    return Result(True, _("Cancelled. Nothing was paid."))
+    if order.state != S.CANCELLED:  # by a worker that died before it could say so
+        placing.cancel_order(order, actor=action.actor, reason=action.reason)
+    return money_back.after_the_end(Order.objects.get(pk=order.pk), _("Cancelled."))
 
 
 def _refund_not(order: Order, params: Mapping[str, Any]) -> str:
@@ -240,7 +238,7 @@ def _retryable_refund(order: Order) -> Refund | None:
 
 
 def refund(action: OperatorAction, order: Order) -> Result:
-    """Give money back, or send a failed refund again; finished when the gateway says so."""
+    """Give money back, or send a failed refund again; done when the gateway says so, accepted until then."""
     with transaction.atomic():
         fresh = lock(order)
         made = _made_before(fresh, action) or _begin_refunds(fresh, action)
@@ -251,8 +249,7 @@ def refund(action: OperatorAction, order: Order) -> Result:
         if mine is not None:
             refunds.work(mine)
         each.refresh_from_db()
-    done = all(each.state == RefundState.SUCCEEDED for each in made)
-    return Result(done, ", ".join(f"{each.key}: {each.state_label}" for each in made))
+    return money_back.of_refunds(made)
 
 
 def _made_before(order: Order, action: OperatorAction) -> list[Refund]:

@@ -35,7 +35,7 @@ def work(action: OperatorAction) -> None:
     except Refusal as refusal:
         _end(action, Status.REFUSED, str(refusal))
     else:
-        _end(action, Status.FIXED if result.fixed else Status.NOT_FIXED, _sentence(result))
+        _end(action, result.status, _sentence(result))
 
 
 def _stop(action: OperatorAction, why: str) -> None:

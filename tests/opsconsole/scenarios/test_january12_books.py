@@ -66,7 +66,7 @@ def repair(control: RemoteSandbox, day: date) -> None:
     """
     posted = carry_out(open_breaks("missing_in_ho"), "repost_break@1")
     said = list(posted.rows.exclude(place=None).values_list("state", "public_id", "why", "said"))
-    assert {state for state, *_more in said} == {"fixed"}, said
+    assert {state for state, *_more in said} == {"accepted"}, said
     assert open_breaks("missing_in_ho").filter(pk__in=keys(posted)).count() == posted.eligible
     load_all(control, day)
     assert not Break.objects.filter(state="open", pk__in=keys(posted)).exists()

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from opsconsole.sandbox.remote import RemoteSandbox
 from orders.errors import NotAllowed, StaleState
-from orders.models import OperatorAction, Order, Refund
+from orders.models import History, OperatorAction, Order, Refund
 from orders.services import actions, approvals, placing, work
 from orders.services.actions import Wish
 from orders.states import OrderState, RefundState
@@ -39,7 +39,8 @@ def test_a_large_refund_waits_and_is_sent_after_a_second_person(control: RemoteS
     waiting = approvals.waiting()[0]
     assert (waiting.kind, waiting.pk, waiting.amount, waiting.proposer) == ("action", action.pk, LARGE, SARI)
     assert waiting.until is not None
-    approvals.approve("action", action.pk, actor=BUDI)
+    approvals.approve("action", action.pk, actor=BUDI, note="asked the customer")
+    assert History.objects.get(order_id=action.order_id, verb="action_approved").reason == "asked the customer"
     work.drain("action")
     action.refresh_from_db()
     assert (action.status, action.approver) == ("fixed", BUDI)
@@ -88,7 +89,8 @@ def test_a_large_refund_that_a_cancelled_order_owes_waits_too(control: RemoteSan
     assert [(each.kind, each.pk, each.until) for each in approvals.waiting()] == [("refund", refund.pk, None)]
     with pytest.raises(NotAllowed):
         approvals.approve("refund", refund.pk, actor=SARI)
-    approvals.approve("refund", refund.pk, actor=RATNA)
+    approvals.approve("refund", refund.pk, actor=RATNA, note="within the limit")
+    assert History.objects.get(order_id=refund.order_id, verb="approve").reason == "within the limit"
     drain()
     refund.refresh_from_db()
     assert (refund.state, refund.approved_by) == (RefundState.SUCCEEDED, RATNA)
