@@ -75,12 +75,17 @@ def approve(plan: Plan, go: Go) -> Run:
         plan = lock_plan(plan)
         if go.actor == plan.proposer:
             raise NotAllowed(_("Who proposed it cannot approve it."))
-        if plan.state != PlanState.AWAITING_APPROVAL:
-            raise NotAllowed(_("It does not wait for approval any more."))
-        if plan.approve_by is None or plan.approve_by < timezone.now():
-            raise NotAllowed(_("The time to approve it is over; it has to be proposed again."))
+        _still_waits(plan)
         _is_what_was_read(plan, go)
         return _start(plan, PlanVerb.APPROVE, go, approver=go.actor)
+
+
+def _still_waits(plan: Plan) -> None:
+    waits, now = plan.state == PlanState.AWAITING_APPROVAL, timezone.now()
+    if plan.state == PlanState.EXPIRED or (waits and (plan.approve_by is None or plan.approve_by < now)):
+        raise NotAllowed(_("The time to approve it is over; it has to be proposed again."))
+    if not waits:
+        raise NotAllowed(_("It does not wait for approval any more."))
 
 
 def break_glass(plan: Plan, go: Go) -> Run:

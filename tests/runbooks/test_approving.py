@@ -203,6 +203,8 @@ def test_an_approval_comes_within_five_minutes_or_not_at_all() -> None:
     nothing_happened(plan, "awaiting_approval")
     assert rounds.ROUNDS["expire-plans"].go() == 1
     nothing_happened(plan, "expired")
+    with pytest.raises(NotAllowed, match="time to approve it is over"):
+        approving.approve(plan, go(plan, BUDI))
 
 
 def test_two_approvers_at_once_start_one_run() -> None:
