@@ -14,7 +14,7 @@ from opsconsole.console import subject_words
 from opsconsole.console.access import allowed
 from opsconsole.console.live import answer
 from opsconsole.console.plan_dialogs import deeds_now, dialog_of, effect_of, sums_of
-from opsconsole.console.plan_words import EVENTS, KINDS, ROW_TONES, label_of, message_of, run_of, state_of
+from opsconsole.console.plan_words import EVENTS, ROW_TONES, kind_of, label_of, message_of, run_of, state_of
 from opsconsole.console.repair_words import steps_of
 from opsconsole.console.tones import Tone
 from orders import names as systems
@@ -84,7 +84,7 @@ def _context(request: HttpRequest, found: Plan) -> dict[str, Any]:
         "effect": effect_of(found, action),
         "sums": sums_of(found),
         "risk": Risk(found.risk).label,
-        "kind": KINDS[found.kind],
+        "kind": kind_of(found),
         "undo": str(action.irreversible) if action and not action.undo else "",
         "rate": action.rate if action else 0,
         "subject": subject_words.name_of(found.subject),

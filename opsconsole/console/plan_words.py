@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from opsconsole.console.tones import Tone
@@ -74,6 +75,13 @@ def message_of(name: str) -> str:
     if name in MESSAGES:
         return str(MESSAGES[name])
     return f"“{label(name)}”" if name in TEMPLATES else ""
+
+
+def kind_of(plan: Plan) -> str:
+    """How its rows were selected, as the beginning of a list."""
+    if plan.kind == Plan.Kind.SELECTION and "incident" in plan.source:
+        return _t("orders of an incident")
+    return str(KINDS[plan.kind])
 
 
 def label_of(plan: Plan) -> str:

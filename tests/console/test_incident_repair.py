@@ -47,7 +47,9 @@ def test_a_repair_is_of_the_orders_of_the_cause_that_was_chosen(people: World) -
     assert "Choose which orders" in refused.content.decode()
 
     client.post(address, {"action": "recheck_payment@1", "cause": "callback_lost"})
-    assert {row.order for row in Plan.objects.get().rows.all()} == set(paid)
+    plan = Plan.objects.get()
+    assert {row.order for row in plan.rows.all()} == set(paid)
+    assert "orders of an incident" in client.get(f"/runbooks/plans/{plan.code}/").content.decode()
     client.post(address, {"action": "recheck_payment@1", "cause": "all"})
     assert Plan.objects.latest("pk").rows.count() == 3
     assert client.post(address, {"action": "recheck_payment@1", "cause": "no_such"}).status_code == 422
