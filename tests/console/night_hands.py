@@ -83,8 +83,14 @@ class Hands:
         plan = self.carry_out()
         assert f" {plan.eligible} order" in would, (would, plan.eligible)
         page.goto(address)
+        wait_until(self._figures_are_good, seconds=90, every=1)
         self.step(number, "Done, next step")
         return plan
+
+    def _figures_are_good(self) -> bool:
+        """A trip that has ended this moment is owed at Head Office for another: then the step says to wait."""
+        self.sari.reload()
+        return self.sari.locator(".guide-open .figures [data-tone=attention]").count() == 0
 
     def repair_rest(self) -> list[Plan]:
         """What still hangs, by what its diagnoses advise: one plan for each advice, made from the incident."""
