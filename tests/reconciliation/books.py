@@ -9,7 +9,7 @@ from reconciliation.lines import Columns
 from reconciliation.models import Feed, Load
 from reconciliation.services.entries import Check, Line, TakenIn, nothing_to_object, take_in
 
-# 10:00 in Jakarta, a week ago: what is much older is no longer waited for. By Jakarta's day: for seven hours of each day
+# 10:00 in Jakarta, a week ago: what is much older is no longer waited for. For seven hours of every day there,
 # UTC is still at the one before.
 AT = datetime.now(ZONE).replace(hour=10, minute=0, second=0, microsecond=0).astimezone(UTC) - timedelta(days=7)
 LATER = AT + timedelta(days=30)
