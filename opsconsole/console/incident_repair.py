@@ -52,17 +52,22 @@ def repair(request: HttpRequest, code: str) -> HttpResponse:
     right = RIGHT_BY_CODENAME[action.right]
     if not request.user.has_perm(right.permission):
         return refuse(request, right)
-    cause, keys = request.POST.get("cause", ""), _keys(found, request.POST.get("cause", ""))
+    cause = request.POST.get("cause", "")
     if not cause:
         return _draw(request, found, problem=_("Choose which orders: those of one cause, or all of them."))
     try:
-        return plan_and_go(request, found, keys, _ask(found, str(action), cause, actor=actor_of(request)))
+        ask = _ask(found, str(action), cause, actor=actor_of(request))
+        return plan_and_go(request, found, _keys(found, cause), ask)
     except Refusal as refusal:
         return _draw(request, found, problem=str(refusal))
 
 
 def _keys(found: Incident, cause: str) -> list[int]:
-    return [row.order_id for row in cohort_of(found).hanging if cause in (ALL, row.cause or UNDIAGNOSED)]
+    return [row.order_id for row in cohort_of(found).hanging if cause in (ALL, _cause_of(row))]
+
+
+def _cause_of(row: StuckRow) -> str:
+    return row.cause or UNDIAGNOSED
 
 
 def _ask(found: Incident, action: str, cause: str, *, actor: str) -> Ask:
@@ -75,7 +80,7 @@ def _draw(request: HttpRequest, found: Incident, *, problem: str = "") -> HttpRe
     hanging = cohort_of(found).hanging
     choices = _choices(hanging)
     chosen = request.POST.get("cause", "") or request.GET.get("cause", "")
-    only = [row for row in hanging if chosen in ("", ALL, row.cause or UNDIAGNOSED)]
+    only = [row for row in hanging if chosen in ("", ALL, _cause_of(row))]
     context = {
         "actions": offered(person(request)),
         "choices": choices,
@@ -90,7 +95,7 @@ def _choices(hanging: Sequence[StuckRow]) -> list[Choice]:
     """By cause, most first, and all of them last where that says more."""
     by_cause: dict[str, list[StuckRow]] = defaultdict(list)
     for row in hanging:
-        by_cause[row.cause or UNDIAGNOSED].append(row)
+        by_cause[_cause_of(row)].append(row)
     found = [_choice(cause, rows) for cause, rows in sorted(by_cause.items(), key=lambda each: -len(each[1]))]
     return [*found, _choice(ALL, hanging)] if len(found) > 1 else found
 

@@ -53,8 +53,7 @@ class Asked:
         """A name is looked for among all lines; what else is looked for is to be linked, so it has no partner yet."""
         return bool(self.choices.one("q")) or self.choices.one("lines") == ALL
 
-    @property
-    def wanted(self) -> LineFilter:
+    def wanted(self, pairing: Pairing) -> LineFilter:
         choices = self.choices
         return LineFilter(
             text=choices.one("q"),
@@ -62,7 +61,7 @@ class Asked:
             last_day=day_of(choices.one("to")),
             amount=parsed_sum(choices.one("amount")) if choices.one("amount") else None,
             source=choices.one("source"),
-            open_in=None if self.wants_all else self.pairing,
+            open_in=None if self.wants_all else pairing,
         )
 
 
@@ -117,7 +116,7 @@ def _ids(request: HttpRequest, name: str) -> list[int]:
 def _draw(request: HttpRequest, asked: Asked, *, status: int = 200) -> HttpResponse:
     began = _began(asked)
     pairing = asked.pairing if began is None else Pairing(began.pairing)
-    wanted = asked.wanted if began is None else _about(began, asked)
+    wanted = asked.wanted(pairing) if began is None else _about(began, asked.wanted(pairing))
     ticked = {*_ids(request, "ours"), *_ids(request, "theirs"), *([*began.ours, *began.theirs] if began else [])}
     context = {
         "section": "reconciliation",
@@ -137,12 +136,11 @@ def _draw(request: HttpRequest, asked: Asked, *, status: int = 200) -> HttpRespo
     return render(request, "console/links_by_hand/link.html", context, status=status)
 
 
-def _about(began: Break, asked: Asked) -> LineFilter:
-    """What may belong to a break: around its day, about its amount first."""
-    wanted = replace(asked.wanted, near=abs(began.difference))
-    if wanted.is_empty:
-        wanted = replace(wanted, first_day=began.business_date - AROUND, last_day=began.business_date + AROUND)
-    return wanted if wanted.open_in is None else replace(wanted, open_in=Pairing(began.pairing))
+def _about(began: Break, wanted: LineFilter) -> LineFilter:
+    """What may belong to a break: about its amount first, and where no days are given around its own."""
+    near = replace(wanted, near=abs(began.difference))
+    day = began.business_date
+    return replace(near, first_day=day - AROUND, last_day=day + AROUND) if wanted.is_empty else near
 
 
 def _window(wanted: LineFilter) -> dict[str, str]:
