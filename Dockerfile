@@ -15,7 +15,8 @@ RUN python3 manage.py bootstrap
 COPY . .
 RUN python3 -m compileall -q manage.py opsconsole orders reconciliation runbooks \
     && useradd --system --home-dir /var/lib/opsconsole --create-home opsconsole \
-    && install -d -o opsconsole /srv/opsconsole/staticfiles /var/lib/opsconsole/loads
+    && install -d -o opsconsole /srv/opsconsole/staticfiles \
+        /var/lib/opsconsole/loads /var/lib/opsconsole/reports /var/lib/opsconsole/anchors
 USER opsconsole
 
 ENTRYPOINT ["python3", "manage.py"]

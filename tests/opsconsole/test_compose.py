@@ -12,6 +12,12 @@ from opsconsole.upstreams import LIMITS, sandbox_urls
 
 SERVERS = {"postgres", "redis", "rabbitmq"}
 BESIDE_THE_TABLE = {"setup"}
+# What lies in files, by its folder in the data folder, and who reads or writes it there.
+SHARED = {
+    "loads": {"web", "worker-bulk"},
+    "reports": {"web", "worker-bulk", "worker-notify", "ticker"},
+    "anchors": {"ticker"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +49,15 @@ def test_a_service_runs_checks_and_stops_its_process_as_the_table_says(
 def test_a_worker_takes_exactly_the_queue_in_its_name(process: Process, services: dict[str, Any]) -> None:
     assert services[process.name]["command"] == ["worker", "--queue", process.queue]
     assert process.name == f"worker-{process.queue}"
+
+
+@pytest.mark.parametrize("name", sorted(SHARED))
+def test_who_needs_a_folder_has_it_as_a_volume_in_which_our_user_may_write(name: str, services: dict[str, Any]) -> None:
+    folder = f"/var/lib/opsconsole/{name}"
+    having = {each for each, service in services.items() if f"{name}:{folder}" in service.get("volumes", [])}
+    assert having == SHARED[name]
+    image = (PROJECT / "Dockerfile").read_text().replace("\\\n", " ")
+    assert folder in re.findall(r"install -d -o opsconsole (.+)", image)[0].split()
 
 
 @pytest.mark.parametrize("name", sorted(SERVERS))
