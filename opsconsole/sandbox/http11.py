@@ -96,6 +96,7 @@ class Listener:
         self.host = host
         self.port = port
         self._server: asyncio.Server | None = None
+        self._turn = asyncio.Lock()  # two requests to the control page may both find it down
         self._open: set[asyncio.StreamWriter] = set()
 
     @property
@@ -104,19 +105,23 @@ class Listener:
 
     async def up(self) -> None:
         """Listen. With port 0 the system picks one, which is kept from then on."""
-        if self._server is not None:
-            return
-        self._server = await asyncio.start_server(self._serve, self.host, self.port, limit=HEAD_LIMIT, backlog=1024)
-        self.port = self._server.sockets[0].getsockname()[1]
+        async with self._turn:
+            if self._server is None:
+                self._server = await self._listen()
+                self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _listen(self) -> asyncio.Server:
+        return await asyncio.start_server(self._serve, self.host, self.port, limit=HEAD_LIMIT, backlog=1024)
 
     async def down(self) -> None:
         """Refuse connections from now on and break those that are open."""
-        if self._server is None:
-            return
-        self._server.close()
-        self._server = None
-        for writer in list(self._open):
-            writer.transport.abort()
+        async with self._turn:
+            if self._server is None:
+                return
+            self._server.close()
+            self._server = None
+            for writer in list(self._open):
+                writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)

@@ -1,5 +1,6 @@
 """The process: ports, restarts, bad manners on the wire, and the command."""
 
+import asyncio
 import os
 import random
 import signal
@@ -16,6 +17,7 @@ import pytest
 
 from opsconsole import upstreams
 from opsconsole.sandbox import Sandbox
+from opsconsole.sandbox.http11 import Listener, Silence
 from opsconsole.sandbox.remote import RemoteSandbox
 from orders.clients import ho, tpg
 from orders.resilience import connections
@@ -62,6 +64,23 @@ def test_a_neighbour_that_was_down_comes_back_on_its_port(sandbox, control):
     control.faults("promo", down=False)
     assert httpx.get(before).status_code == 404
     assert sandbox.urls["promo"] == before
+
+
+def test_two_who_find_a_neighbour_down_bring_it_back_once():
+    async def nobody(_request) -> Silence:
+        return Silence()
+
+    async def down_and_up() -> tuple[int, int]:
+        listener = Listener(nobody, host="127.0.0.1", port=0)
+        await listener.up()
+        before = listener.port
+        await listener.down()
+        await asyncio.gather(listener.up(), listener.up())
+        await listener.down()
+        return before, listener.port
+
+    before, after = asyncio.run(down_and_up())
+    assert before == after
 
 
 @pytest.fixture
