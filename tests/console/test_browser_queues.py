@@ -48,7 +48,7 @@ def test_by_keyboard_from_anywhere_to_a_letter_and_to_a_saga(site: Site) -> None
     page.goto(f"{site.url}/dead-letters/{dead.pk}/")
     page.keyboard.press("r")
     expect(page.locator("dialog[open], form textarea").first).to_be_visible()
-    page.goto(f"{site.url}/orders/money/")
+    page.goto(f"{site.url}/services/")
     page.keyboard.press("g")
     page.keyboard.press("h")
     page.wait_for_url("**/orders/needs-hand/**")

@@ -171,8 +171,8 @@
   let chord = "", chordUntil = 0;
   const isTyping = (target) => target.matches("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
   const press = (key) => {
-    // A way that stands in a closed menu is a way all the same.
-    const isThere = (each) => each.checkVisibility() || each.matches("[popover] a");
+    // A way that stands in the closed list of keys is a way all the same.
+    const isThere = (each) => each.checkVisibility() || each.matches("#help a");
     const named = $$(`[data-key="${CSS.escape(key)}"]`).filter((each) => isThere(each) && !each.disabled);
     const target = named.find((each) => each.closest("#peek")) ?? named[0];
     target?.matches("input") ? target.focus() : target?.click();
