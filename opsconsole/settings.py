@@ -136,6 +136,12 @@ STORAGES = {
     "staticfiles": {"BACKEND": HASHED_FILES if environment.flag("STATIC_MANIFEST", default=True) else PLAIN_FILES},
 }
 
+# Of people made by `manage.py person`; the demo's have a public one.
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/"
 SESSION_IDLE = timedelta(minutes=30)

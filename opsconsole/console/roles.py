@@ -2,7 +2,8 @@
 
 A change here needs a migration that calls `write_roles` again (`migrations/_roles.py`); a test
 compares the database with the table. Reading is granted widely, acting narrowly: whoever hands
-out rights (admin) moves no money, and whoever checks (auditor) changes nothing.
+out tokens (admin) moves no money, and whoever checks (auditor) changes nothing. Roles are given
+on the server (`manage.py person`).
 """
 
 from collections.abc import Iterable
@@ -39,7 +40,7 @@ ROLE_DUTIES: Final[dict[Role, Promise]] = {
     Role.CS: _("Explains orders, makes links, dispatches"),
     Role.FINANCE: _("Reconciles, approves refunds, closes the day"),
     Role.AUDITOR: _("Sees everything, changes nothing"),
-    Role.ADMIN: _("People, tokens and switches; moves no money"),
+    Role.ADMIN: _("Tokens, limits and switches; moves no money"),
 }
 
 ONCALL, CS, FINANCE, AUDITOR, ADMIN = Role
@@ -66,7 +67,6 @@ def _right(codename: str, label: Promise, *roles: Role) -> Right:
 RIGHTS: Final[tuple[Right, ...]] = (
     _right("view_overview", _("see the overview"), *EVERYONE),
     _right("view_orders", _("see orders and what hangs"), *EVERYONE),
-    _right("view_history", _("see the history of changes"), *EVERYONE),
     _right("reveal_personal_data", _("see a customer's phone and email"), ONCALL, CS),
     _right("view_raw_messages", _("see raw messages of gateways"), ONCALL, FINANCE, AUDITOR),
     _right("export_orders", _("export a list of orders"), ONCALL, FINANCE, AUDITOR),
@@ -106,14 +106,12 @@ RIGHTS: Final[tuple[Right, ...]] = (
     _right("pause_channels", _("stop taking orders from a channel"), ONCALL, ADMIN),
     _right("notify_customers", _("send customers a message about trouble"), ONCALL, CS),
     _right("operate_breakers", _("open or close a circuit breaker"), ONCALL, ADMIN),
-    _right("switch_faults", _("switch faults of the sandbox"), ONCALL, ADMIN),
     _right("change_limits", _("change how long something may stay before it hangs"), ONCALL, ADMIN),
     _right("view_letters", _("see events that could not be used"), ONCALL, AUDITOR, ADMIN),
     _right("operate_letters", _("replay or discard an event that could not be used"), ONCALL),
     _right("view_access", _("see who may do what"), *EVERYONE),
     _right("view_tokens", _("see channel tokens"), AUDITOR, ADMIN),
     _right("manage_tokens", _("issue and revoke channel tokens"), ADMIN),
-    _right("manage_users", _("manage people and their roles"), ADMIN),
     _right("view_parts", _("see the catalogue of components"), ADMIN),
 )
 

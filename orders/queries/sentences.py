@@ -211,6 +211,7 @@ GENERAL: Final[Mapping[str, Promise]] = MappingProxyType(
     {
         "issue_token": _("Token issued"),
         "revoke_token": _("Token revoked"),
+        "set_person": _("Person made or changed"),
         "set_limit": _("Stuck limit set"),
         "clear_limit": _("Stuck limit back to its default"),
         "set_hold": _("Wait before booking set"),

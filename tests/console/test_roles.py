@@ -1,9 +1,12 @@
 """The one table of rights, and the database that must say the same."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import Group, Permission
 
 from opsconsole.console.roles import APP, RIGHTS, Right, Role, roles_of, roles_with
+from opsconsole.paths import PROJECT
 from tests.console.people import OUTSIDER, World
 
 MOVES_MONEY = {
@@ -54,9 +57,9 @@ def test_auditor_sees_everything_and_changes_nothing() -> None:
     }
 
 
-def test_who_hands_out_rights_moves_no_money() -> None:
+def test_who_hands_out_tokens_moves_no_money() -> None:
     admin = {right.codename for right in RIGHTS if Role.ADMIN in right.roles}
-    assert "manage_users" in admin
+    assert "manage_tokens" in admin
     assert not admin & MOVES_MONEY
 
 
@@ -73,3 +76,10 @@ def test_groups_that_are_no_roles_give_nothing(people: World) -> None:
     people.users[OUTSIDER].groups.add(Group.objects.create(name="drivers"))
     assert roles_of(people.users[OUTSIDER]) == []
     assert roles_of(people.users["sari"]) == [Role.ONCALL]
+
+
+def test_every_right_is_asked_for_somewhere() -> None:
+    pages = list(PROJECT.glob("templates/**/*.html"))
+    code = [path for app in ("opsconsole", "runbooks") for path in PROJECT.glob(f"{app}/**/*.py")]
+    asking = "".join(path.read_text() for path in [*pages, *code] if path.name != "roles.py")
+    assert [right.codename for right in RIGHTS if not re.search(rf"\b{right.codename}\b", asking)] == []
