@@ -7,9 +7,9 @@ from typing import Any, TextIO
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from opsconsole.console import people
-from opsconsole.console.people import Wanted
+from opsconsole import people
 from opsconsole.console.roles import Role, roles_of
+from opsconsole.people import Wanted
 from orders.errors import Refusal
 
 
