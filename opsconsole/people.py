@@ -38,7 +38,7 @@ def put(username: str, wanted: Wanted, *, actor: str, reason: str) -> User:
     if not reason.strip():
         raise NotAllowed(_("Say why."))
     with transaction.atomic():
-        user, _made = User.objects.select_for_update().get_or_create(username=username)
+        user, _made = User.objects.select_for_update(no_key=True).get_or_create(username=username)
         _change(user, wanted)
         _remember(user, actor=actor, reason=reason)
     return user
