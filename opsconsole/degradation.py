@@ -12,6 +12,8 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from orders.clients.codes import GATEWAYS
+
 TESTS: Final = "tests/api/test_degradation.py"
 
 # Names of neighbours as people say them.
@@ -87,7 +89,7 @@ TABLE: Final[Sequence[Line]] = (
         told=_("Nothing; the link comes from another gateway."),
         recovers=_("New orders go to it again once its breaker closes."),
         proof=f"{TESTS}::test_one_gateway_down_the_link_comes_from_the_next",
-        neighbours=("midtrans", "xendit", "nicepay"),
+        neighbours=GATEWAYS,
     ),
     Line(
         name="gateways",
@@ -98,7 +100,7 @@ TABLE: Final[Sequence[Line]] = (
             "The link is asked for again in the background, later each time; customer service can make it by hand."
         ),
         proof=f"{TESTS}::test_all_gateways_down_the_order_is_kept_and_its_link_follows",
-        neighbours=("midtrans", "xendit", "nicepay"),
+        neighbours=GATEWAYS,
     ),
     Line(
         name="dispatch",

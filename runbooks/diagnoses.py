@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from orders.clients.codes import GATEWAYS
 from orders.models import Attempt, DispatchEntry, Order, Posting, Refund, Saga
 from orders.models.saga import LIVE_DISPATCH
 from orders.queries import invariants, money_queues, pulse
@@ -91,7 +92,7 @@ def _payments(_given: Any) -> Sequence[Figure]:
 def _callbacks(_given: Any) -> Sequence[Figure]:
     """Of each gateway, what came in ten minutes; 0 beside others that talk is a gateway whose callbacks are lost."""
     found = pulse.callbacks(at=timezone.now())
-    sums = {name: sum(count for (source, _s), count in found.items() if source == name) for name in _gateways()}
+    sums = {name: sum(count for (source, _s), count in found.items() if source == name) for name in GATEWAYS}
     silent = sum(1 for count in sums.values() if not count)
     heads = (
         Figure("received", _("Callbacks in ten minutes"), sum(sums.values())),
@@ -247,10 +248,6 @@ def _flows(_given: Any) -> Sequence[Figure]:
     )
 
 
-def _gateways() -> Sequence[str]:
-    return ("midtrans", "xendit", "nicepay")
-
-
 def _idr(total: Any) -> int:
     return int(total.money.get("IDR", 0)) if total is not None else 0
 
@@ -274,7 +271,7 @@ DIAGNOSES: Final[Mapping[str, Diagnosis]] = {
     "callbacks": Diagnosis(
         label=_("Callbacks"),
         read=_callbacks,
-        keys=("received", "silent", "of_midtrans", "of_xendit", "of_nicepay"),
+        keys=("received", "silent", *(f"of_{name}" for name in GATEWAYS)),
     ),
     "breakers": Diagnosis(label=_("Breakers"), read=_breakers, keys=("open", "forced")),
     "backlogs": Diagnosis(label=_("Backlogs"), read=_backlogs, keys=("due", "oldest", "outbox", "outbox_oldest")),

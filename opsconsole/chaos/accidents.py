@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from opsconsole.chaos import operators
+from opsconsole.chaos.evidence import GATEWAYS, PARTNERS
 from opsconsole.chaos.platform import Arena
 from opsconsole.chaos.schedule import Accident
 from opsconsole.faultproxy import FaultProxy, Way
 from opsconsole.sandbox.remote import RemoteSandbox, SandboxSaidNo
 from opsconsole.traffic.journeys import AWAY
 
-GATEWAYS = ("midtrans", "xendit", "nicepay")
-PARTNERS = ("tpg", "rent", "delivery", "shuttle")
 BREAKERS = (*GATEWAYS, *PARTNERS, "ho")
 # All the time: what the internet does to callbacks. A trip event that is lost for ever leaves an order
 # that only a person can end, so partners' events are never dropped.

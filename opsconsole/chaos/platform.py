@@ -21,7 +21,7 @@ from opsconsole.faultproxy import FaultProxy
 from opsconsole.runner.child import SHORTEST_PAUSE, Child
 from opsconsole.runner.output import Log
 from opsconsole.runner.supervisor import Supervisor
-from opsconsole.scenarios.standalone import Platform, free_port, wait_until_ready
+from opsconsole.scenarios.standalone import Platform, free_row, wait_until_ready
 from opsconsole.traffic.agenda import drop_connections
 from opsconsole.upstreams import LIMITS
 from orders.consumers import CONSUMERS
@@ -115,7 +115,7 @@ def arena(data: Path, *, more: dict[str, str], replicated: str = "") -> Iterator
     ):
         platform = ProxiedPlatform(
             data,
-            free_port(),
+            free_row(),
             database_url=f"postgresql://{SUPERUSER}@127.0.0.1:{postgres.port}/{DATABASE}",
             redis_url=f"redis://127.0.0.1:{doorbell.port}/0",
             more=tuple((told | more).items()),

@@ -9,9 +9,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 
@@ -88,17 +89,12 @@ def _copy(server: Postgres, folder: Path, port: int, log: Path) -> None:
 
 
 def _wait_until_it_follows(made: Replica, log: Path) -> None:
-    until = time.monotonic() + STARTED_WITHIN
-    while not _is_followed(made.primary):
-        if made.process.poll() is not None or time.monotonic() > until:
-            raise NoReplica(f"the replica does not follow: {_last_line(log)}")
-        time.sleep(LOOK_EVERY)
+    def follows() -> bool:
+        if made.process.poll() is not None:
+            raise NoReplica(f"the replica has ended: {_last_line(log)}")
+        return _has_standby(made.primary, "state = 'streaming'")
 
-
-def _is_followed(primary: Places) -> bool:
-    with psycopg.connect(primary.database_url(SUPERUSER), autocommit=True) as connection:
-        query = "SELECT FROM pg_stat_replication WHERE state = 'streaming' AND application_name = 'walreceiver'"
-        return connection.execute(query).fetchone() is not None
+    _wait_until(follows, f"the replica does not follow: {_last_line(log)}")
 
 
 def _wait_for_it_at_each_commit(primary: Places, *, is_wanted: bool) -> None:
@@ -107,16 +103,22 @@ def _wait_for_it_at_each_commit(primary: Places, *, is_wanted: bool) -> None:
     with psycopg.connect(primary.database_url(SUPERUSER), autocommit=True) as connection:
         connection.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")
         connection.execute("SELECT pg_reload_conf()")
+    if is_wanted:
+        _wait_until(lambda: _has_standby(primary, "sync_state = 'sync'"), "the replica does not become synchronous")
+
+
+def _wait_until(is_so: Callable[[], bool], problem: str) -> None:
     until = time.monotonic() + STARTED_WITHIN
-    while is_wanted and not _is_synchronous(primary):
+    while not is_so():
         if time.monotonic() > until:
-            raise NoReplica("the replica does not become synchronous")
+            raise NoReplica(problem)
         time.sleep(LOOK_EVERY)
 
 
-def _is_synchronous(primary: Places) -> bool:
+def _has_standby(primary: Places, condition: LiteralString) -> bool:
+    """Whether PostgreSQL tells of our replica that it is so."""
+    query = f"SELECT FROM pg_stat_replication WHERE application_name = 'walreceiver' AND {condition}"
     with psycopg.connect(primary.database_url(SUPERUSER), autocommit=True) as connection:
-        query = "SELECT FROM pg_stat_replication WHERE sync_state = 'sync'"
         return connection.execute(query).fetchone() is not None
 
 

@@ -10,7 +10,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
@@ -164,7 +163,3 @@ def draw(request: HttpRequest, body: str, context: dict[str, object], *, status:
     is_part = bool(request.headers.get("HX-Request"))
     template = "console/letters/dialog.html" if is_part else "console/letters/page.html"
     return render(request, template, {**context, "body_template": body, "is_page": not is_part}, status=status)
-
-
-def no_reason() -> str:
-    return _("A reason is needed.")

@@ -1,6 +1,6 @@
 """One order: the page, the panel beside a list, the question put to everybody live, raw messages, personal data."""
 
-from typing import Any, Final
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,8 +16,6 @@ from opsconsole.console.order_page import order_page
 from orders.models import InboundEvent, Order
 from orders.queries.order_page import find_order
 from orders.services.truths import ask_everybody
-
-LIST: Final = "orders"
 
 
 def found(public_id: str) -> Order:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -17,8 +17,6 @@ from runbooks.models import Plan
 from runbooks.registry import Action, Touch, find
 from runbooks.services import approving
 from runbooks.states import FAILED_ROWS, PlanState, Risk, RowState, RunState
-
-RAN: Final = (RunState.FINISHED, RunState.CANCELLED)
 
 
 @dataclass(frozen=True, kw_only=True)

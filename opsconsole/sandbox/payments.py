@@ -20,8 +20,6 @@ from opsconsole.sandbox.world import references
 
 UNPAID = ("created", "pending")
 PAID = ("paid", "settled")
-# A wallet or bank takes so long, in simulated seconds, from the customer's click to the callback.
-PROCESSING_SECONDS = 1.0
 
 
 class Refused(Exception):

@@ -89,7 +89,7 @@ class Platform:
 def run(options: dict[str, Any]) -> int:
     """The exit code of the run. CommandError where there cannot be one."""
     call_command("migrate", interactive=False, verbosity=0)
-    platform = Platform(data_dir(), free_port())
+    platform = Platform(data_dir(), free_row())
     try:
         claim = platform.plan.claim()
     except Refused as problem:
@@ -164,7 +164,7 @@ def _command(options: dict[str, Any]) -> Iterator[str]:
         yield "--json"
 
 
-def free_port() -> int:
+def free_row() -> int:
     """The first of a row of free ports; two runs at a time begin to look at different places."""
     count = (LAST_PORT - FIRST_PORT) // PORTS
     for step in range(count):

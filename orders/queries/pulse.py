@@ -186,18 +186,6 @@ def last_recovery() -> datetime | None:
     return at if isinstance(at, datetime) else None
 
 
-def recovered_since(since: datetime) -> tuple[int, int]:
-    """Operators' actions that ended since then: (fixed, all)."""
-    [(fixed, ended)] = _rows(
-        """
-        SELECT count(*) FILTER (WHERE status = 'fixed'), count(*) FROM orders_operatoraction
-        WHERE finished_at >= %(since)s
-        """,
-        since=since,
-    )
-    return int(fixed), int(ended)
-
-
 def _percentiles(sql: str, **values: Any) -> Percentiles:
     [(count, marks)] = _rows(
         f"""

@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from orders.bells import ring
-from orders.clients.registry import partner
+from orders.clients.registry import PARTNERS, partner
 from orders.context import act_as
 from orders.errors import NotAllowed
 from orders.models import Item, Order, Saga, Step
@@ -16,10 +16,10 @@ from orders.queries.holds import holds_in_force
 from orders.queries.stuck.limits import limits_in_force
 from orders.resilience.outcome import Answered, Outcome, Refused, parsed
 from orders.services import dispatching, refunds, sagas
-from orders.states import OrderState, OrderVerb, SagaState, SagaVerb, Service, StepState
+from orders.states import InboundState, OrderState, OrderVerb, SagaState, SagaVerb, Service, StepState
 from orders.transitions import move
 
-PARTNER = {"taxi": "tpg", "rent": "rent", "delivery": "delivery", "shuttle": "shuttle"}
+PARTNER = {service: each.name for service, each in PARTNERS.items()}
 NOT_KNOWN = 404
 # A car that a person found by phone: no system knows of it.
 BY_HAND = "hand"
@@ -142,7 +142,7 @@ class Booking:
         move(order, OrderVerb.CONFIRM, actor="worker")
         _expect_ends(saga)
         # Trip events that came before the booking's answer wait for this moment.
-        order.inbound.filter(state="stored").update(due_at=timezone.now())
+        order.inbound.filter(state=InboundState.STORED).update(due_at=timezone.now())
         ring("inbound")
 
     def compensated(self, order: Order, saga: Saga) -> None:

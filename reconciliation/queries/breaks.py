@@ -11,7 +11,7 @@ from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 from orders.queries.places import Place
 from reconciliation import business_day
 from reconciliation.ageing import BUCKETS, bucket_bounds
-from reconciliation.models import Break, BreakEvent, Case, Entry, Match
+from reconciliation.models import Break, BreakEvent, Case, Entry
 from reconciliation.states import BreakState, Pairing, Side
 
 PAGE: Final = 50
@@ -134,11 +134,6 @@ def break_page(pk: int) -> BreakPage:
 
 def _in_time(entries: dict[int, Entry], ids: Iterable[int]) -> list[Entry]:
     return sorted((entries[pk] for pk in ids if pk in entries), key=lambda entry: (entry.occurred_at, entry.pk))
-
-
-def judged_matches_of(key: str) -> QuerySet[Match]:
-    """The matches of one order (or payment reference) that took judgement."""
-    return Match.objects.filter(key=key).order_by("pairing", "pk")
 
 
 def open_breaks_in(case_id: int) -> list[int]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 
 from reconciliation.models import Feed, LayoutVersion, Load, LoadEvent, QuarantinedRow
 from reconciliation.states import LoadState
@@ -41,10 +41,6 @@ def held_loads(*, limit: int = 20) -> list[Load]:
 def loads_of(feed: Feed, *, limit: int) -> list[Load]:
     """The newest of one feed."""
     return list(Load.objects.filter(feed=feed).select_related("feed").defer(*_HEAVY).order_by("-pk")[:limit])
-
-
-def load_counts() -> dict[str, int]:
-    return dict(Load.objects.values_list("state").annotate(count=Count("pk")).order_by())
 
 
 def all_feeds() -> list[Feed]:

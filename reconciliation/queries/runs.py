@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 
-from reconciliation.models import Break, BreakEvent, Entry, Load, Run, RunTotal
+from reconciliation.models import Break, BreakEvent, Load, Run, RunTotal
 from reconciliation.states import BreakVerb, Outcome, RunState
 
 _HEAVY: Final = ("phases", "trial")
@@ -178,11 +178,6 @@ def _why(found: Break, earlier: Run, later: Run) -> str:
     if newest > earlier.up_to_entry:
         return "line"
     return "rules" if earlier.rules_id != later.rules_id else "time"
-
-
-def newest_entry() -> int:
-    """The id of the last line of all books."""
-    return Entry.objects.aggregate(last=Max("pk"))["last"] or 0
 
 
 def took(run: Run) -> timedelta | None:

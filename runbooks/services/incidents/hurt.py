@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
+from orders.clients.codes import GATEWAYS
 from orders.models import Item
 from orders.queries.stuck import StuckRow
 from orders.states import OrderState
@@ -16,7 +17,6 @@ BOOKS: Final[Mapping[str, str]] = {
     "shuttle": "shuttle",
     "inventory": "goods",
 }
-GATEWAYS: Final = ("midtrans", "xendit", "nicepay")
 _BEING_BOOKED: Final = (OrderState.PAID, OrderState.BOOKING, OrderState.QUEUED_FOR_DISPATCH, OrderState.ACTIVE)
 _BEING_PAID: Final = (OrderState.CREATED, OrderState.AWAITING_PAYMENT, OrderState.PAID_AFTER_CLOSE)
 Needs = Callable[[StuckRow, Collection[str]], bool]  # the row, and the services that its order is made of
