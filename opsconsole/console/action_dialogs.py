@@ -82,7 +82,7 @@ def dialog_of(request: HttpRequest, order: Order, name: str, *, form: Form | Non
         title=_title(order, name),
         button=_button(order, name, amount, needs_second=needs_second),
         keep=_("Keep the order") if name in ENDINGS else _("Not now"),
-        effects=list(_effects(rows, money, name, amount)),
+        effects=[*_effects(rows, money, name, amount), *_second_person(name, needs_second=needs_second)],
         is_danger=name == "refund" or name in ENDINGS,
         why_not=held_back(guards, name, params) or actions.shut_out(order, name, params),
         seen=guards.seen,
@@ -158,12 +158,15 @@ def _refund_effects(rows: OrderRows, amount: int) -> list[str]:
     effects = [_("%(sum)s goes back to the customer through %(gateway)s. It cannot be undone.")]
     if failed_refund(rows) is not None:
         effects = [_("The refund of %(sum)s that failed is sent to %(gateway)s again, under the same key.")]
-    if needs_second_person(rows.order, "refund", amount):
-        limit = shown_money(settings.SECOND_PERSON_FROM)
-        effects.append(_("From %(limit)s on a second person has to approve it, within %(time)s."))
-        time = duration(actions.APPROVAL_TIME)
-        return [effect % {"sum": sum_, "gateway": through, "limit": limit, "time": time} for effect in effects]
     return [effect % {"sum": sum_, "gateway": through} for effect in effects]
+
+
+def _second_person(name: str, *, needs_second: bool) -> list[str]:
+    """For whoever proposes it; whoever approves sees the time that is left."""
+    if name != "refund" or not needs_second:
+        return []
+    values = {"limit": shown_money(settings.SECOND_PERSON_FROM), "time": duration(actions.APPROVAL_TIME)}
+    return [_("From %(limit)s on, a second person has to approve it within %(time)s.") % values]
 
 
 def _ending_effects(rows: OrderRows, money: Money, name: str) -> list[str]:

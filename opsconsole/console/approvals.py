@@ -103,6 +103,7 @@ def waiting(request: HttpRequest) -> HttpResponse:
     shown = _shown(approvals.waiting(), request.user) if may_refunds else []
     context = {
         "shown": shown,
+        "sees_refunds": may_refunds,
         "plans": (waits := _plans(request.user)),
         "plans_count": len(waits),
         "limit": settings.SECOND_PERSON_FROM,

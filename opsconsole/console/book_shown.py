@@ -19,6 +19,7 @@ from reconciliation.models import Feed, Load, LoadEvent
 from reconciliation.queries.loads import earlier_with_same_file, history_of
 from reconciliation.reading import Problem
 from reconciliation.schedules import Schedule
+from reconciliation.services.ours import SOURCE as LEDGER
 from reconciliation.states import FeedHealth, LoadState, LoadVerb, Side
 
 
@@ -47,6 +48,12 @@ class LoadRow:
     who: str
     why: str
     money: Sequence[tuple[int, str]]
+
+    @property
+    def name(self) -> str:
+        """The file's own, or up to which fact our ledger was copied."""
+        last = self.load.control.get(LEDGER) if self.load.feed.side == Side.OURS else None
+        return _("our ledger up to line %(number)s") % {"number": grouped(last)} if last else self.load.name
 
     @property
     def counts(self) -> str:

@@ -50,7 +50,7 @@ FIELDS: Final[Sequence[tuple[Promise, Callable[[Entry], str], str]]] = (
     (gettext_lazy("Order"), lambda line: line.order_reference, "code"),
     (gettext_lazy("Our reference"), lambda line: line.reference, "code"),
     (gettext_lazy("Their reference"), lambda line: line.external_reference, "own code"),
-    (gettext_lazy("Business day"), lambda line: line.business_date.isoformat(), ""),
+    (gettext_lazy("Business day"), lambda line: formats.day(line.business_date), ""),
     (gettext_lazy("Happened"), lambda line: formats.wib(line.occurred_at), "own"),
     (gettext_lazy("Method"), lambda line: names.method(line.method), ""),
     (gettext_lazy("From"), lambda line: names.system(line.source), "own"),

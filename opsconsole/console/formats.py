@@ -1,7 +1,7 @@
 """Money, time and spans as people read them. Pure: the language is a parameter, the clock too."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -58,6 +58,11 @@ def wib_day(at: datetime, *, language: str | None = None) -> str:
     """`20 Nov 2026`: the business day of an instant."""
     local = at.astimezone(WIB)
     return f"{local.day} {_MONTHS[_known(language)][local.month - 1]} {local.year}"
+
+
+def day(on: date, *, language: str | None = None) -> str:
+    """`20 Nov 2026`: a business day."""
+    return wib_day(datetime.combine(on, time(12), tzinfo=WIB), language=language)
 
 
 def wib_clock(at: datetime) -> str:

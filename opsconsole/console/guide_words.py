@@ -11,8 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from opsconsole.console.formats import money as shown_money
 from opsconsole.console.tones import Tone
+from runbooks.diagnoses import DIAGNOSES
 from runbooks.files import Book, Step, load
 from runbooks.queries.figures import Reading
+from runbooks.registry import find
+from runbooks.selections import SELECTIONS
 from runbooks.states import GuideState, StepState
 
 GUIDE_TONES: Final[Mapping[str, Tone]] = {
@@ -96,6 +99,16 @@ def choices_of(step: Step) -> list[tuple[str, str]]:
     """(step to go on with, label) of a decision; none for another step."""
     ways = step.spec.choices if step.kind == "decide" else ()
     return [(way.to, way.label_id if is_indonesian() else way.label) for way in ways]
+
+
+def matter_of(step: Step) -> str:
+    """What a step is about: what is done to which subjects, or which figures it shows; '' for another step."""
+    if step.kind == "act":
+        action = find(step.spec.action)
+        done = action.label if action else step.spec.action
+        return f"{done} · {SELECTIONS[step.spec.select].label}"
+    shown = step.spec.show if step.kind in ("diagnose", "wait") else ""
+    return str(DIAGNOSES[shown].label) if shown else ""
 
 
 def figures(readings: Sequence[Reading]) -> list[ShownFigure]:

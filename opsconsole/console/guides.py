@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import Promise
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET
 
@@ -16,6 +17,7 @@ from opsconsole.console.guide_words import (
     HEADINGS,
     KINDS,
     choices_of,
+    matter_of,
     step_title,
     summary_of,
     title_of,
@@ -23,7 +25,7 @@ from opsconsole.console.guide_words import (
 from opsconsole.console.tones import Tone
 from orders.queries.order_page import people
 from orders.queries.telling import who
-from runbooks.files import Book, load, load_all
+from runbooks.files import Book, Step, load, load_all
 from runbooks.files.reading import SECTIONS
 from runbooks.files.rendering import prose
 from runbooks.models import Guide
@@ -90,12 +92,21 @@ def book(request: HttpRequest, name: str) -> HttpResponse:
         "priority": int(found.front.severity[1]),
         "chapters": [(heading, HEADINGS[heading], html(found.sections.get(heading, ""))) for heading in SECTIONS],
         "steps": [
-            (step, step_title(step), KINDS[step.kind], html(step.prose), choices_of(step), form_of_step(step))
-            for step in found.steps
+            (step, *_told(step), matter_of(step), _ways(step, found), form_of_step(step)) for step in found.steps
         ],
         "runs": shown_runs(queries.guides_of(name), {name: title_of(found)}),
     }
     return render(request, "console/book.html", context)
+
+
+def _told(step: Step) -> tuple[str, Promise, Any]:
+    return step_title(step), KINDS[step.kind], html(step.prose)
+
+
+def _ways(step: Step, of: Book) -> list[tuple[str, str, str]]:
+    """(step to go on with, label, that step's title) of a decision; its end has no title."""
+    titles = {each.id: step_title(each) for each in of.steps}
+    return [(target, label, titles.get(target, "")) for target, label in choices_of(step)]
 
 
 def html(text: str) -> Any:

@@ -156,7 +156,7 @@ def _line(seen: Board, each: Hypothesis) -> Line:
         percent=round(100 * counted.share),
         likelier=_likelier(counted),
         patterns=[
-            _("%(what)s %(value)s: %(share)s %% of them, %(usual)s %% of all orders")
+            _("%(what)s %(value)s: %(share)s%% of them, %(usual)s%% of all orders")
             % {
                 "what": DIMENSIONS[pattern.dimension],
                 "value": _value(pattern.dimension, pattern.value),

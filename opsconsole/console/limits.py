@@ -19,6 +19,7 @@ from opsconsole.console.access import allowed
 from opsconsole.console.action_answers import MOVED
 from opsconsole.console.holds import hold_rows
 from opsconsole.console.live import answer, is_fragment, toast
+from opsconsole.console.machines import NAMES
 from opsconsole.console.staff import actor_of
 from orders.errors import Refusal
 from orders.models import StuckLimit
@@ -49,6 +50,11 @@ class LimitRow:
     is_changed: bool
     changed_by: str = ""
     changed_at: datetime | None = None
+
+    @property
+    def machine_label(self) -> str:
+        """'' for the order, which the page is about."""
+        return "" if self.machine == "order" else str(NAMES[self.machine])
 
     @property
     def service_label(self) -> str:

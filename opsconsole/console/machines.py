@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_GET
 
 from opsconsole.console.access import allowed
@@ -24,7 +25,7 @@ NAMES: Final[dict[str, Promise]] = {
     "order": _("Order"),
     "attempt": _("Payment attempt"),
     "refund": _("Refund"),
-    "saga": _("Booking"),
+    "saga": pgettext_lazy("saga", "Booking"),
     "step": _("Booking step"),
     "dispatch": _("Dispatch queue"),
     "posting": _("Entry for Head Office"),

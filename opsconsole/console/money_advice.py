@@ -1,7 +1,8 @@
 """What to do about money that came late, twice, wrong or went back: the advice of gateways and of who went before.
 
 Sources: Xendit, docs/delayed-webhooks; Midtrans, FAQ general and GoPay and the transaction status cycle;
-Nicepay, VA status codes; pretix, Saleor, Stripe and kompassi, how they treat the same cases (read 2026-11).
+Nicepay, VA status codes; pretix, Saleor, Stripe, Kill Bill and kompassi, how they treat the same cases (read 2026-11).
+Only a gateway of ours is named on screen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,10 +20,10 @@ DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Advice:
-    """One sentence of advice and who gives it."""
+    """One sentence of advice, and the gateway that gives it, '' where none does."""
 
     text: Promise
-    source: str
+    source: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,15 +44,14 @@ WORDS: Final[Mapping[Case, Words]] = {
         advice=(
             Advice(
                 _("Cancelled and time-critical: refund at once where the channel can. Otherwise hold up to 24 hours."),
-                "Xendit, delayed webhooks",
+                "Xendit",
             ),
             Advice(
                 _("GoPay: Midtrans says expired although the wallet was debited? GoPay gives it back itself later."),
-                "Midtrans, FAQ",
+                "Midtrans",
             ),
             Advice(
                 _("Before reinstating: can the trip still take place, and does the customer still want it?"),
-                "pretix, kompassi",
             ),
         ),
     ),
@@ -60,27 +60,21 @@ WORDS: Final[Mapping[Case, Words]] = {
         what=_("Two attempts of one order were paid. Give one of them back."),
         limit=DAY,
         advice=(
-            Advice(_("Nothing is refunded by itself here: a person chooses which payment stays."), "Saleor, pretix"),
-            Advice(
-                _("Cancel the old transaction before a new link is made, to avoid a double."), "Midtrans, GoPay FAQ"
-            ),
+            Advice(_("Nothing is refunded by itself here: a person chooses which payment stays.")),
+            Advice(_("Cancel the old transaction before a new link is made, to avoid a double."), "Midtrans"),
         ),
     ),
     Case.OVER: Words(
         title=_("Overpaid"),
         what=_("More came than the order costs. Give back what is too much."),
         limit=DAY,
-        advice=(
-            Advice(_("Several refunds of one payment are possible: give back only the surplus."), "Midtrans, Stripe"),
-        ),
+        advice=(Advice(_("Several refunds of one payment are possible: give back only the surplus."), "Midtrans"),),
     ),
     Case.UNDER: Words(
         title=_("Underpaid"),
         what=_("Less came than the order costs. Ask the customer for the rest, or give it back and cancel."),
         limit=timedelta(hours=4),
-        advice=(
-            Advice(_("An amount other than the one asked for is never taken as paid: a person decides."), "Saleor"),
-        ),
+        advice=(Advice(_("An amount other than the one asked for is never taken as paid: a person decides.")),),
     ),
     Case.REVERSED: Words(
         title=_("Reversed after booking"),
@@ -89,9 +83,9 @@ WORDS: Final[Mapping[Case, Words]] = {
         advice=(
             Advice(
                 _("Permata VA, Mandiri Bill and Indomaret take money back, usually 1 to 5 minutes after the payment."),
-                "Midtrans, status cycle",
+                "Midtrans",
             ),
-            Advice(_("A virtual account that was paid may be reversed; verify by inquiry."), "Nicepay, VA status 1"),
+            Advice(_("A virtual account that was paid may be reversed; verify by inquiry."), "Nicepay"),
         ),
     ),
     Case.REFUND_FAILED: Words(
@@ -99,9 +93,7 @@ WORDS: Final[Mapping[Case, Words]] = {
         what=_("The gateway refused to give the money back. Send it again, or transfer it by hand."),
         limit=timedelta(hours=4),
         advice=(
-            Advice(
-                _("A refund needs a payable balance, which may take days; GoPay only within 45 days."), "Midtrans, FAQ"
-            ),
+            Advice(_("A refund needs a payable balance, which may take days; GoPay only within 45 days."), "Midtrans"),
             Advice(_("A channel without a refund API needs a payout by hand."), "Xendit"),
         ),
     ),
@@ -110,8 +102,8 @@ WORDS: Final[Mapping[Case, Words]] = {
         what=_("The gateway was asked and did not answer. It is asked again by itself; never send a second one."),
         limit=timedelta(hours=1),
         advice=(
-            Advice(_("An unknown refund is polled, and blocks every other one until it is known."), "Kill Bill"),
-            Advice(_("A refund may wait for a balance and still succeed."), "Stripe"),
+            Advice(_("An unknown refund is polled, and blocks every other one until it is known.")),
+            Advice(_("A refund may wait for a balance and still succeed.")),
         ),
     ),
 }

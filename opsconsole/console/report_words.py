@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
+from django.db.models import TextChoices
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.html import format_html
@@ -13,16 +14,26 @@ from opsconsole.console import formats
 from opsconsole.console.book_shown import source_name
 from opsconsole.console.stuck_head import grouped
 from orders import names
-from orders.states import Service
-from reconciliation.queries.reports import Kind, Report, Row
+from orders.states import RefundState, Service
+from reconciliation.day_states import DayState
+from reconciliation.queries.reports import Column, Kind, Report, Row
 from reconciliation.services.feeds import DEFAULTS
-from reconciliation.states import BreakType, Side
+from reconciliation.states import BreakType, Pairing, Side, WriteOff
 
 FILTER_LABELS: Final[Mapping[str, Promise]] = {
     "gateway": _("Gateway"),
     "method": _("Method"),
     "service": _("Service"),
     "city": _("City"),
+}
+# By report and column: the words of codes that are our own.
+_CHOICES: Final[Mapping[tuple[str, str], type[TextChoices]]] = {
+    ("daily", "state"): DayState,
+    ("by-service", "group"): Service,
+    ("refunds-owed", "state"): RefundState,
+    ("write-offs", "code"): WriteOff,
+    ("known-differences", "books"): Pairing,
+    ("open-breaks", "service"): Service,
 }
 
 
@@ -38,9 +49,15 @@ def shown(report: Report, row: Row) -> Sequence[tuple[Any, bool]]:
     at = next((place for place, column in enumerate(report.columns) if column.kind == Kind.CURRENCY), None)
     currency = row[at] if at is not None else "IDR"
     return [
-        (_shown(column.kind, value, currency), column.kind in (Kind.MONEY, Kind.COUNT))
+        (_labelled(report, column, value) or _shown(column.kind, value, currency), column.kind in _NUMBERS)
         for column, value in zip(report.columns, row, strict=True)
     ]
+
+
+def _labelled(report: Report, column: Column, value: Any) -> str:
+    """'' for what is no code of ours."""
+    choices = _CHOICES.get((report.name, column.name))
+    return str(choices(value).label) if choices and value in choices else ""
 
 
 def _shown(kind: Kind, value: Any, currency: str) -> Any:
@@ -61,13 +78,14 @@ def _instant(value: datetime) -> str:
 
 
 def _day(value: date) -> Any:
-    return format_html('<a class="link" href="{}">{}</a>', reverse("day", args=[value]), value.isoformat())
+    return format_html('<a class="link" href="{}">{}</a>', reverse("day", args=[value]), formats.day(value))
 
 
 def _code(value: Any) -> str:
     return names.method(value) if isinstance(value, str) else str(value)
 
 
+_NUMBERS: Final = (Kind.MONEY, Kind.COUNT)
 _WRITERS: Final[Mapping[Kind, Callable[[Any], Any]]] = {
     Kind.COUNT: grouped,
     Kind.TYPE: lambda value: BreakType(value).label,

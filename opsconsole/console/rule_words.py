@@ -39,17 +39,17 @@ def told_field(name: str, value: Any) -> tuple[str, list[str]]:
         case "tolerance":
             said = [f"{value / _THOUSANDTHS:f}"]
         case "tolerance_percent":
-            said = [f"{value / _HUNDREDTHS:f} %"]
+            said = [f"{value / _HUNDREDTHS:f}%"]
         case _:
             said = [str(value)]
     return str(LABELS.get(name, name)), said
 
 
 def told_tariff(found: Mapping[str, Any]) -> str:
-    """`Midtrans, GoPay, from 2026-01-01: Rp 4.000 + 2 % + VAT 11 %, within Rp 1`."""
+    """`Midtrans, GoPay, from 2026-01-01: Rp 4.000 + 2% + VAT 11%, within Rp 1`."""
     currency = found["currency"]
     parts = [shown(found["fixed"], currency=currency)] if found["fixed"] else []
-    parts += [f"{found['percent'] / _HUNDREDTHS:f} %"] if found["percent"] else []
+    parts += [f"{found['percent'] / _HUNDREDTHS:f}%"] if found["percent"] else []
     fee = " + ".join(parts) or shown(0, currency=currency)
     for name, said in (
         ("least", _("at least %(sum)s")),
@@ -57,7 +57,7 @@ def told_tariff(found: Mapping[str, Any]) -> str:
         ("above", _("from a month's volume of %(sum)s")),
     ):
         fee += f", {said % {'sum': shown(found[name], currency=currency)}}" if found.get(name) else ""
-    return _("%(gateway)s, %(method)s, from %(day)s: %(fee)s + VAT %(vat)s %%, within %(within)s") % {
+    return _("%(gateway)s, %(method)s, from %(day)s: %(fee)s + VAT %(vat)s%%, within %(within)s") % {
         "gateway": names.system(found["gateway"]),
         "method": names.method(found["method"]) if found["method"] else _("any method"),
         "day": found["valid_from"],

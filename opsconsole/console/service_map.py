@@ -136,7 +136,7 @@ def _node(name: str, place: tuple[int, int], mark: tuple[str, Tone], failed: Seq
     others = [each for each in failed if each != name] if name in failed else [*failed, name]
     return format_html(
         '<a href="{}" data-tone="{}"{}><title>{}</title><rect x="{}" y="{}" width="{}" height="{}" rx="6"/>'
-        '<text x="{}" y="{}">{}</text><text x="{}" y="{}" class="small">{} · {} %</text></a>',
+        '<text x="{}" y="{}">{}</text><text x="{}" y="{}" class="small">{} · {}%</text></a>',
         _link(others),
         tone,
         SafeString(' class="is-failed"') if name in failed else "",

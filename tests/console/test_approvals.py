@@ -10,6 +10,7 @@ from django.utils import timezone
 from orders.models import OperatorAction, Order
 from tests.console.order_world import asked, late_order
 from tests.console.people import World
+from tests.orders.making import make_refund
 
 HTMX = {"HX-Request": "true"}
 CLOSED_PORT = "http://127.0.0.1:9"
@@ -48,6 +49,12 @@ def test_the_page_of_approvals_says_what_waits_and_how_long(people: World) -> No
     assert "goes back to the customer through Midtrans" in dialog
 
 
+def test_a_refund_that_a_closed_order_owes_has_no_time_limit(people: World) -> None:
+    refund, client = make_refund(late_order(amount=LARGE).attempts.get()), people.client("budi")
+    assert "no limit" in client.get("/approvals/").content.decode()
+    assert "has to approve it within" not in client.get(f"/approvals/refund/{refund.pk}/").content.decode()
+
+
 def test_a_second_person_lets_it_go(people: World) -> None:
     action = _proposed(people)
     assert _toast(_decide(people, action, "budi", "approve")).startswith("Approved")
@@ -80,6 +87,8 @@ def test_nobody_else_decides(people: World, who: str) -> None:
     assert _decide(people, action, who, "approve").status_code == 403
     answer = people.client(who).get("/approvals/")
     assert answer.status_code == (200 if who == "sari" else 403)  # on-call approves plans, and sees no refunds here
+    assert ("shown to Finance only" in answer.content.decode()) == (who == "sari")
+    assert "Nothing waits for a second person" not in answer.content.decode()
     assert action.order.public_id not in answer.content.decode()
     action.refresh_from_db()
     assert action.status == "awaiting_approval"

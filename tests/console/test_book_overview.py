@@ -125,8 +125,8 @@ def test_agreed_fees_are_stated_row_by_row_tried_and_saved(people: World, books:
     trial = Run.objects.latest("pk")
     work(trial.pk)
     page = client.get(f"/reconciliation/runs/{trial.pk}/").content.decode()
-    assert "Midtrans, GoPay, from 2026-01-01: Rp 4.000 + 2 % + VAT 11 %, within Rp 1" in page
-    assert "Rp 3.000 + 2 %, from a month&#x27;s volume of Rp 50.000.000 + VAT 11 %" in page
+    assert "Midtrans, GoPay, from 2026-01-01: Rp 4.000 + 2% + VAT 11%, within Rp 1" in page
+    assert "Rp 3.000 + 2%, from a month&#x27;s volume of Rp 50.000.000 + VAT 11%" in page
     client.post(f"/reconciliation/rules/trials/{trial.pk}/save/", {"reason": "contract"})
     kept, step = Rules.objects.latest("number").tariffs
     assert (kept["above"], step["above"]) == (0, 50_000_000)

@@ -264,9 +264,9 @@ def test_the_page_shows_both_sides_and_can_be_narrowed(people: World) -> None:
     assert page.index("Callbacks were lost") < page.index("A breaker was open")
     for text in (
         "The evidence is strong",
-        "shown by 100 % of the hurt",
+        "shown by 100% of the hurt",
         "6 of 6 hurt orders",
-        "City Bandung: 100 % of them",
+        "City Bandung: 100% of them",
     ):
         assert text in page
     page = client.get(f"/incidents/{incident.code}/board/?city=Jakarta&since=nonsense").content.decode()

@@ -36,7 +36,7 @@ def test_each_queue_says_what_happened_what_is_advised_by_whom_and_until_when(bu
     assert str(words.what) in html
     assert words.advice
     for advice in words.advice:
-        assert f"{advice.text} <small>({advice.source})</small>" in html
+        assert f"{advice.text}{f' <small>({advice.source})</small>' * bool(advice.source)}</span>" in html
     assert "to be decided within" in html
     assert "No such money" in html
 

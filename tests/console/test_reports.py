@@ -71,6 +71,7 @@ def test_breaks_are_summed_by_age_gateway_method_service_and_region(people: Worl
         ["xendit", "missing_in_ho", "2", "140", "IDR"],
     ]
     assert table(people, "by-service", service="taxi")[1:] == [["taxi", "missing_in_ho", "1", "100000", "IDR"]]
+    assert page(people, "by-service", service="taxi").context["rows"][0][0] == ("Taxi", False)
     assert table(people, "by-region", gateway="midtrans")[1:] == [["BDO", "missing_in_ho", "1", "100000", "IDR"]]
     assert table(people, "by-method", method="card")[1][2:4] == ["2", "140"]
     assert table(people, "ageing")[1] == ["3-7", "missing_in_ho", "3", "100140", "IDR"]

@@ -73,7 +73,7 @@ def test_what_differs_from_the_catalogue_is_said(people: World, settings: Any) -
     settings.UPSTREAMS = {**settings.UPSTREAMS, "tpg": {**settings.UPSTREAMS["tpg"], "timeout": 2.0}}
     page = people.client("agus").get("/services/catalogue/").content.decode()
     assert "in force: tpg: 2 s" in page
-    for text in ("PostgreSQL", "Single points of failure", "100 % wanted", "15 to 30 minutes"):
+    for text in ("PostgreSQL", "Single points of failure", "100% wanted", "15 to 30 minutes"):
         assert text in page
 
 
@@ -83,7 +83,7 @@ def test_the_map_answers_what_if(people: World, django_assert_max_num_queries: D
         page = client.get("/services/map/").content.decode()
     assert page.count("<rect x=") == 25
     page = client.get("/services/map/?fail=bbd&fail=nonsense").content.decode()
-    assert "What if: 60 % of the platform would be lost" in page
+    assert "What if: 60% of the platform would be lost" in page
     assert "fallback: dispatch queue, by hand" in page
     assert "/services/map/?fail=bbd&amp;fail=redis" in page
     assert "Goes on with less" in page

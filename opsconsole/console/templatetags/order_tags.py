@@ -1,6 +1,6 @@
 """Names and stored sentences on the pages of one order."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime
 
 from django import template
 from django.utils.html import format_html
@@ -35,7 +35,7 @@ def saga_kind(kind: str) -> str:
 @register.filter
 def day_name(on: date) -> str:
     """`20 Nov 2026`: a business day."""
-    return formats.wib_day(datetime.combine(on, time(12), tzinfo=formats.WIB))
+    return formats.day(on)
 
 
 @register.simple_tag

@@ -85,6 +85,12 @@ def wib_short(at: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def wib_time(at: datetime | None) -> SafeString | str:
+    """`11:42:07 WIB`, within a sentence; the full instant on hover."""
+    return "–" if at is None else _time(at, f"{formats.wib_clock(at)} WIB")
+
+
+@register.filter
 def wib_day(at: datetime) -> str:
     return formats.wib_day(at)
 
