@@ -7,6 +7,7 @@ because then no page is shown at all.
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -36,16 +37,18 @@ QUEUE = f"round:{dispatch_watch.ROUND}"
 
 def platform_alerts() -> list[Alert]:
     """Open breakers, neighbours that cannot be reached, and rules about money that do not hold."""
-    fresh = timezone.now() - STALE
-    bad = Heartbeat.objects.filter(at__gte=fresh, detail__ok=False)
-    away, open_ = bad.filter(name__startswith=PREFIX), bad.filter(name__startswith=BREAKER)
-    broken = Heartbeat.objects.filter(name__in=("round:invariants", *BOOK_ROUNDS), at__gte=fresh)
-    queue = Heartbeat.objects.filter(name=QUEUE, at__gte=fresh, detail__long=True)
-    paused = Heartbeat.objects.filter(name__startswith=pausing.SIGN, at__gt=timezone.now())
-    rows = {row.name: row for row in away.union(open_, broken, queue, paused, all=True)}
+    rows = {row.name: row for row in Heartbeat.objects.filter(_speaks(timezone.now()))}
     # An open breaker says more than that its neighbour cannot be reached.
     told = {PREFIX + name.removeprefix(BREAKER) for name in rows if name.startswith(BREAKER)}
     return [alert for name, row in rows.items() if name not in told for alert in _of(row)]
+
+
+def _speaks(now: datetime) -> Q:
+    """What a row must be like to say anything in the frame."""
+    bad = (Q(name__startswith=PREFIX) | Q(name__startswith=BREAKER)) & Q(detail__ok=False)
+    rounds = Q(name__in=("round:invariants", *BOOK_ROUNDS)) | Q(name=QUEUE, detail__long=True)
+    paused = Q(name__startswith=pausing.SIGN, at__gt=now)
+    return (Q(at__gte=now - STALE) & (bad | rounds)) | paused
 
 
 def incident_alerts() -> list[Alert]:

@@ -1,7 +1,9 @@
 """A running sandbox from outside: what the traffic driver, scenarios and tests speak to it with."""
 
+import ssl
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,6 +20,12 @@ class SandboxSaidNo(Exception):
         self.status, self.detail = status, detail
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all: a client of its own reads the certificates again, tens of milliseconds each time."""
+    return ssl.create_default_context()
+
+
 class RemoteSandbox:
     """`with RemoteSandbox("http://127.0.0.1:8100") as sandbox: sandbox.pay("MRG-1")`.
 
@@ -26,7 +34,7 @@ class RemoteSandbox:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._client = httpx.Client(base_url=url, trust_env=False, timeout=SECONDS)
+        self._client = httpx.Client(base_url=url, trust_env=False, timeout=SECONDS, verify=_tls())
 
     def __enter__(self) -> Self:
         return self

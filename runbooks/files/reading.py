@@ -94,12 +94,14 @@ def load(name: str, *, library: Path = LIBRARY) -> Book | None:
     path = library / f"{name}.md"
     if not re.fullmatch(r"[a-z0-9-]+", name) or not path.is_file():
         return None
-    return _read_once(path.read_text(encoding="utf-8"), path.name)
+    return book_in(path.read_text(encoding="utf-8"), path=path.name)
 
 
 @lru_cache(maxsize=64)
-def _read_once(text: str, path: str) -> Book | None:
-    """A file is asked for many times and seldom changes; reading one costs tens of milliseconds."""
+def book_in(text: str, *, path: str) -> Book | None:
+    """The book of this text, None where it cannot be read as one. The same text is asked for many times, by every page
+    of a guide as well, and reading it costs tens of milliseconds.
+    """
     return read(text, path=path)[0]
 
 

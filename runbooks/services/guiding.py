@@ -17,7 +17,7 @@ from orders.errors import NotAllowed
 from orders.money import shown as money_shown
 from reconciliation import business_day
 from runbooks.codes import new_code
-from runbooks.files import Book, Step, read
+from runbooks.files import Book, Step, book_in
 from runbooks.files.lint import resolved
 from runbooks.models import Guide, GuideEvent, GuideStep, Incident, Plan
 from runbooks.queries import figures
@@ -65,7 +65,7 @@ def begin(book: Book, *, actor: str, params: Mapping[str, str] | None = None, in
 
 def book_of(guide: Guide) -> Book:
     """The runbook as it was when the run began. Raises NotAllowed where that version cannot be read any more."""
-    book, _problems = read(guide.text, path=f"{guide.runbook}.md")
+    book = book_in(guide.text, path=f"{guide.runbook}.md")
     if book is None:
         raise NotAllowed(_("The version of this runbook cannot be read any more: begin it anew."))
     return book
