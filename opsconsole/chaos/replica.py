@@ -25,6 +25,7 @@ from opsconsole.runner.ports import free_port
 SYNCHRONOUS, ASYNCHRONOUS = "sync", "async"
 KINDS = (SYNCHRONOUS, ASYNCHRONOUS)
 HOST = "127.0.0.1"
+LOG = "replica.log"
 BEHIND = 1.0  # seconds, of an asynchronous one
 STARTED_WITHIN = 60.0  # seconds
 LOOK_EVERY = 0.05
@@ -59,7 +60,7 @@ class Replica:
 def following(primary: Places, *, kind: str) -> Iterator[Replica]:
     """One that follows `primary` from here on. Raises NoReplica."""
     server = Postgres(primary, accounts.choose())
-    folder, log = primary.data / "replica", primary.logs / "replica.log"
+    folder, log = primary.data / "replica", primary.logs / LOG
     with FaultProxy(primary.sockets / ".s.PGSQL.5432") as wire, log.open("ab") as out:
         _copy(server, folder, wire.port, log)
         port = free_port()
@@ -94,7 +95,7 @@ def _wait_until_it_follows(made: Replica, log: Path) -> None:
             raise NoReplica(f"the replica has ended: {_last_line(log)}")
         return _has_standby(made.primary, "state = 'streaming'")
 
-    _wait_until(follows, f"the replica does not follow: {_last_line(log)}")
+    _wait_until(follows, "the replica does not follow", log)
 
 
 def _wait_for_it_at_each_commit(primary: Places, *, is_wanted: bool) -> None:
@@ -104,14 +105,15 @@ def _wait_for_it_at_each_commit(primary: Places, *, is_wanted: bool) -> None:
         connection.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")
         connection.execute("SELECT pg_reload_conf()")
     if is_wanted:
-        _wait_until(lambda: _has_standby(primary, "sync_state = 'sync'"), "the replica does not become synchronous")
+        log = primary.logs / LOG
+        _wait_until(lambda: _has_standby(primary, "sync_state = 'sync'"), "the replica is not waited for", log)
 
 
-def _wait_until(is_so: Callable[[], bool], problem: str) -> None:
+def _wait_until(is_so: Callable[[], bool], problem: str, log: Path) -> None:
     until = time.monotonic() + STARTED_WITHIN
     while not is_so():
         if time.monotonic() > until:
-            raise NoReplica(problem)
+            raise NoReplica(f"{problem}: {_last_line(log)}")
         time.sleep(LOOK_EVERY)
 
 

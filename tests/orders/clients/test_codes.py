@@ -4,8 +4,9 @@ from itertools import product
 
 import pytest
 
-from orders.clients import codes
+from orders.clients import codes, registry
 from orders.clients.codes import ATTEMPT_STATE, attempt_state
+from orders.services import judgement, routing
 from orders.states import AttemptState
 
 MIDTRANS = {
@@ -108,3 +109,7 @@ def test_a_denial_after_the_money_is_a_reversal(gateway, state, meaning):
 def test_what_can_be_refunded_is_also_offered():
     for gateway in codes.GATEWAYS:
         assert codes.REFUNDABLE[gateway] <= codes.OFFERED[gateway]
+
+
+def test_whoever_names_the_gateways_names_the_same():
+    assert set(registry.GATEWAYS) == set(codes.GATEWAYS) == set(routing.PRIORITY) == set(judgement.MERCHANT_KEY)
