@@ -10,6 +10,7 @@ from typing import Any, Self
 import httpx
 
 SECONDS = 10.0
+NobodyAnswers = httpx.TransportError
 
 
 class SandboxSaidNo(Exception):
@@ -29,7 +30,7 @@ def _tls() -> ssl.SSLContext:
 class RemoteSandbox:
     """`with RemoteSandbox("http://127.0.0.1:8100") as sandbox: sandbox.pay("MRG-1")`.
 
-    Thread-safe. Every verb raises SandboxSaidNo when refused, httpx.HTTPError when nothing answers.
+    Thread-safe. Every verb raises SandboxSaidNo when refused, NobodyAnswers when nothing does.
     """
 
     def __init__(self, url: str) -> None:

@@ -5,11 +5,11 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from opsconsole.sandbox.remote import RemoteSandbox, SandboxSaidNo
+from opsconsole.sandbox.remote import NobodyAnswers, RemoteSandbox, SandboxSaidNo
 from opsconsole.sandbox.reports import WIB
+from opsconsole.scenarios.run import control_url
 
 
 class Command(BaseCommand):
@@ -24,10 +24,12 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         day = options["date"] or datetime.now(WIB).date()
         try:
-            with RemoteSandbox(f"http://127.0.0.1:{settings.SANDBOX_PORT}") as sandbox:
+            with RemoteSandbox(control_url()) as sandbox:
                 text = sandbox.report(options["gateway"], day)
         except SandboxSaidNo as refusal:
             raise CommandError(str(refusal)) from refusal
+        except NobodyAnswers as problem:
+            raise CommandError(f"no sandbox answers at {control_url()} (SANDBOX_PORT)", returncode=2) from problem
         if options["out"] is None:
             sys.stdout.buffer.write(text)
             return

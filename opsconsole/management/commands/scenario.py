@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from opsconsole.sandbox.remote import RemoteSandbox
+from opsconsole.sandbox.remote import NobodyAnswers, RemoteSandbox
 from opsconsole.scenarios import accidents, guided, standalone
 from opsconsole.scenarios.comparing import Comparison, compare
 from opsconsole.scenarios.january12 import MIXES
@@ -115,9 +115,12 @@ class Command(BaseCommand):
             self.stdout.write(f"  {pair}: {' '.join(ids)}")
 
     def _calm(self, options: dict[str, Any]) -> None:
-        with RemoteSandbox(control_url()) as sandbox:
-            sandbox.no_faults()
-            sandbox.no_plans()
+        try:
+            with RemoteSandbox(control_url()) as sandbox:
+                sandbox.no_faults()
+                sandbox.no_plans()
+        except NobodyAnswers as problem:
+            raise CommandError(f"no sandbox answers at {control_url()} (SANDBOX_PORT)", returncode=2) from problem
         self.stdout.write("Every neighbour is well again; the platform asks them about what is open.")
 
 

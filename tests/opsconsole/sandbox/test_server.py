@@ -14,6 +14,7 @@ from itertools import product
 
 import httpx
 import pytest
+from django.core.management import CommandError, call_command
 
 from opsconsole import upstreams
 from opsconsole.sandbox import Sandbox
@@ -236,3 +237,11 @@ def test_the_clock_of_the_sandbox_runs_faster(sandbox, control):
     )
     wait_until(lambda: control.books("tpg")["bookings"][0]["status"] == "completed")
     assert 0.3 < time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("command", [("sandbox_report", "--gateway", "midtrans"), ("scenario", "calm")], ids=" ".join)
+def test_a_command_that_needs_a_sandbox_says_in_one_sentence_that_there_is_none(command, settings):
+    settings.SANDBOX_PORT = free_base()
+    with pytest.raises(CommandError, match="no sandbox answers") as refused:
+        call_command(*command)
+    assert refused.value.returncode == 2
