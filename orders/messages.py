@@ -103,6 +103,12 @@ TEMPLATES: Final[Mapping[str, Template]] = {
         text=_("%(amount)s for order %(order)s have been given back. Your bank may need some days to show it."),
         each=True,
     ),
+    "transferred": Template(
+        on=("refund", "transfer"),
+        label=_("refund transferred"),
+        text=_("We have transferred %(amount)s for order %(order)s to your bank account."),
+        each=True,
+    ),
     "paid_late": Template(
         on=("order", "pay_late"),
         label=_("paid after the order was closed"),

@@ -20,6 +20,7 @@ SYSTEMS: Final[Mapping[str, str | Promise]] = MappingProxyType(
         "hand": _("Driver (by phone)"),
         "ho": _("Head Office"),
         "ledger": _("Our ledger"),
+        "bank": _("Bank transfer by hand"),
         "sendgrid": "SendGrid",
         "ses": "Amazon SES",
         "twilio": "Twilio",
@@ -61,3 +62,8 @@ def system(name: str) -> str:
 def method(name: str) -> str:
     """A payment method in the reader's language; a foreign one (imports) as it is."""
     return str(METHODS.get(name, name))
+
+
+def bank_reference(text: str) -> str:
+    """What a bank calls a transfer, in its one spelling: no blanks, capital letters."""
+    return "".join(text.split()).upper()

@@ -67,6 +67,13 @@ class Facts:
         return self.held.get(attempt.pk, 0) - under_way
 
     @property
+    def failed(self) -> Sequence[Refund]:
+        return [each for each in self.refunds if each.state == RefundState.FAILED]
+
+    def attempt_of(self, refund: Refund) -> Attempt:
+        return next(each for each in self.attempts if each.pk == refund.attempt_id)
+
+    @property
     def free(self) -> int:
         """What could be given back now."""
         return sum(max(0, self.refundable(attempt)) for attempt in self.attempts)

@@ -29,6 +29,7 @@ WORDS: Final[Mapping[str, Promise]] = {
     "nothing_to_book": _("There is nothing to book: the order is %(state)s."),
     "ho_has_it": _("Head Office has every entry of this order, or none is due yet."),
     "cannot_cancel": _("It cannot be cancelled any more: it is %(state)s."),
+    "transferred_by_hand": _("The gateway cannot give this money back: finance transfers it by hand."),
     "no_money": _("There is no money to give back."),
     "more_than_held": _("It is more than what is held."),
     "no_excess": _("No more is held than the order costs."),

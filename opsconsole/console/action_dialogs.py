@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from opsconsole.console import transfer
 from opsconsole.console.formats import duration
 from opsconsole.console.formats import money as shown_money
 from opsconsole.console.order_choices import effect_of, failed_refund, held_back, label_of, suggested_refund
@@ -54,6 +55,7 @@ class Dialog:
     seen: int = 0
     gateways: Sequence[tuple[str, str]] = ()
     entry: str = ""
+    evidence: transfer.Fields | None = None
     form: Form | None = None
     given: dict[str, Any] = field(default_factory=dict)
 
@@ -73,7 +75,8 @@ class Dialog:
 def dialog_of(request: HttpRequest, order: Order, name: str, *, form: Form | None = None) -> Dialog:
     rows = rows_of(order)
     money = money_of(order, rows.ledger, rows.refunds)
-    amount = _amount(request, rows, money) if name == "refund" else 0
+    fields = transfer.fields_of(order, request.POST) if name == transfer.NAME else None
+    amount = fields.amount if fields else _amount(request, rows, money) if name == "refund" else 0
     needs_second = needs_second_person(order, name, amount, actor=actor_of(request))
     guards, params = Guards(order, rows.actions), _params(request, name, amount)
     return Dialog(
@@ -83,7 +86,7 @@ def dialog_of(request: HttpRequest, order: Order, name: str, *, form: Form | Non
         button=_button(order, name, amount, needs_second=needs_second),
         keep=_("Keep the order") if name in ENDINGS else _("Not now"),
         effects=[*_effects(rows, money, name, amount), *_second_person(name, needs_second=needs_second)],
-        is_danger=name == "refund" or name in ENDINGS,
+        is_danger=name in ("refund", transfer.NAME) or name in ENDINGS,
         why_not=held_back(guards, name, params) or actions.shut_out(order, name, params),
         seen=guards.seen,
         money=money,
@@ -94,6 +97,7 @@ def dialog_of(request: HttpRequest, order: Order, name: str, *, form: Form | Non
         needs_second=needs_second,
         gateways=_gateways(order) if name == "make_link" else (),
         entry=_entry(request),
+        evidence=fields,
         form=form,
         given=dict(request.POST.items()) if form else {},
     )
@@ -148,6 +152,8 @@ def _effects(rows: OrderRows, money: Money, name: str, amount: int) -> Sequence[
         return _refund_effects(rows, amount)
     if name in ENDINGS:
         return _ending_effects(rows, money, name)
+    if name == transfer.NAME:
+        return transfer.effects_before()
     return [effect_of(rows.order, name)]
 
 
@@ -240,7 +246,7 @@ def _gateway_warning(name: str, truth: Truth) -> str:
         return _("%(who)s says it is paid: re-check the payment instead of asking for it twice.")
     if name == "refund" and truth.ours == AttemptState.PAID and truth.means != AttemptState.PAID:
         return _("%(who)s says “%(said)s”, not paid: re-check first, or money goes back that never came.")
-    if name == "refund" and truth.refunded:
+    if name in ("refund", transfer.NAME) and truth.refunded:
         return _("%(who)s has given a part of it back already.")
     if name in ENDINGS and truth.means == AttemptState.PAID and truth.ours != AttemptState.PAID:
         return _("%(who)s says it is paid and we do not know it yet: re-check the payment first.")

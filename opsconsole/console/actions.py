@@ -20,11 +20,12 @@ from opsconsole.console.order import found
 from opsconsole.console.order_choices import KINDS, Risk, risk_of
 from opsconsole.console.staff import actor_of
 from opsconsole.console.sums import parsed_sum
+from opsconsole.console.transfer import BankReferenceField, WibField
 from orders.errors import Refusal, StaleState
 from orders.models import OperatorAction, Order
 from orders.queries.sentences import ACTIONS, ONE_CLICK, TAKEN_BACK
 from orders.services import actions
-from orders.services.actions import Wish
+from orders.services.actions import Wish, transfer
 from orders.services.actions.link import ADDRESS
 
 
@@ -38,6 +39,10 @@ class AskForm(forms.Form):
     seen = forms.IntegerField(min_value=0, required=False)
     balance = forms.IntegerField(required=False)
 
+    def fits(self, order: Order) -> bool:
+        """Whether what was typed can be so; else the form says at each field why not."""
+        return True
+
 
 class RefundForm(AskForm):
     """`amount` is what is given back, `typed` the same sum typed again by hand."""
@@ -50,6 +55,19 @@ class RefundForm(AskForm):
         if "typed" in given and parsed_sum(given["typed"]) != given.get("amount"):
             self.add_error("typed", gettext_lazy("This is not the sum above."))
         return given
+
+
+class TransferForm(AskForm):
+    """Which refund, and what proves that its money was sent. What is missing has the domain's words."""
+
+    refund = forms.CharField(max_length=64, required=False)
+    reference = BankReferenceField(max_length=100, required=False)
+    transferred_at = WibField(max_length=30, required=False)
+
+    def fits(self, order: Order) -> bool:
+        for name, why in transfer.problems(order, self.cleaned_data).items():
+            self.add_error(name, why)
+        return self.is_valid()
 
 
 class LinkForm(AskForm):
@@ -68,10 +86,14 @@ class SendForm(AskForm):
 
 FORMS: Final[Mapping[str, type[AskForm]]] = {
     "refund": RefundForm,
+    transfer.NAME: TransferForm,
     "make_link": LinkForm,
     "send_link": SendForm,
     **dict.fromkeys(("send_to_dispatch", "dispatch_by_hand", "customer_cancelled", "give_up_dispatch"), DispatchForm),
 }
+
+
+_PARAMS: Final = ("amount", "gateway", "entry", "channel", "refund", "reference", "transferred_at")
 
 
 def view_of(name: str) -> Callable[..., HttpResponseBase]:
@@ -89,7 +111,7 @@ def view_of(name: str) -> Callable[..., HttpResponseBase]:
 
 def _ask(request: HttpRequest, order: Order, name: str) -> HttpResponse:
     form = FORMS.get(name, AskForm)(_given(request, order, name))
-    if not form.is_valid():
+    if not (form.is_valid() and form.fits(order)):
         return _draw(request, dialog_of(request, order, name, form=form), status=422)
     try:
         action = actions.request(order, _wish(request, name, form.cleaned_data))
@@ -109,7 +131,7 @@ def _given(request: HttpRequest, order: Order, name: str) -> Any:
 
 
 def _wish(request: HttpRequest, name: str, given: Mapping[str, Any]) -> Wish:
-    params = {each: given[each] for each in ("amount", "gateway", "entry", "channel") if given.get(each)}
+    params = {each: given[each] for each in _PARAMS if given.get(each)}
     return Wish(
         name=name,
         actor=actor_of(request),

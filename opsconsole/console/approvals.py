@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import trigger_client_event
 
+from opsconsole.console import transfer
 from opsconsole.console.access import allowed
 from opsconsole.console.action_answers import MOVED, told
 from opsconsole.console.action_dialogs import effects_of
@@ -154,6 +155,8 @@ def _draw(request: HttpRequest, found: Waiting) -> HttpResponse:
 def _effects(found: Waiting) -> Sequence[str]:
     if found.name in SAGA_KINDS:
         return saga_effects_of(found.order, found.name, found.params)
+    if found.name == transfer.NAME:
+        return transfer.effects_to_approve(found.order, found.params)
     return effects_of(found.order, found.name, found.amount)
 
 

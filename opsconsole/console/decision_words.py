@@ -10,8 +10,8 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language_info, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
-from opsconsole.console.book_shown import source_name, told_actor, told_schedule
-from opsconsole.console.report_words import FILTER_LABELS
+from opsconsole.console.book_shown import told_actor, told_schedule
+from opsconsole.console.report_words import FILTER_LABELS, told_value
 from orders.queries.order_page import people
 from reconciliation.models import BookEvent
 from reconciliation.queries.reports import REPORTS
@@ -70,9 +70,7 @@ def told_weekdays(weekdays: str) -> str:
 def told_filters(wanted: Mapping[str, str]) -> str:
     """`Gateway: Midtrans · City: JKT`."""
     return " · ".join(
-        f"{FILTER_LABELS[name]}: {source_name(value) if name == 'gateway' else value}"
-        for name, value in wanted.items()
-        if name in FILTER_LABELS
+        f"{FILTER_LABELS[name]}: {told_value(name, value)}" for name, value in wanted.items() if name in FILTER_LABELS
     )
 
 

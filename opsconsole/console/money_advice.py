@@ -1,8 +1,8 @@
 """What to do about money that came late, twice, wrong or went back: the advice of gateways and of who went before.
 
-Sources: Xendit, docs/delayed-webhooks; Midtrans, FAQ general and GoPay and the transaction status cycle;
-Nicepay, VA status codes; pretix, Saleor, Stripe, Kill Bill and kompassi, how they treat the same cases (read 2026-11).
-Only a gateway of ours is named on screen.
+Sources: Xendit, docs/delayed-webhooks; Midtrans, FAQ general and GoPay, transaction status cycle, introduction to
+refund; Nicepay, VA status codes; Monnify, refunds; pretix, Saleor, Stripe, Kill Bill and kompassi, how they treat the
+same cases (read 2026-11). Only a gateway of ours is named on screen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -88,13 +88,25 @@ WORDS: Final[Mapping[Case, Words]] = {
             Advice(_("A virtual account that was paid may be reversed; verify by inquiry."), "Nicepay"),
         ),
     ),
+    Case.BY_HAND: Words(
+        title=_("Transfer by hand"),
+        what=_(
+            "This way of paying cannot take money back. Transfer it to the customer's bank account, then record the"
+            " bank's reference; a second person approves that."
+        ),
+        limit=DAY,
+        advice=(
+            Advice(_("What was paid by bank transfer the merchant gives back itself, by transferring it."), "Midtrans"),
+            Advice(_("A channel without a refund API needs a payout by hand."), "Xendit"),
+            Advice(_("A virtual account takes no money back: ask the customer for a bank account of their own.")),
+        ),
+    ),
     Case.REFUND_FAILED: Words(
         title=_("Refund failed"),
         what=_("The gateway refused to give the money back. Send it again, or transfer it by hand."),
         limit=timedelta(hours=4),
         advice=(
             Advice(_("A refund needs a payable balance, which may take days; GoPay only within 45 days."), "Midtrans"),
-            Advice(_("A channel without a refund API needs a payout by hand."), "Xendit"),
         ),
     ),
     Case.REFUND_UNKNOWN: Words(

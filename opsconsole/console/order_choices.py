@@ -22,6 +22,7 @@ from orders.queries.order_page import OrderRows
 from orders.queries.sentences import ACTIONS
 from orders.services import actions
 from orders.services.booking import BY_HAND
+from orders.services.refunds import by_api
 from orders.states import OrderState, RefundState
 
 RUNNING: Final = ("awaiting_approval", "queued", "running")
@@ -111,6 +112,12 @@ KINDS: Final[dict[str, Kind]] = {
         gettext_lazy("No car is to be had: the order fails and the money goes back."),
         is_desk=True,
     ),
+    "record_transfer": Kind(
+        "record_transfer",
+        Risk.MONEY,
+        gettext_lazy("Writes down that a refund went back by bank transfer, with the bank's reference."),
+        is_desk=True,
+    ),
     "end_trip": Kind(
         "dispatch_by_hand",
         Risk.VISIBLE,
@@ -146,10 +153,13 @@ class Choice:
 
 
 def choices_of(rows: OrderRows, money: Money, user: Any, *, next_step: str = "") -> Sequence[Choice]:
-    """All that can be done with every order, and the end of a trip that was sent by hand."""
+    """All that can be done with every order, the end of a trip that was sent by hand, and what became of money that
+    only a person can send."""
     names = [name for name, kind in KINDS.items() if not kind.is_desk]
     if any(step.partner == BY_HAND for step in rows.steps):
         names.append("end_trip")
+    if failed_refunds(rows):
+        names.append("record_transfer")
     guards = Guards(rows.order, rows.actions)
     return [_choice(rows, money, user, name, guards, next_step=next_step) for name in names]
 
@@ -165,8 +175,14 @@ def suggested_refund(rows: OrderRows, money: Money) -> int:
 
 
 def failed_refund(rows: OrderRows) -> Refund | None:
-    """The one that would be sent again."""
-    return next((refund for refund in reversed(rows.refunds) if refund.state == RefundState.FAILED), None)
+    """The one that would be sent again: the last that its gateway may take after all."""
+    again = (each for each in reversed(failed_refunds(rows)) if by_api(rows.attempt_by_id[each.attempt_id]))
+    return next(again, None)
+
+
+def failed_refunds(rows: OrderRows) -> list[Refund]:
+    """Those that a person may transfer by hand."""
+    return [refund for refund in rows.refunds if refund.state == RefundState.FAILED]
 
 
 def _choice(rows: OrderRows, money: Money, user: Any, name: str, guards: Guards, *, next_step: str) -> Choice:

@@ -1,7 +1,7 @@
 """The box at the top of an order: why it hangs and what to do, or whose move it is when it does not."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from orders.queries.money import Money
 from orders.queries.order_page import OrderRows
 from orders.queries.phrases import retold, state_label
 from orders.queries.stuck import StuckRow
-from orders.states import DispatchState, OrderState, PostingState, SagaState
+from orders.states import DispatchState, OrderState, PostingState, RefundState, SagaState
 
 S = OrderState
 LANGUAGES: Final = ("id", "en")
@@ -28,7 +28,8 @@ LANGUAGES: Final = ("id", "en")
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """`confidence` is 0-100 and None where nothing had to be guessed; `step` is the safe next step."""
+    """`confidence` is 0-100 and None where nothing had to be guessed; `step` is the safe next step; `names` are the
+    values that `to_say` has places for."""
 
     tone: Tone
     title: str
@@ -37,6 +38,7 @@ class Verdict:
     confidence: int | None = None
     step: NextStep | None = None
     to_say: Promise | str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def step_label(self) -> str:
@@ -55,7 +57,7 @@ class Verdict:
         told = []
         for language in LANGUAGES:
             with translation.override(language):
-                told.append((language, str(self.to_say)))
+                told.append((language, str(self.to_say) % self.names if self.names else str(self.to_say)))
         return told
 
 
@@ -98,7 +100,17 @@ def _calm(rows: OrderRows, money: Money) -> Verdict:
     order = rows.order
     title, text = _whose_move(rows, money)
     tone = Tone.DONE if order.state == S.COMPLETED and _is_at_ho(rows) else tone_of("order", order.state)
-    return Verdict(tone=tone, title=title, text=text, to_say=_TO_SAY.get(order.state, ""))
+    verdict = Verdict(tone=tone, title=title, text=text, to_say=_TO_SAY.get(order.state, ""))
+    return replace(verdict, to_say=_TRANSFERRED, names=told) if (told := _transfer(rows)) else verdict
+
+
+def _transfer(rows: OrderRows) -> dict[str, str]:
+    """The money that a person has sent to the customer's bank account, for whoever is asked where it is."""
+    sent = [each for each in rows.refunds if each.bank_reference and each.state == RefundState.SUCCEEDED]
+    if not sent or rows.order.state not in _CLOSED:
+        return {}
+    sum_ = formats.money(sum(each.amount for each in sent), currency=rows.order.currency)
+    return {"sum": sum_, "references": ", ".join(each.bank_reference for each in sent)}
 
 
 def _whose_move(rows: OrderRows, money: Money) -> tuple[str, str]:
@@ -160,6 +172,10 @@ def _closed(order: Order, money: Money) -> tuple[str, str]:
 
 
 _CLOSED: Final = (S.CANCELLED, S.EXPIRED, S.FAILED, S.PAID_AFTER_CLOSE)
+
+_TRANSFERRED: Final = gettext_lazy(
+    "We have transferred %(sum)s to your bank account. The bank's reference is %(references)s."
+)
 
 _MOVING: Final[Mapping[str, tuple[Promise, Promise]]] = {
     S.CREATED: (

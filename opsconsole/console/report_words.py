@@ -25,6 +25,14 @@ FILTER_LABELS: Final[Mapping[str, Promise]] = {
     "method": _("Method"),
     "service": _("Service"),
     "city": _("City"),
+    "waits_for": _("Waits for"),
+}
+# Whose move a refund is that has not gone back.
+WAITS_FOR: Final[Mapping[str, Promise]] = {
+    "transfer": _("A transfer by hand"),
+    "decision": _("A decision: send again, or transfer"),
+    "approval": _("A second person"),
+    "gateway": _("The gateway"),
 }
 # By report and column: the words of codes that are our own.
 _CHOICES: Final[Mapping[tuple[str, str], type[TextChoices]]] = {
@@ -41,7 +49,14 @@ def choices_of(name: str) -> Sequence[tuple[str, str]]:
     """What a filter offers; a field to type in where this is empty."""
     if name == "gateway":
         return [(source, source_name(source)) for side, source, _rule in DEFAULTS if side == Side.GATEWAY]
+    if name == "waits_for":
+        return [(value, str(label)) for value, label in WAITS_FOR.items()]
     return [(service.value, str(service.label)) for service in Service] if name == "service" else []
+
+
+def told_value(name: str, value: str) -> str:
+    """What a filter is set to, in words."""
+    return dict(choices_of(name)).get(value, value)
 
 
 def shown(report: Report, row: Row) -> Sequence[tuple[Any, bool]]:
@@ -94,4 +109,5 @@ _WRITERS: Final[Mapping[Kind, Callable[[Any], Any]]] = {
     Kind.INSTANT: _instant,
     Kind.DAY: _day,
     Kind.CODE: _code,
+    Kind.WAITS: lambda value: WAITS_FOR[value],
 }

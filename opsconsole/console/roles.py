@@ -78,6 +78,7 @@ RIGHTS: Final[tuple[Right, ...]] = (
     _right("cancel_order", _("cancel an order"), ONCALL, CS),
     _right("refund_order", _("refund an order"), ONCALL, CS, FINANCE),
     _right("approve_refund", _("approve a large refund"), FINANCE),
+    _right("record_transfer", _("record a refund that was transferred by hand"), FINANCE),
     _right("retry_step", _("try a step of a saga again"), ONCALL, CS),
     _right("mark_step_done", _("mark a step of a saga as done, with evidence"), ONCALL, CS, FINANCE),
     _right("skip_step", _("let stand what a saga cannot undo"), ONCALL, FINANCE),

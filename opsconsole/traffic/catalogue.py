@@ -103,7 +103,7 @@ HANGING = (
         leaning=GOES_BACK,
         by_order=(*_NO_BOOKING, at("*", "refund", "fail", times=1)),
     ),
-    Fate("refund_by_hand", "refund_failed", leaning=Leaning(methods=BY_HAND, paired=False), by_order=_NO_BOOKING),
+    Fate("refund_by_hand", "refund_by_hand", leaning=Leaning(methods=BY_HAND, paired=False), by_order=_NO_BOOKING),
     Fate(
         "refund_unanswered",
         "refund_unanswered",

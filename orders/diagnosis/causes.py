@@ -30,6 +30,7 @@ class Cause(StrEnum):
     REFUND_PENDING = "refund_pending"
     REFUND_NEEDS_APPROVAL = "refund_needs_approval"
     REFUND_FAILED = "refund_failed"
+    REFUND_BY_HAND = "refund_by_hand"
     REFUND_UNANSWERED = "refund_unanswered"
     TRIP_END_MISSING = "trip_end_missing"
     HO_REJECTED = "ho_rejected"
@@ -46,13 +47,14 @@ class Cause(StrEnum):
 
 
 class NextStep(StrEnum):
-    """The first six are actions of `orders.services.actions`; the others are a person's."""
+    """The first seven are actions of `orders.services.actions`; the others are a person's."""
 
     RECHECK_PAYMENT = "recheck_payment"
     MAKE_LINK = "make_link"
     RETRY_BOOKING = "retry_booking"
     REPOST_HO = "repost_ho"
     REFUND = "refund"
+    RECORD_TRANSFER = "record_transfer"
     CANCEL_ORDER = "cancel_order"
     CALL_PARTNER = "call_partner"
     ASK_FINANCE = "ask_finance"
@@ -66,6 +68,7 @@ NEXT_STEPS: Mapping[NextStep, Promise] = MappingProxyType(
         NextStep.RETRY_BOOKING: _("Retry booking"),
         NextStep.REPOST_HO: _("Re-post to HO"),
         NextStep.REFUND: _("Refund"),
+        NextStep.RECORD_TRANSFER: _("Transfer it by hand, then record it"),
         NextStep.CANCEL_ORDER: _("Cancel order"),
         NextStep.CALL_PARTNER: _("Call the partner"),
         NextStep.ASK_FINANCE: _("Ask finance"),
@@ -191,6 +194,15 @@ WORDS: Mapping[Cause, Words] = MappingProxyType(
             _("The gateway refused the refund. The customer's money is still with us."),
             _("We are sorry. Your refund met a problem; our finance team is sending it to you another way."),
             NextStep.REFUND,
+        ),
+        Cause.REFUND_BY_HAND: Words(
+            _("Waits for a transfer by hand"),
+            _("This way of paying cannot take money back, so finance transfers it to the customer's bank account."),
+            _(
+                "We are sorry. The way you paid cannot take money back, so our finance team transfers it to your bank"
+                " account. We will tell you as soon as it is sent."
+            ),
+            NextStep.RECORD_TRANSFER,
         ),
         Cause.REFUND_UNANSWERED: Words(
             _("Refund unanswered"),

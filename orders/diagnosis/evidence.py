@@ -38,6 +38,7 @@ class Work:
 class AttemptFacts(Work):
     number: int = 1
     gateway: str = ""
+    method: str = ""
     reference: str = ""
     amount: int = 0
     answer: str = ""
@@ -78,6 +79,7 @@ class DispatchFacts(Work):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundFacts(Work):
+    attempt_id: int = 0
     amount: int = 0
     key: str = ""
     cause: str = ""

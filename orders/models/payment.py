@@ -107,7 +107,11 @@ class LedgerEntry(models.Model):
 
 
 class Refund(Stateful, Leased):
-    """Money on its way back. `cause` makes two refunds for one cause impossible."""
+    """Money on its way back. `cause` makes two refunds for one cause impossible.
+
+    `bank_reference` and `transferred_at` are the evidence where a person transferred it by hand: what the bank calls
+    that transfer (blanks taken out, in capital letters), and when the money left our account.
+    """
 
     machine: ClassVar[Machine] = REFUND
 
@@ -122,9 +126,22 @@ class Refund(Stateful, Leased):
     key = models.CharField(max_length=64, unique=True)
     gateway_reference = models.CharField(max_length=80, blank=True)
     asked_at = models.DateTimeField(null=True, blank=True)
+    bank_reference = models.CharField(max_length=64, blank=True, default="", db_default="")
+    transferred_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = (
+            # One transfer proves one refund.
+            models.UniqueConstraint(
+                fields=["bank_reference"],
+                name="refund_one_per_transfer",
+                condition=~models.Q(bank_reference=""),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(bank_reference="", transferred_at=None)
+                | (~models.Q(bank_reference="") & models.Q(transferred_at__isnull=False)),
+                name="refund_transfer_is_whole",
+            ),
             models.UniqueConstraint(
                 fields=["attempt", "cause"],
                 name="refund_once_per_cause",

@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from orders.clients.codes import REFUNDABLE
 from orders.queries.places import Place
 from orders.queries.stuck.lists import fetch
 
@@ -23,6 +24,7 @@ class Case(StrEnum):
     OVER = "over"
     UNDER = "under"
     REVERSED = "reversed"
+    BY_HAND = "by_hand"
     REFUND_FAILED = "refund_failed"
     REFUND_UNKNOWN = "refund_unknown"
 
@@ -102,8 +104,11 @@ WHERE k.holds AND k.sum > 0 AND (k."case" IN ('under', 'reversed') OR k.sum > (
     SELECT coalesce(sum(r.amount), 0) FROM orders_refund r WHERE r.order_id = o.id AND r.state IN {_BACK}))
 """
 
+# What a gateway takes back by API; a refund of all else waits until a person has transferred it.
+BY_API: Final = ", ".join(f"('{gateway}', '{each}')" for gateway, some in REFUNDABLE.items() for each in sorted(some))
 _REFUND: Final = f"""
-SELECT 'refund_' || r.state AS "case", r.id AS row_id, {_ORDER}, a.gateway, r.amount AS sum, r.currency,
+SELECT CASE WHEN r.state = 'failed' AND (a.gateway, a.method) NOT IN ({BY_API}) THEN 'by_hand'
+            ELSE 'refund_' || r.state END AS "case", r.id AS row_id, {_ORDER}, a.gateway, r.amount AS sum, r.currency,
        r.created_at AS since, r.last_error AS said
 FROM orders_refund r JOIN orders_order o ON o.id = r.order_id JOIN orders_attempt a ON a.id = r.attempt_id
 WHERE r.state IN ('failed', 'unknown') AND o.origin = 'platform'
@@ -121,8 +126,7 @@ WHERE r.id = ANY(%(ids)s)
 """
 _ARMS: Final[Mapping[Case, str]] = {
     Case.LATE: _LATE,
-    Case.REFUND_FAILED: _REFUND,
-    Case.REFUND_UNKNOWN: _REFUND,
+    **dict.fromkeys((Case.BY_HAND, Case.REFUND_FAILED, Case.REFUND_UNKNOWN), _REFUND),
     **dict.fromkeys((Case.TWICE, Case.OVER, Case.UNDER, Case.REVERSED), _ODD),
 }
 

@@ -109,6 +109,7 @@ TEMPLATES: Final = (
     _n("The step is now %(label)s, the saga %(other)s."),
     _n("It is being worked on at this moment; try again."),
     _n("It was paid meanwhile."),
+    _n("The refund %(key)s is recorded as transferred by hand, reference %(reference)s."),
     _n("Head Office has it."),
     _n("Head Office has it. The break closes when its book has been read."),
     _n("Head Office has reversed it. The break closes when its book has been read."),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from orders import names
 from orders.queries.stuck.lists import fetch
 
 PREFIX: Final = "MRG-"
@@ -65,6 +66,9 @@ UNION ALL
 UNION ALL
 (SELECT order_id, 'refund', key FROM orders_refund WHERE key = ANY(%(exact)s))
 UNION ALL
+(SELECT order_id, 'refund', bank_reference FROM orders_refund
+ WHERE bank_reference = %(transfer)s AND NOT (bank_reference = ''))
+UNION ALL
 (SELECT id, 'phone', customer_phone FROM orders_order
  WHERE customer_phone = ANY(%(phones)s) ORDER BY id DESC LIMIT %(most)s)
 UNION ALL
@@ -89,6 +93,7 @@ def search(text: str) -> list[Match]:
     ids = _ids(wanted)
     params = {
         "text": wanted,
+        "transfer": names.bank_reference(wanted),
         "exact": list(dict.fromkeys((wanted, wanted.upper(), wanted.lower()))),
         "ids": ids,
         "parts": [each for each in ids if _is_part(each)],

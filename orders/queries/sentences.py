@@ -58,6 +58,7 @@ _REFUND: Mapping[Key, Promise] = {
     ("refund", "fail"): _("%(gateway)s refused the refund"),
     ("refund", "lose"): _("%(gateway)s did not answer: nobody knows yet whether the refund went through"),
     ("refund", "retry"): _("Refund will be sent again under the same key"),
+    ("refund", "transfer"): _("Money transferred by hand: the bank's reference is %(reference)s"),
     ("refund", "bounce"): _("Refund came back: the money is with us again"),
 }
 
@@ -268,6 +269,7 @@ _ACTIONS: Final[dict[str, Promise]] = {
     "repost_ho": _("Re-post to HO"),
     "cancel_order": _("Cancel order"),
     "refund": _("Refund"),
+    "record_transfer": _("Record a transfer by hand"),
     "retry_step": _("Retry step"),
     "mark_step_done": _("Mark step done"),
     "skip_step": _("Let it stand"),
@@ -309,6 +311,7 @@ ENDS: Final[Mapping[Key, Promise]] = MappingProxyType(
     {
         ("recheck_payment", "fixed"): _("everybody answered"),
         ("recheck_payment", "not_fixed"): _("not everybody answered"),
+        ("record_transfer", "fixed"): _("recorded"),
         ("send_link", "fixed"): _("sent"),
         ("send_link", "not_fixed"): _("not sent"),
         ("send_to_dispatch", "fixed"): _("dispatched"),

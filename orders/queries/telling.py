@@ -102,7 +102,9 @@ class Cast:
 
     def _detail(self, detail: Mapping[str, Any]) -> dict[str, str]:
         """What the fact itself carries; a word that has a label is told by it."""
-        told = {name: str(detail[name]) for name in ("owner", "field", "action", "status") if name in detail}
+        told = {
+            name: str(detail[name]) for name in ("owner", "field", "action", "status", "reference") if name in detail
+        }
         told["owner"] = self.people.get(f"user:{told.get('owner')}", told.get("owner", UNKNOWN))
         told["anomaly"] = _labelled(sentences.ANOMALIES, str(detail.get("kind", UNKNOWN)))
         told["status"] = sentences.status_words(told.get("action", ""), told.get("status", UNKNOWN))

@@ -9,7 +9,7 @@ from django.db.models import QuerySet, Sum
 
 from orders import sets
 from orders.models import Attempt, LedgerEntry, Order, Refund
-from orders.states import LedgerKind
+from orders.states import BANK, LedgerKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,16 @@ def _entry(fact: Fact) -> Mapping[str, Any]:
         "kind": fact.kind,
         "amount": fact.amount,
         "currency": fact.attempt.currency,
-        "gateway": fact.attempt.gateway,
+        "gateway": _paid_by(fact),
         "source_key": fact.key,
         "occurred_at": fact.at,
     }
+
+
+def _paid_by(fact: Fact) -> str:
+    """Whose account the money came to or left: what a person transferred left our own, and no gateway reports it."""
+    by_hand = fact.refund is not None and fact.refund.bank_reference
+    return BANK if by_hand else fact.attempt.gateway
 
 
 def balance(order: Order) -> int:

@@ -192,7 +192,7 @@ def _values(notice: Notice) -> Mapping[str, object]:
     known: dict[str, object] = {"order": "", "amount": "", "link": "", "driver": "–", "vehicle": "–"}
     if order is not None:
         known |= {"order": order.public_id, "amount": shown(order.amount, currency=order.currency)}
-    if notice.template in ("refund_sent", "refunded", "refund_failed"):
+    if notice.template in ("refund_sent", "refunded", "transferred", "refund_failed"):
         refund = Refund.objects.filter(pk=notice.subject_id).first()
         known |= {"amount": shown(refund.amount, currency=refund.currency)} if refund else {}
     if notice.template == "link_ready":

@@ -24,10 +24,13 @@ AT_WORK: Final = (Status.QUEUED, Status.RUNNING)
 IN_HAND: Final = (Status.AWAITING_APPROVAL, *AT_WORK)
 # An order has several of these: acts of one name on different ones are different acts.
 PARTS: Final = ("saga", "step", "entry", "channel")
+# Each of these may send the same money: one that waits for its second person keeps the others off as well.
+SAME_MONEY: Final = frozenset({"refund", "record_transfer"})
 
 WORDS: Final[Mapping[str, Promise]] = {
     "in_hand": _("%(actor)s asked for the same already."),
     "in_other_hand": _("Something that %(actor)s asked for is being done to this order. Wait for its result."),
+    "same_money": _("%(actor)s asked for the same money another way. Wait until that is decided."),
     "cool_down": _("The same was done by %(plan)s only %(minutes)s min ago."),
     "cool_down_by_hand": _("%(actor)s did the same by hand only %(minutes)s min ago."),
     "in_run": _("%(plan)s of %(actor)s is working on this order."),
@@ -124,8 +127,13 @@ def _locks(orders: Collection[int], own: Collection[str]) -> Iterator[tuple[int,
 def _actions(orders: Collection[int], act: Act, *, alone: bool) -> QuerySet[OperatorAction]:
     """The oldest first: what was last in the way is what is told."""
     same = Q(name=act.name) & (Q(status__in=IN_HAND) | fresh_since(timezone.now() - act.cool_down))
-    others = Q(status__in=AT_WORK) if alone else Q()
-    return OperatorAction.objects.filter(same | others if alone else same, order_id__in=orders).order_by("pk")
+    rivals = Q(name__in=_rivals(act.name), status__in=IN_HAND)
+    others = same | rivals | Q(status__in=AT_WORK) if alone else same | rivals
+    return OperatorAction.objects.filter(others, order_id__in=orders).order_by("pk")
+
+
+def _rivals(name: str) -> frozenset[str]:
+    return SAME_MONEY - {name} if name in SAME_MONEY else frozenset()
 
 
 def fresh_since(since: datetime) -> Q:
@@ -134,6 +142,8 @@ def fresh_since(since: datetime) -> Q:
 
 
 def _judged(each: OperatorAction, act: Act, params: Mapping[str, Any]) -> InTheWay | None:
+    if each.name in _rivals(act.name) and each.status in IN_HAND:
+        return InTheWay("same_money", {"actor": each.actor}, each)
     if each.name != act.name:
         return InTheWay("in_other_hand", {"actor": each.actor}, each) if each.status in AT_WORK else None
     if not _is_about_the_same(each.params, params):

@@ -27,10 +27,11 @@ def is_large(amount: int, currency: str) -> bool:
 
 
 def needs_second_person(name: str, params: Mapping[str, Any], *, currency: str = OUR_CURRENCY, actor: str = "") -> bool:
-    """For one action on one order: by its money (style B4), what is let stand from the first rupiah on (ADR 0040),
-    and anything once its actor has started all that one person starts alone within an hour."""
+    """For one action on one order: by its money (style B4), what is let stand (ADR 0040) or was
+    transferred by hand (ADR 0129) from the first rupiah on, and anything once its actor has started all that one person
+    starts alone within an hour."""
     amount = int(params.get("amount", 0))
-    if name == "skip_step":
+    if name in ("skip_step", "record_transfer"):
         return amount > 0
     if name in (MONEY_BACK, "mark_step_done") and is_large(amount, currency):
         return True

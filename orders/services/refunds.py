@@ -1,6 +1,7 @@
 """Money back to the customer: approved, sent once, and finished only when the gateway says so."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -26,6 +27,14 @@ OVER = (RefundState.REJECTED, RefundState.SUCCEEDED)
 # Our worker goes on with these by itself.
 UNDER_WAY = (RefundState.APPROVED, RefundState.SENT, RefundState.UNKNOWN)
 MANUAL = "the gateway cannot refund this method: transfer by hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """What proves that money was sent by hand: the bank's reference, normalised, and when it left our account."""
+
+    reference: str
+    at: datetime
 
 
 def refund_all(order: Order, *, cause: str, actor: str, reason: str) -> list[Refund]:
@@ -187,10 +196,34 @@ def _write_answer(order: Order, refund: Refund, answer: RefundAnswer, *, actor: 
 def _succeed(order: Order, refund: Refund, answer: RefundAnswer, *, actor: str) -> None:
     move(refund, RefundVerb.SUCCEED, actor=actor, gateway_reference=answer.reference)
     finish(refund, due_at=None, last_error="")
-    ledger.give_back(refund, at=_now())
+    _given_back(order, refund, actor=actor, at=_now())
+
+
+def _given_back(order: Order, refund: Refund, *, actor: str, at: datetime) -> None:
+    """The customer's money went back: what follows from that, whoever sent it. Lock: order."""
+    ledger.give_back(refund, at=at)
     posting.owe_refund(order, refund)
     if order.state == OrderState.PAID_AFTER_CLOSE and ledger.balance(order) == 0:
         move(order, OrderVerb.SETTLE, actor=actor, reason="late money given back")
+
+
+def transferred(order: Order, refund: Refund, transfer: Transfer, *, actor: str, reason: str, by_action: int) -> None:
+    """A person sent it from our bank account after the gateway had refused. Lock: order, refund.
+
+    Raises IllegalEdge unless it failed, IntegrityError where this transfer is another refund's evidence.
+    """
+    evidence = {"reference": transfer.reference, "transferred_at": transfer.at.isoformat()}
+    move(
+        refund,
+        RefundVerb.TRANSFER,
+        actor=actor,
+        reason=reason,
+        detail={"by_action": by_action, **evidence},
+        bank_reference=transfer.reference,
+        transferred_at=transfer.at,
+        last_error="",
+    )
+    _given_back(order, refund, actor=actor, at=transfer.at)
 
 
 def _fail(refund: Refund, said: str, *, actor: str) -> None:

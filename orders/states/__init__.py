@@ -7,6 +7,7 @@ This package is the only place where a state or an edge is named. The SQL table 
 
 from orders.states.machine import Edges, Machine
 from orders.states.names import (
+    BANK,
     AttemptState,
     AttemptVerb,
     Channel,
@@ -53,6 +54,7 @@ from orders.states.tables import (
 __all__ = [
     "ATTEMPT",
     "ATTEMPT_RANK",
+    "BANK",
     "CLOSED_ORDER_STATES",
     "DISPATCH",
     "INBOUND",

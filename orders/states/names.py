@@ -1,6 +1,7 @@
 """The states and verbs of every machine, and the other fixed vocabularies of orders and money."""
 
 from enum import StrEnum
+from typing import Final
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -83,6 +84,7 @@ class RefundVerb(StrEnum):
     FAIL = "fail"
     LOSE = "lose"
     RETRY = "retry"
+    TRANSFER = "transfer"
     BOUNCE = "bounce"
 
 
@@ -234,6 +236,10 @@ class LedgerKind(TextChoices):
     REFUNDED = "refunded", _("Refunded")
     REVERSED = "reversed", _("Reversed")
     ADJUSTED = "adjusted", _("Adjusted")
+
+
+# Where a fact about money names its gateway: our own bank account, from which a person transferred (ADR 0129).
+BANK: Final = "bank"
 
 
 class Service(TextChoices):

@@ -125,6 +125,8 @@ REFUND = Machine(
             (Ref.SENT, RefundVerb.LOSE): Ref.UNKNOWN,
             # The gateway was asked and has never heard of it: the same key may go again.
             **_fan((Ref.SENT, Ref.UNKNOWN, Ref.FAILED), RefundVerb.RETRY, Ref.APPROVED),
+            # A person sent it from our bank account instead: never while the gateway may still do it.
+            (Ref.FAILED, RefundVerb.TRANSFER): Ref.SUCCEEDED,
             (Ref.SUCCEEDED, RefundVerb.BOUNCE): Ref.FAILED,
         }
     ),

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from orders.queries.money_queues import BY_API
 from orders.states import RefundState
 from reconciliation.ageing import BUCKETS, bucket_bounds
 from reconciliation.day_states import UNNAMED
@@ -31,6 +32,7 @@ class Kind(StrEnum):
     TYPE = "type"
     GATEWAY = "gateway"
     ORDER = "order"
+    WAITS = "waits"
     DAY = "day"
     INSTANT = "instant"
     COUNT = "count"
@@ -55,6 +57,7 @@ class Wanted:
     method: str = ""
     service: str = ""
     city: str = ""
+    waits_for: str = ""
     now: datetime | None = None
 
     def params(self) -> dict[str, Any]:
@@ -65,6 +68,7 @@ class Wanted:
             "method": self.method,
             "service": self.service,
             "city": self.city,
+            "waits_for": self.waits_for,
         }
 
 
@@ -138,15 +142,21 @@ def _by(expression: str) -> Callable[[Wanted], Iterator[Row]]:
 def _refunds_owed(wanted: Wanted) -> Iterator[Row]:
     """Money that is to go back and has not: whoever's move it is."""
     return _fetched(
-        """
-        SELECT o.public_id, a.gateway, a.method, r.state, r.entered_at, r.amount, r.currency
+        f"""
+        SELECT o.public_id, a.gateway, a.method, r.state, w.waits_for, r.entered_at, r.amount, r.currency
         FROM orders_refund r JOIN orders_order o ON o.id = r.order_id JOIN orders_attempt a ON a.id = r.attempt_id
+        CROSS JOIN LATERAL (SELECT CASE
+            WHEN r.state = 'requested' THEN 'approval'
+            WHEN r.state <> 'failed' THEN 'gateway'
+            WHEN (a.gateway, a.method) IN ({BY_API}) THEN 'decision'
+            ELSE 'transfer' END AS waits_for) w
         WHERE r.state <> ALL(%(over)s)
           AND reconciliation_business_day(r.created_at, interval '0') BETWEEN %(first)s AND %(last)s
           AND (%(gateway)s = '' OR a.gateway = %(gateway)s) AND (%(method)s = '' OR a.method = %(method)s)
           AND (%(service)s = '' OR o.service = %(service)s) AND (%(city)s = '' OR o.city = %(city)s)
+          AND %(waits_for)s IN ('', w.waits_for)
         ORDER BY r.entered_at, r.id
-        """,
+        """,  # noqa: S608 - our own text
         {**wanted.params(), "over": [str(RefundState.SUCCEEDED), str(RefundState.REJECTED)]},
     )
 
@@ -302,10 +312,10 @@ _ALL: Final = (
         columns=(
             *(Column("order", _("Order"), Kind.ORDER), Column("gateway", _("Gateway"), Kind.GATEWAY)),
             *(Column("method", _("Method"), Kind.CODE), Column("state", _("State"), Kind.CODE)),
-            *(Column("since", _("Since"), Kind.INSTANT), *_MONEY),
+            *(Column("waits_for", _("Waits for"), Kind.WAITS), Column("since", _("Since"), Kind.INSTANT), *_MONEY),
         ),
         rows=_refunds_owed,
-        filters=_BROKEN_FILTERS,
+        filters=(*_BROKEN_FILTERS, "waits_for"),
     ),
     Report(
         name="write-offs",

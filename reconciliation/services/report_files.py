@@ -27,7 +27,7 @@ LOST: Final = timedelta(seconds=30)  # without a sign of life for so long it has
 _EVERY: Final = 2_000  # rows between two signs of life
 _MOST: Final = 1_048_000  # rows of a sheet
 _LOCK: Final = 0x4E90
-_FIELDS: Final = ("gateway", "method", "service", "city")
+_FIELDS: Final = ("gateway", "method", "service", "city", "waits_for")
 
 
 def ask(report: str, wanted: Wanted, *, actor: str, format_: str = FileFormat.XLSX) -> ReportFile:

@@ -121,21 +121,19 @@ def cancelled(facts: Facts, amount: int) -> bool:
 def gives_back(facts: Facts, amount: int) -> bool:
     """Closed, and its money goes back: undone first, then refunded, where that is large after a second person's yes.
     A refund that failed needs a person."""
-    return facts.order.state in CLOSED_ORDER_STATES and not any(
-        each.state == RefundState.FAILED for each in facts.refunds
-    )
+    return facts.order.state in CLOSED_ORDER_STATES and not facts.failed
 
 
 def refund(facts: Facts, given: Input) -> Preview:
     """A refund that failed goes again as it was; else what is too much, or all where nothing is carried out."""
-    order, failed = facts.order, [each for each in facts.refunds if each.state == RefundState.FAILED]
+    order, failed = facts.order, facts.failed
     if order.origin == _IMPORT:
         return Preview(why="imported_refund")
     near = _paid_through(facts)
-    if failed:
-        return _giving_back(facts, failed[-1].amount, near)
+    if again := [each for each in failed if refunds.by_api(facts.attempt_of(each))]:
+        return _giving_back(facts, again[-1].amount, near)
     if facts.free <= 0:
-        return Preview(why="no_money")
+        return Preview(why="transferred_by_hand" if failed else "no_money")
     amount = facts.free - order.amount if order.state in UNDER_WAY else facts.free
     return _giving_back(facts, amount, near) if amount > 0 else Preview(why="carried_out")
 

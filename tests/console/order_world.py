@@ -8,11 +8,13 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
+from opsconsole.console.formats import WIB
 from orders.models import Attempt, InboundEvent, Order
 from orders.services import booking, callbacks, ledger
 from orders.states import AttemptVerb, OrderVerb
 from orders.transitions import lock, move
 from tests.factories import make_attempt, make_order
+from tests.orders.making import make_refund
 
 GATEWAY = "gateway:midtrans"
 CUSTOMER = {"email": "ani@example.id", "phone": "+628110001234", "first_name": "Ani"}
@@ -51,9 +53,24 @@ def late_order(**fields: Any) -> Order:
     return fresh(order)
 
 
+def refused_order(**fields: Any) -> Order:
+    """Late money that its way of paying takes no refund of: a person transfers it."""
+    order = late_order(**fields)
+    attempt = order.attempts.get()
+    Attempt.objects.filter(pk=attempt.pk).update(method="va_bca")
+    make_refund(attempt, "failed")
+    return order
+
+
 def _charge(attempt: Attempt, amount: int) -> None:
     move(attempt, AttemptVerb.PAY, actor=GATEWAY, reason="settlement", answer="settlement")
     ledger.charge(attempt, amount=amount, at=timezone.now())
+
+
+def transfer_of(order: Order, **given: Any) -> dict[str, Any]:
+    """The evidence of a transfer of just now, as the form gives it."""
+    key, now = order.refunds.get().key, timezone.now().astimezone(WIB)
+    return {"refund": key, "reference": f"TRF {order.pk}", "transferred_at": f"{now:%Y-%m-%dT%H:%M}", **given}
 
 
 def old(order: Order, minutes: int = 47) -> Order:

@@ -9,7 +9,15 @@ from django.test import Client
 
 from opsconsole.console.roles import RIGHT_BY_CODENAME
 from orders.models import InboundEvent, OperatorAction, Order
-from tests.console.order_world import asked, counted, late_order, message_about, waiting_order
+from tests.console.order_world import (
+    asked,
+    counted,
+    late_order,
+    message_about,
+    refused_order,
+    transfer_of,
+    waiting_order,
+)
 from tests.console.people import OUTSIDER, World
 
 CLOSED_PORT = "http://127.0.0.1:9"
@@ -77,6 +85,14 @@ ADDRESSES = [
         make=late_order,
     ),
     _post("do/refund/warnings/", "view_orders"),
+    _get("do/record_transfer/", "record_transfer", make=refused_order),
+    _post(
+        "do/record_transfer/",
+        "record_transfer",
+        form=lambda order: asked(order, **transfer_of(order)),
+        grows=ACTION,
+        make=refused_order,
+    ),
     _get("do/echo/?typed=1.000&amount=1000", "view_orders"),
 ]
 

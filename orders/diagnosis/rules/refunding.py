@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from django.utils.translation import gettext_noop as _
 
+from orders.clients.codes import REFUNDABLE
 from orders.diagnosis.causes import Cause
 from orders.diagnosis.evidence import Evidence, RefundFacts
 from orders.diagnosis.findings import CERTAIN, Finding, Sentence, said
-from orders.states import RefundState
+from orders.states import OrderState, RefundState
 
 
 def _hanging(evidence: Evidence, *states: str) -> RefundFacts | None:
@@ -18,10 +19,25 @@ def _hanging(evidence: Evidence, *states: str) -> RefundFacts | None:
 def refund_failed(evidence: Evidence) -> Finding | None:
     """The gateway said no; the money is still here."""
     refund = _hanging(evidence, RefundState.FAILED)
-    if refund is None:
+    if refund is None or _is_by_hand(evidence, refund):
         return None
     said_no = said(_("The gateway said: %(error)s"), error=refund.last_error or "-")
     return Finding(Cause.REFUND_FAILED, CERTAIN + 1, (_asked_for(refund), said_no))
+
+
+def refund_by_hand(evidence: Evidence) -> Finding | None:
+    """Nobody but a person can give it back; of late money it is the order that hangs."""
+    late = evidence.machine == "order" and evidence.state == OrderState.PAID_AFTER_CLOSE
+    failed = evidence.refunds if late else [_hanging(evidence, RefundState.FAILED)]
+    refund = next((one for one in failed if one and one.state == RefundState.FAILED), None)
+    if refund is None or not _is_by_hand(evidence, refund):
+        return None
+    return Finding(Cause.REFUND_BY_HAND, CERTAIN + 1, (_asked_for(refund),))
+
+
+def _is_by_hand(evidence: Evidence, refund: RefundFacts) -> bool:
+    paid = next((each for each in evidence.attempts if each.id == refund.attempt_id), None)
+    return paid is not None and paid.method not in REFUNDABLE.get(paid.gateway, ())
 
 
 def refund_unanswered(evidence: Evidence) -> Finding | None:
@@ -59,6 +75,7 @@ def _asking(refund: RefundFacts) -> tuple[Sentence, ...]:
 
 RULES: tuple[Callable[[Evidence], Finding | None], ...] = (
     refund_failed,
+    refund_by_hand,
     refund_unanswered,
     refund_needs_approval,
     refund_pending,

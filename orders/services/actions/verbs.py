@@ -20,7 +20,7 @@ from orders.errors import NotAllowed
 from orders.leases import OTHERS, Work, claim_in_turn, renew
 from orders.models import Attempt, OperatorAction, Order, Refund, Saga, Step
 from orders.services import booking, dispatching, inquiry, ledger, links, placing, posting, refunds
-from orders.services.actions import dispatch, holding, link, money_back, neighbours
+from orders.services.actions import dispatch, holding, link, money_back, neighbours, transfer
 from orders.services.actions.carrying import carry_on
 from orders.services.actions.saga_verbs import SAGA_VERBS
 from orders.services.actions.verb import Result, Verb
@@ -225,7 +225,7 @@ def _refund_not(order: Order, params: Mapping[str, Any]) -> str:
         return ""
     held = sum(refunds.refundable(attempt) for attempt in order.attempts.all())
     if held <= 0:
-        return _("There is no money to give back.")
+        return _nothing_to_refund(order)
     if int(params.get("amount", 0)) > held:
         return _("It is more than what is held.")
     if order.state in (*UNBOOKED, S.ACTIVE) and held - int(params.get("amount", 0)) < order.amount:
@@ -233,8 +233,15 @@ def _refund_not(order: Order, params: Mapping[str, Any]) -> str:
     return ""
 
 
+def _nothing_to_refund(order: Order) -> str:
+    if transfer.failed(order):
+        return _("The gateway cannot give this money back: finance transfers it by hand.")
+    return _("There is no money to give back.")
+
+
 def _retryable_refund(order: Order) -> Refund | None:
-    return order.refunds.filter(state=RefundState.FAILED).order_by("-id").first()
+    """The last one that its gateway may take after all; what it can never do a person transfers."""
+    return next((each for each in reversed(transfer.failed(order)) if refunds.by_api(each.attempt)), None)
 
 
 def refund(action: OperatorAction, order: Order) -> Result:
@@ -351,6 +358,7 @@ VERBS: Mapping[str, Verb] = {
     "refund": Verb(
         refund, _refund_not, gettext_noop("Refund"), cool_down=_minutes(30), neighbour=neighbours.paid_through
     ),
+    transfer.NAME: transfer.TRANSFER,
     **SAGA_VERBS,
     "expire_attempt": Verb(
         expire_attempt,

@@ -192,6 +192,25 @@ CASES: list[tuple[str, Evidence, Cause, NextStep]] = [
         NextStep.CALL_PARTNER,
     ),
     ("refund refused", refund("failed", last_error="no balance"), Cause.REFUND_FAILED, NextStep.REFUND),
+    (
+        "refund of a way of paying that takes nothing back",
+        replace(
+            refund("failed", attempt_id=1),
+            attempts=(AttemptFacts(id=1, state="paid", gateway="nicepay", method="va_bca"),),
+        ),
+        Cause.REFUND_BY_HAND,
+        NextStep.RECORD_TRANSFER,
+    ),
+    (
+        "late money that its way of paying takes no refund of",
+        order(
+            "paid_after_close",
+            refunds=(RefundFacts(id=3, state="failed", key="rf-1", created_at=LONG_AGO, attempt_id=1),),
+            attempts=(attempt("paid", method="va_bca"),),
+        ),
+        Cause.REFUND_BY_HAND,
+        NextStep.RECORD_TRANSFER,
+    ),
     ("refund sent", refund("sent"), Cause.REFUND_UNANSWERED, NextStep.WAIT),
     ("refund unknown", refund("unknown", tries=3), Cause.REFUND_UNANSWERED, NextStep.WAIT),
     ("refund large", refund("requested"), Cause.REFUND_NEEDS_APPROVAL, NextStep.ASK_FINANCE),

@@ -28,7 +28,7 @@ TABLES = {
 LOAN_WORDS = {"Refund", "refund", "%(action)s: %(status)s"}
 PLACES = {
     "attempt": {"number", "gateway"},
-    "refund": {"number", "gateway"},
+    "refund": {"number", "gateway", "reference"},
     "step": {"partner", "item"},
     "posting": {"entry"},
     "inbound": {"source", "claim"},

@@ -108,12 +108,26 @@ def test_a_refund_and_a_driver_are_told_and_a_person_who_dispatches() -> None:
     with transaction.atomic():
         record(order, "driver_assigned", actor="partner:tpg", subject=step, detail={"driver": "Budi", "vehicle": "B 1"})
     entry = make_dispatch(step, "claimed", driver="Tono", vehicle="B 2")
+    by_hand = make_refund(make_attempt(order, "paid"), "failed", amount=1_000)
+    consume()
     with transaction.atomic():
+        move(by_hand, "transfer", actor="user:budi", bank_reference="TRF1", transferred_at=timezone.now())
         move(entry, "dispatch", actor="user:dewi", reason="by phone")
     consume()
 
     names = list(Notice.objects.order_by("pk").values_list("template", flat=True))
-    assert names == ["paid", "refund_sent", "refunded", "driver_assigned", "dispatched_by_hand"]
+    to_staff = ("refund_sent", "refund_failed")
+    assert names == [
+        "paid",
+        "refund_sent",
+        "refunded",
+        "driver_assigned",
+        *to_staff,
+        "transferred",
+        "dispatched_by_hand",
+    ]
+    told = Notice.objects.get(template="transferred")
+    assert "1.000" in notices.text_of(told, messages.TEMPLATES[told.template])
     told = Notice.objects.get(template="dispatched_by_hand")
     assert "Tono, B 2" in notices.text_of(told, messages.TEMPLATES[told.template])
     told = Notice.objects.get(template="driver_assigned")
