@@ -65,6 +65,7 @@ class Step(TextChoices):
     TOTAL = "total", _("Total")
     FEES_KEPT = "fees_kept", _("Fees are booked gross")
     NO_REPORT = "no_report", _("No report of this gateway")
+    TRANSFERRED = "transferred", _("Transferred by hand")
     IN_TRANSIT = "in_transit", _("In transit over the cut-off")
     CARRIED = "carried", _("Carried forward from a closed day")
     OTHER_GATEWAY = "other_gateway", _("Booked under another gateway")

@@ -198,6 +198,7 @@ class Expecting(TextChoices):
 class Excluding(TextChoices):
     """Why a line takes no part in a pairing."""
 
+    TRANSFERRED = "transferred", _("Transferred by hand: no gateway's report has it")
     NO_FEED = "no_feed", _("No book of the other side is loaded for it")
     NO_MONEY = "no_money", _("It moved no money")
     OWN_FEES = "own_fees", _("The gateway's own fees and payouts")

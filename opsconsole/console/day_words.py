@@ -27,6 +27,7 @@ TOTALS: Final[Mapping[str, Promise]] = {
 MEANINGS: Final[Mapping[str, Promise]] = {
     Step.FEES_KEPT: _("The gateway pays out net; our ledger and Head Office book gross."),
     Step.NO_REPORT: _("We have no feed of this gateway's reports, so its book is empty."),
+    Step.TRANSFERRED: _("Left our own bank account instead of the gateway's: no report of a gateway has it."),
     Step.IN_TRANSIT: _("The same money, on another business day in the other book."),
     Step.CARRIED: _("Came after its own day was closed, and counts here."),
     Step.OTHER_GATEWAY: _("One entry for money that came by two gateways."),
@@ -39,7 +40,7 @@ MEANINGS: Final[Mapping[str, Promise]] = {
     Step.UNEXPLAINED: _("No rule and no break accounts for it."),
 }
 # In which order steps are read; what is a break comes between, by its type.
-_FIRST: Final = (Step.FEES_KEPT, Step.NO_REPORT, Step.IN_TRANSIT, Step.CARRIED, Step.OTHER_GATEWAY)
+_FIRST: Final = (Step.FEES_KEPT, Step.NO_REPORT, Step.TRANSFERRED, Step.IN_TRANSIT, Step.CARRIED, Step.OTHER_GATEWAY)
 _LAST: Final = (Step.ROUNDING, Step.KNOWN, Step.BY_HAND, Step.RESOLVED, *UNNAMED)
 ORDER: Final = (
     *(Step.GROSS, Step.REFUNDS, Step.REVERSALS, Step.FEES),

@@ -12,14 +12,16 @@ GROUP BY book, gateway, currency, step, found, CASE WHEN found IS NULL THEN id E
 WITH here AS (
     SELECT s.book, s.gateway, s.currency, s.unit, min(s.key) AS key, min(s.rule) AS rule, sum(s.effect)::bigint AS amount,
            array_agg(s.id ORDER BY s.id) AS entries, min(s.carried_from) AS carried_from,
-           CASE WHEN bool_or(s.id = u.last_line) THEN u.difference ELSE 0 END::bigint AS difference, u.has_other_days
+           CASE WHEN bool_or(s.id = u.last_line) THEN u.difference ELSE 0 END::bigint AS difference, u.has_other_days,
+           bool_or(s.gateway = %(bank)s) OVER (PARTITION BY s.book, s.unit, s.currency) AS is_by_hand
     FROM day_step s JOIN day_unit u USING (book, unit, currency)
     WHERE s.step IS NULL
     GROUP BY s.book, s.gateway, s.currency, s.unit, u.difference, u.has_other_days
 )
 INSERT INTO day_item
 SELECT book, gateway, currency,
-       CASE WHEN carried_from IS NOT NULL THEN 'carried' WHEN has_other_days THEN 'in_transit' ELSE 'other_gateway' END,
+       CASE WHEN carried_from IS NOT NULL THEN 'carried' WHEN has_other_days THEN 'in_transit'
+            WHEN is_by_hand THEN 'transferred' ELSE 'other_gateway' END,
        key, amount - difference, entries, NULL::bigint, carried_from
 FROM here WHERE amount <> difference
 UNION ALL

@@ -44,7 +44,8 @@ SELECT s.book, s.pairing, s.id, s.side, s.key, s.gateway, s.currency, s.effect, 
        m.rule, coalesce('m' || m.id, s.key) AS unit, m.id AS match_id,
        CASE
            WHEN s.kind = 'fee' AND s.side = 'gateway' THEN 'fees_kept'
-           WHEN s.book = 'to_ours' AND s.side = 'ours' AND s.gateway <> ALL(%(feeds)s) THEN 'no_report'
+           WHEN s.book = 'to_ours' AND s.side = 'ours' AND s.gateway <> ALL(%(feeds)s)
+               THEN CASE s.gateway WHEN %(bank)s THEN 'transferred' ELSE 'no_report' END
            WHEN s.id > %(compared)s THEN 'not_compared'
            WHEN b.step IS NOT NULL THEN b.step
            WHEN x.entry IS NOT NULL THEN x.why

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 import reconciliation
+from orders.states import BANK
 from reconciliation import business_day
 from reconciliation.day_states import CLOSED_DAYS, Book, DayState, Step
 from reconciliation.models import BreakEvent, Day, DayFigure, DayItem, Entry, Feed, Run
@@ -77,6 +78,7 @@ def compute(day: date, *, up_to: int = EVERY_LINE, run: Run | None = None) -> Br
         "day": day,
         "up_to": up_to,
         "compared": run.up_to_entry if run else 0,
+        "bank": BANK,
         "feeds": list(Feed.objects.filter(side=Side.GATEWAY, is_active=True).values_list("source", flat=True)),
     }
     for name in ("lines", "steps", "items"):

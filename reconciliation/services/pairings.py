@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from psycopg import sql
 from psycopg.sql import Composable
 
-from orders.states import OPEN_ORDER_STATES
+from orders.states import BANK, OPEN_ORDER_STATES
 from reconciliation.engines import FirstPass
 from reconciliation.models import Feed, Load, Rules, Run
 from reconciliation.services import engine
@@ -138,6 +138,7 @@ class Comparison:
             "patience": timedelta(days=self.rules.patience_days),
             "open_order": timedelta(hours=self.rules.open_order_hours),
             "open_states": list(OPEN_ORDER_STATES),
+            "bank": BANK,
         }
 
     def _step(self, name: str, params: dict[str, Any] | None = None) -> None:

@@ -124,6 +124,25 @@ def test_an_entry_of_head_office_counts_at_the_gateway_that_was_paid() -> None:
     assert steps(gateway="") == {("to_ho", "ho_without_payment"): 5, ("ho", "total"): 5}
 
 
+@pytest.mark.parametrize("told", ["of both", ""])
+def test_what_was_transferred_by_hand_is_a_step_from_the_gateway_to_head_office(told: str) -> None:
+    """Paid at the gateway, given back from our bank. Head Office is told of both or, of a ride not taken, of none."""
+    back = {"kind": "refund", "reference": "A-1"}
+    ho = [line(100, order="A"), line(-100, order="A", kind="refund")] if told else []
+    books([paid(100, "A"), paid(-100, "A", source="bank", **back)], [paid(100, "A")], ho)
+    assert not Break.objects.exists()
+    by_gateway = {("gateway", "gross"): 100, ("gateway", "total"): 100, ("ours", "total"): 100}
+    by_bank = {("to_ours", "transferred"): -100, ("ours", "total"): -100}
+    if told:
+        assert steps() == {**by_gateway, ("ho", "total"): 100}
+        assert steps(gateway="bank") == {**by_bank, ("ho", "total"): -100}
+    else:
+        assert steps() == {**by_gateway, ("to_ho", "transferred"): -100}
+        assert steps(gateway="bank") == {**by_bank, ("to_ho", "transferred"): 100}
+    assert bridges.unnamed(DayFigure.objects.all()) == {}
+    assert DayItem.objects.filter(step="transferred", book="to_ours").get().name == "A-1"
+
+
 def test_what_is_expected_within_tolerance_or_without_a_report_is_named_so() -> None:
     brl = {"currency": "BRL"}
     feed("ho", complete_up_to=AT)

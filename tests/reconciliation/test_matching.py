@@ -191,6 +191,18 @@ def test_a_gateway_is_compared_by_the_name_we_gave_the_payment() -> None:
     }  # fmt: skip
 
 
+def test_what_was_transferred_by_hand_is_looked_for_in_no_gateways_report_and_at_head_office_it_is() -> None:
+    """Its order's other refund went by the gateway."""
+    api = {"kind": "refund", "reference": "A-1"}
+    ours = [paid(100, "A"), paid(-40, "A", **api), paid(-60, "A", source="bank", kind="refund", reference="A-1")]
+    run = compare(ours, [line(100, reference="A-1"), line(-40, **api)], side=GATEWAY, source="midtrans")
+    assert came_to(run, OURS)["excluded", "transferred"] == 1
+    assert {outcome for outcome, _why in came_to(run, OURS)} == {"matched", "excluded"}
+    assert not Break.objects.exists()
+    run = compare(ours, [line(100, order="A"), line(-40, order="A", kind="refund")], side=HO)
+    assert Break.objects.get().type == "refund_missing_in_ho"
+
+
 def test_only_gateways_with_a_feed_take_part() -> None:
     ours = [paid(100, "A"), paid(70, "B", source="xendit")]
     run = compare(ours, [line(100, reference="A-1")], side=GATEWAY, source="midtrans")
