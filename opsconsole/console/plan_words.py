@@ -56,7 +56,7 @@ EVENTS: Final[Mapping[str, Promise]] = {
     "look_again": _("Looked at a second time"),
 }
 KINDS: Final[Mapping[str, Promise]] = {
-    Plan.Kind.SELECTION: _("ticked orders"),
+    Plan.Kind.SELECTION: _("what was ticked"),
     Plan.Kind.FILTER: _("all that matched the filter"),
     Plan.Kind.CASE: _("a case"),
     Plan.Kind.STEP: _("a step of a runbook"),

@@ -103,7 +103,8 @@ def _wanted(request: HttpRequest) -> Wanted:
     given = request.GET if request.method == "GET" else request.POST
     today = business_day.of(timezone.now())
     others: dict[str, Any] = {name: given.get(name, "")[:40].replace("\0", "") for name in FILTER_LABELS}
-    return Wanted(_day(given.get("first"), today - MONTH), _day(given.get("last"), today), **others)
+    first, last = sorted((_day(given.get("first"), today - MONTH), _day(given.get("last"), today)))
+    return Wanted(first, last, **others)
 
 
 def _day(text: str | None, otherwise: date) -> date:

@@ -54,7 +54,7 @@ class TariffRow(Row):
     above = forms.DecimalField(
         label=gettext_lazy("From a month's volume of"), min_value=0, max_value=10**13, required=False
     )
-    fixed = forms.DecimalField(label=gettext_lazy("Fixed"), min_value=0, max_value=100_000_000, required=False)
+    fixed = forms.DecimalField(label=gettext_lazy("Fixed amount"), min_value=0, max_value=100_000_000, required=False)
     percent = forms.DecimalField(
         label=gettext_lazy("Percent"), min_value=0, max_value=100, decimal_places=2, required=False
     )
@@ -140,11 +140,16 @@ def rows_of(kind: type[_Row], name: str, given: Mapping[str, Any] | None, in_for
     """What was sent, or else what is in force, and some blank rows."""
     count = str(given.get(f"{name}-rows", "")) if given is not None else ""
     if given is not None and count.isdigit():
-        return [kind(given, prefix=f"{name}-{at}") for at in range(min(int(count), MOST))]
+        return [_sent(kind, given, f"{name}-{at}") for at in range(min(int(count), MOST))]
     written = [kind.written(each) for each in in_force]
     return [
         kind(initial=each, prefix=f"{name}-{at}") for at, each in enumerate([*written, *({} for _each in range(BLANK))])
     ]
+
+
+def _sent(kind: type[_Row], given: Mapping[str, Any], prefix: str) -> _Row:
+    """A blank row is allowed to lack what a row needs: nothing is said of it."""
+    return kind(given, prefix=prefix, empty_permitted=True, use_required_attribute=False)
 
 
 def are_right(rows: Sequence[Row]) -> bool:

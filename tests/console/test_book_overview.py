@@ -99,7 +99,10 @@ def test_rules_are_tried_and_only_then_saved(people: World, books: None) -> None
     [{"percent": "101"}, {"tolerance": "x"}, {"by_currency": "XXX = 5"}, {"by_currency": "IDR = -5"}, {"days": "0"}],
 )
 def test_rules_that_make_no_sense_are_not_tried(people: World, wrong: dict[str, str]) -> None:
-    assert people.client("budi").post("/reconciliation/rules/", RULES | wrong).status_code == 422
+    blank = rows("tariff", dict.fromkeys(TARIFF, "")) | rows("known", dict.fromkeys(PASSES, ""))
+    answer = people.client("budi").post("/reconciliation/rules/", RULES | blank | wrong)
+    assert answer.status_code == 422
+    assert "This field is required" not in answer.content.decode()
     assert not Run.objects.exists()
 
 
