@@ -48,4 +48,6 @@ def _shown(key: str, value: Any) -> str:
         return CATALOGUE[value].title if value in CATALOGUE else str(value)
     if key == "since":
         return f"{datetime.fromisoformat(value).astimezone(business_day.ZONE):%H:%M:%S}"
+    if isinstance(value, float):
+        return f"{value:.1f}".replace(".", ",")
     return f"{value:,}".replace(",", ".") if isinstance(value, int) else str(value)
