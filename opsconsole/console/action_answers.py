@@ -7,12 +7,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django_htmx.http import trigger_client_event
 
 from opsconsole.console.live import is_fragment, toast
 from orders.errors import Refusal
-from orders.models import Order
+from orders.models import OperatorAction, Order
 from orders.queries.order_page import people
+from orders.queries.sentences import ACTIONS
 from orders.services.actions import Blocked
 
 MOVED: Final = "order-moved"  # parts of the page that listen to it read themselves again
@@ -33,6 +35,15 @@ def done(request: HttpRequest, order: Order, text: str, *, undo: str = "") -> Ht
     return trigger_client_event(render(request, "console/order/undo_toast.html", context), MOVED)
 
 
+def answered(request: HttpRequest, text: str, *, to: str, tone: str = "done") -> HttpResponse:
+    """What concerns no order: `to` is the page that shows how things are now."""
+    if is_fragment(request):
+        return trigger_client_event(toast(HttpResponse(), text, tone=tone), MOVED)
+    add = messages.error if tone == "failed" else messages.success
+    add(request, text)
+    return redirect(to)
+
+
 def refused(request: HttpRequest, order: Order, text: str, *, first: str = "") -> HttpResponse:
     """Nothing was done; the page shows how things are now. `first` leads to what is in the way."""
     if not is_fragment(request):
@@ -48,6 +59,13 @@ def link_to_first(order: Order, refusal: Refusal) -> str:
     if refusal.by.first is not None:
         return f"{reverse('order-actions', args=[order.public_id])}#action-{refusal.by.first.pk}"
     return reverse("plan", args=[refusal.by.values["plan"]]) if "plan" in refusal.by.values else ""
+
+
+def asked_for(action: OperatorAction) -> str:
+    label = {"action": str(ACTIONS[action.name])}
+    if action.status == OperatorAction.Status.AWAITING_APPROVAL:
+        return _("%(action)s: waits for a second person.") % label
+    return _("%(action)s: asked for. The result follows here.") % label
 
 
 def told(sentence: str) -> str:

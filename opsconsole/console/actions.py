@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from opsconsole.console.access import allowed, signed_in
-from opsconsole.console.action_answers import done, link_to_first, refused, told
+from opsconsole.console.action_answers import asked_for, done, link_to_first, refused, told
 from opsconsole.console.action_dialogs import Dialog, dialog_of, warnings_of
 from opsconsole.console.formats import money
 from opsconsole.console.live import is_fragment
@@ -23,7 +23,7 @@ from opsconsole.console.sums import parsed_sum
 from opsconsole.console.transfer import BankReferenceField, WibField
 from orders.errors import Refusal, StaleState
 from orders.models import OperatorAction, Order
-from orders.queries.sentences import ACTIONS, ONE_CLICK, TAKEN_BACK
+from orders.queries.sentences import ONE_CLICK, TAKEN_BACK
 from orders.services import actions
 from orders.services.actions import Wish, transfer
 from orders.services.actions.link import ADDRESS
@@ -119,7 +119,7 @@ def _ask(request: HttpRequest, order: Order, name: str) -> HttpResponse:
         return refused(request, order, _moved_on(public_id=order.public_id))
     except Refusal as refusal:
         return refused(request, order, told(str(refusal)), first=link_to_first(order, refusal))
-    return done(request, order, _asked_for(action))
+    return done(request, order, asked_for(action))
 
 
 def _given(request: HttpRequest, order: Order, name: str) -> Any:
@@ -150,13 +150,6 @@ def _moved_on(*, public_id: str) -> str:
     return _("This order changed while you were reading: it is now “%(state)s”. Nothing was done.") % {
         "state": now.state_label
     }
-
-
-def _asked_for(action: OperatorAction) -> str:
-    label = {"action": str(ACTIONS[action.name])}
-    if action.status == OperatorAction.Status.AWAITING_APPROVAL:
-        return _("%(action)s: waits for a second person.") % label
-    return _("%(action)s: asked for. The result follows here.") % label
 
 
 def _draw(request: HttpRequest, dialog: Dialog, *, status: int = 200) -> HttpResponse:

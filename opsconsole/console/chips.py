@@ -74,6 +74,12 @@ class Chip:
         return str(on[0].label) if len(on) == 1 else str(len(on) or "")
 
 
+def words_of(chips: Iterable[Chip]) -> list[str]:
+    """The filters that are on, in words."""
+    on = [(chip.label, [str(option.label) for option in chip.options if option.is_on]) for chip in chips]
+    return [f"{label}: {', '.join(values)}" for label, values in on if values]
+
+
 def _cleaned(values: Sequence[str]) -> tuple[str, ...]:
     """Without NUL, which PostgreSQL cannot hold, without blanks and doubles, and never too many."""
     kept = (value.replace("\0", "").strip()[:LONGEST_VALUE] for value in values[:MOST_VALUES])

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from opsconsole.console import keyset
-from opsconsole.console.chips import NONE, Chip, Choices, Option
+from opsconsole.console.chips import NONE, Chip, Choices, Option, words_of
 from opsconsole.console.formats import duration
 from opsconsole.console.overview import Figure
 from opsconsole.console.stuck_head import grouped, main_sum
@@ -207,11 +207,7 @@ class Queue(keyset.KeysetList):
     @property
     def words(self) -> list[str]:
         """The filters that are on, for the empty list that names them."""
-        return [
-            f"{chip.label}: {', '.join(str(option.label) for option in chip.options if option.is_on)}"
-            for chip in self.chips
-            if any(option.is_on for option in chip.options)
-        ]
+        return words_of(self.chips)
 
 
 def _address(address: str, query: str) -> str:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 
 from opsconsole.console import keyset
 from opsconsole.console.access import allowed
-from opsconsole.console.chips import NONE, Chip, Option
+from opsconsole.console.chips import NONE, Chip, Option, words_of
 from opsconsole.console.formats import duration
 from opsconsole.console.live import answer
 from opsconsole.console.overview import CannotKnow, Figure
@@ -95,8 +95,7 @@ class HandList(keyset.KeysetList):
     @property
     def words(self) -> list[str]:
         """The filters that are on, for the empty list that names them."""
-        on = [(chip.label, [str(option.label) for option in chip.options if option.is_on]) for chip in self.chips]
-        return [f"{label}: {', '.join(values)}" for label, values in on if values]
+        return words_of(self.chips)
 
 
 @require_GET

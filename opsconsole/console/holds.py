@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django import forms
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
-from django_htmx.http import trigger_client_event
 
 from opsconsole.console.access import allowed
-from opsconsole.console.action_answers import MOVED
-from opsconsole.console.live import is_fragment, toast
+from opsconsole.console.action_answers import answered
+from opsconsole.console.live import is_fragment
 from opsconsole.console.staff import actor_of
 from orders import names
 from orders.errors import Refusal
@@ -68,8 +66,8 @@ def change(request: HttpRequest, method: str) -> HttpResponse:
         span = timedelta(minutes=form.cleaned_data["minutes"])
         service.set_hold(method, span, actor=actor_of(request))
     except Refusal as refusal:
-        return _answered(request, str(refusal), tone="failed")
-    return _answered(request, _("In force from the next payment on."))
+        return answered(request, str(refusal), to="limits", tone="failed")
+    return answered(request, _("In force from the next payment on."), to="limits")
 
 
 def _draw(request: HttpRequest, method: str, *, status: int) -> HttpResponse:
@@ -78,11 +76,3 @@ def _draw(request: HttpRequest, method: str, *, status: int) -> HttpResponse:
     if is_fragment(request):
         return render(request, "console/hold_dialog.html", context, status=status)
     return render(request, "console/hold_page.html", {**context, "is_page": True}, status=status)
-
-
-def _answered(request: HttpRequest, text: str, *, tone: str = "done") -> HttpResponse:
-    if is_fragment(request):
-        return trigger_client_event(toast(HttpResponse(), text, tone=tone), MOVED)
-    add = messages.error if tone == "failed" else messages.success
-    add(request, text)
-    return redirect("limits")

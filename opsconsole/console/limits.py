@@ -6,19 +6,17 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django import forms
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
-from django_htmx.http import trigger_client_event
 
 from opsconsole.console.access import allowed
-from opsconsole.console.action_answers import MOVED
+from opsconsole.console.action_answers import answered
 from opsconsole.console.holds import hold_rows
-from opsconsole.console.live import answer, is_fragment, toast
+from opsconsole.console.live import answer, is_fragment
 from opsconsole.console.machines import NAMES
 from opsconsole.console.staff import actor_of
 from orders.errors import Refusal
@@ -101,16 +99,16 @@ def change(request: HttpRequest, machine: str, state: str) -> HttpResponse:
     try:
         service.set_limit((machine, state, form.cleaned_data["service"]), form.span, actor=actor_of(request))
     except Refusal as refusal:
-        return _answered(request, str(refusal), tone="failed")
-    return _answered(request, _("The limit is in force."))
+        return answered(request, str(refusal), to="limits", tone="failed")
+    return answered(request, _("The limit is in force."), to="limits")
 
 
 def _clear(request: HttpRequest, key: Key) -> HttpResponse:
     try:
         service.clear_limit(key, actor=actor_of(request))
     except Refusal as refusal:
-        return _answered(request, str(refusal), tone="failed")
-    return _answered(request, _("Back to the default."))
+        return answered(request, str(refusal), to="limits", tone="failed")
+    return answered(request, _("Back to the default."), to="limits")
 
 
 def _groups() -> list[tuple[str, list[LimitRow]]]:
@@ -180,11 +178,3 @@ def _spelled(span: timedelta) -> tuple[int, str]:
         if span and not span % size:
             return span // size, unit
     return 1, "m"
-
-
-def _answered(request: HttpRequest, text: str, *, tone: str = "done") -> HttpResponse:
-    if is_fragment(request):
-        return trigger_client_event(toast(HttpResponse(), text, tone=tone), MOVED)
-    add = messages.error if tone == "failed" else messages.success
-    add(request, text)
-    return redirect("limits")

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 
 from opsconsole.console import keyset, order_personal
 from opsconsole.console.access import allowed
-from opsconsole.console.chips import Chip, Option
+from opsconsole.console.chips import Chip, Option, words_of
 from opsconsole.console.live import answer, is_fragment
 from opsconsole.console.order import found, list_behind
 from opsconsole.console.order_actions_shown import ShownAction, qr_code, shown_actions
@@ -159,11 +159,7 @@ class Desk(keyset.KeysetList):
 
     @property
     def words(self) -> list[str]:
-        return [
-            f"{chip.label}: {', '.join(str(option.label) for option in chip.options if option.is_on)}"
-            for chip in self.chips
-            if any(option.is_on for option in chip.options)
-        ]
+        return words_of(self.chips)
 
 
 def read_desk(asked: Asked) -> Desk:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import trigger_client_event
 
 from opsconsole.console.access import allowed
-from opsconsole.console.action_answers import MOVED, told
+from opsconsole.console.action_answers import MOVED, asked_for, told
 from opsconsole.console.actions import AskForm
 from opsconsole.console.formats import money
 from opsconsole.console.live import answer, is_fragment, toast
@@ -29,7 +29,7 @@ from opsconsole.console.saga_words import step_label
 from opsconsole.console.staff import actor_of
 from orders import names
 from orders.errors import Refusal, StaleState
-from orders.models import OperatorAction, Order
+from orders.models import Order
 from orders.queries.sentences import ACTIONS, ONE_CLICK
 from orders.services import actions
 from orders.services.actions import Wish
@@ -133,7 +133,7 @@ def _ask(request: HttpRequest, order: Order, number: int, name: str) -> HttpResp
         return _answered(request, order, number, _("It moved on since you looked. Nothing was done."), tone="failed")
     except Refusal as refusal:
         return _answered(request, order, number, told(str(refusal)), tone="failed")
-    return _answered(request, order, number, _asked_for(action))
+    return _answered(request, order, number, asked_for(action))
 
 
 def _wish(request: HttpRequest, number: int, name: str, given: Mapping[str, Any]) -> Wish:
@@ -146,13 +146,6 @@ def _wish(request: HttpRequest, number: int, name: str, given: Mapping[str, Any]
         seen=given["seen"] or 0,
         params={"saga": number, **{each: given[each] for each in _PARAMS if given.get(each)}},
     )
-
-
-def _asked_for(action: OperatorAction) -> str:
-    label = {"action": str(ACTIONS[action.name])}
-    if action.status == OperatorAction.Status.AWAITING_APPROVAL:
-        return _("%(action)s: waits for a second person.") % label
-    return _("%(action)s: asked for. The result follows here.") % label
 
 
 def _answered(request: HttpRequest, order: Order, number: int, text: str, *, tone: str = "done") -> HttpResponse:
