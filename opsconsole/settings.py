@@ -78,7 +78,7 @@ TEMPLATES: list[dict[str, Any]] = [
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **environment.database("DATABASE_URL"),
-        "CONN_MAX_AGE": environment.number("DATABASE_CONN_MAX_AGE", 60),
+        "CONN_MAX_AGE": environment.number("DATABASE_CONN_MAX_AGE", 600),
         "CONN_HEALTH_CHECKS": True,
     },
 }

@@ -15,10 +15,11 @@ from typing import Any, Final
 
 from orders.policies import Limits
 from orders.queries.places import Place
+from orders.queries.prepared import fetch_prepared
 from orders.queries.stuck.arms import COLUMNS, OF_ORDER, OF_TEXT, Question
 from orders.queries.stuck.filters import UNPAID, StuckFilter, conditions
 from orders.queries.stuck.limits import limits_in_force
-from orders.queries.stuck.lists import WITH_HELD, Found, StuckRow, detailed, fetch
+from orders.queries.stuck.lists import WITH_HELD, Found, StuckRow, detailed
 from orders.queries.stuck.totals import Totals, View, summed
 
 ANY: Final = StuckFilter(held="include")
@@ -104,7 +105,7 @@ def read_board(
     question.params.update({"me": user_id, "unpaid": list(UNPAID)})
     for each in (matches, *counted):
         question.params.update(each.params)
-    rows = fetch(f"WITH {tables} {' UNION ALL '.join(f'({part})' for part in parts)}", question.params)
+    rows = fetch_prepared(f"WITH {tables} {' UNION ALL '.join(f'({part})' for part in parts)}", question.params)
     return _board(rows, question, with_facets=with_facets)
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from orders.models import Order
 from orders.policies import Limits
 from orders.queries.places import Place
+from orders.queries.prepared import fetch_prepared
 from orders.queries.stuck import past
 from orders.queries.stuck.arms import Question
 from orders.queries.stuck.filters import StuckFilter
@@ -177,7 +178,7 @@ def page_statement(
 
 def _rows(question: Question, *, limit: int | None, after: bool) -> list[StuckRow]:
     statement = _statement(question, limit=limit, after=after)
-    return [_row(question, found) for found in fetch(statement, question.params)]
+    return [_row(question, found) for found in fetch_prepared(statement, question.params)]
 
 
 def _statement(question: Question, *, limit: int | None, after: bool) -> str:
