@@ -267,6 +267,7 @@ class Comparison:
         """What the loads say they added, which nobody counted for this run. What takes no part is counted first."""
         for book, currency, why, lines, amount in engine.run("excluded", self._params()):
             self.counted.append(Counted(book, currency, Outcome.EXCLUDED, why, lines, int(amount)))
+        self.counted = _added_up(self.counted)
         held: Sum = defaultdict(lambda: (0, 0))
         for book, side in (("ours", Side.OURS), ("theirs", THEIRS[self.pairing])):
             for totals in Load.objects.filter(feed__side=side, state=LoadState.LOADED).values_list("totals", flat=True):
@@ -274,6 +275,15 @@ class Comparison:
                     before = held[book, currency]
                     held[book, currency] = before[0] + lines, before[1] + amount
         return held
+
+
+def _added_up(counted: Sequence[Counted]) -> list[Counted]:
+    """One of each: what moved no money is left out by the first pass (void) and before it (pending)."""
+    sums: dict[tuple[str, str, str, str], tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for book, currency, outcome, why, lines, amount in counted:
+        before = sums[book, currency, outcome, why]
+        sums[book, currency, outcome, why] = before[0] + lines, before[1] + amount
+    return [Counted(*what, *sum_) for what, sum_ in sums.items()]
 
 
 def feeds_of(pairing: Pairing) -> Sequence[Feed]:

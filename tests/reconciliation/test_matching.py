@@ -183,11 +183,12 @@ def test_a_gateway_is_compared_by_the_name_we_gave_the_payment() -> None:
         line(100, reference="A-1"),
         line(-2, kind="fee", reference="A-1"),
         line(9, reference="P", status="pending"),
+        line(7, reference="V", status="void"),
     ]
     run = compare([paid(100, "A")], theirs, side=GATEWAY, source="midtrans")
     assert came_to(run, OURS) == {("matched", "exact"): 1}
     assert came_to(run, GATEWAY) == {
-        ("matched", "exact"): 1, ("excluded", "own_fees"): 1, ("excluded", "no_money"): 1
+        ("matched", "exact"): 1, ("excluded", "own_fees"): 1, ("excluded", "no_money"): 2
     }  # fmt: skip
 
 
