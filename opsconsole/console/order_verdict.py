@@ -107,7 +107,7 @@ def _calm(rows: OrderRows, money: Money) -> Verdict:
 def _transfer(rows: OrderRows) -> dict[str, str]:
     """The money that a person has sent to the customer's bank account, for whoever is asked where it is."""
     sent = [each for each in rows.refunds if each.bank_reference and each.state == RefundState.SUCCEEDED]
-    if not sent or rows.order.state not in _CLOSED:
+    if not sent or rows.order.state not in (*_CLOSED, S.COMPLETED):
         return {}
     sum_ = formats.money(sum(each.amount for each in sent), currency=rows.order.currency)
     return {"sum": sum_, "references": ", ".join(each.bank_reference for each in sent)}

@@ -13,7 +13,7 @@ from orders.services import work
 from orders.states import RefundState
 from tests.console.order_world import asked, refused_order, transfer_of
 from tests.console.people import World
-from tests.orders.making import make_refund
+from tests.orders.making import make_attempt, make_order, make_posting, make_refund
 
 HTMX = {"HX-Request": "true"}
 
@@ -87,6 +87,14 @@ def test_budi_records_it_and_ratna_reads_exactly_what_she_approves(people: World
     assert f"We have transferred {sum_} to your bank account. The bank's reference is TRF77." in page
     assert "Bank transfer by hand" in page
     assert "record_transfer/" not in page
+
+
+def test_of_a_ride_that_was_driven_and_given_back_the_customer_hears_of_the_transfer_too(people: World) -> None:
+    order = make_order("completed", amount=70_000)
+    make_refund(make_attempt(order, "paid"), "succeeded", bank_reference="TRF1", transferred_at=timezone.now())
+    make_posting(order, "recorded")
+    page = _html(people, "dewi", f"/orders/{order.public_id}/").replace("&#x27;", "'")
+    assert f"We have transferred {money(70_000)} to your bank account." in page
 
 
 def test_while_it_waits_the_order_names_it_as_the_next_step_and_lets_nobody_refund_as_well(people: World) -> None:
