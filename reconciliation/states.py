@@ -185,6 +185,7 @@ class LinkState(TextChoices):
     PROPOSED = "proposed", _("Waits for a second person")
     LINKED = "linked", _("Linked")
     REFUSED = "refused", _("Refused")
+    WITHDRAWN = "withdrawn", _("Proposal taken back")  # by its proposer, before anybody agreed
     UNDONE = "undone", _("Taken back")
 
 

@@ -35,6 +35,7 @@ LINK_TONES: Final[Mapping[str, Tone]] = {
     LinkState.PROPOSED: Tone.WAITING,
     LinkState.LINKED: Tone.DONE,
     LinkState.REFUSED: Tone.NEUTRAL,
+    LinkState.WITHDRAWN: Tone.NEUTRAL,
     LinkState.UNDONE: Tone.NEUTRAL,
 }
 # As solid squares, the shape of priorities.

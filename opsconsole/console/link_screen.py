@@ -206,6 +206,7 @@ _VERBS: Final[dict[str, Any]] = {
     "propose": lambda: _("Proposed"),
     "approve": lambda: _("Approved"),
     "refuse": lambda: _("Refused"),
+    "withdraw": lambda: _("Proposal taken back"),
     "undo": lambda: _("Taken back"),
 }
 
@@ -230,8 +231,9 @@ def _decided(do: str, pk: int, *, actor: str, reason: str) -> str:
             ring_run(links.approve(pk, actor=actor, reason=reason)[1].pk)
             return _("Linked. The days of these lines are being compared again.")
         case "refuse":
-            links.refuse(pk, actor=actor, reason=reason)
-            return _("Refused. Nothing is linked.")
+            ended = links.refuse(pk, actor=actor, reason=reason)
+            is_own = ended.state == LinkState.WITHDRAWN
+            return _("Taken back. Nothing is linked.") if is_own else _("Refused. Nothing is linked.")
         case "undo":
             ring_run(links.undo(pk, actor=actor, reason=reason)[1].pk)
             return _("Taken back. The days of these lines are being compared again.")

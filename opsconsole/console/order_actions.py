@@ -105,4 +105,4 @@ def _result(row: Applied) -> tuple[str, Tone]:
     if row.later in LATER:
         label, tone = LATER[row.later]
         return str(label), tone
-    return status_words(row.name, row.status), STATUS_TONES.get(row.status, Tone.NEUTRAL)
+    return status_words(row.name, row.status, row.outcome), STATUS_TONES.get(row.status, Tone.NEUTRAL)

@@ -53,7 +53,7 @@ def _shown(action: OperatorAction, names: Mapping[str, str], *, reader: str) -> 
     return ShownAction(
         action=action,
         label=str(ACTIONS.get(action.name, action.name)),
-        status=status_words(action.name, action.status),
+        status=status_words(action.name, action.status, action.outcome),
         tone=STATUS_TONES.get(action.status, Tone.NEUTRAL),
         outcome=retold("" if link else action.outcome),
         by=who(action.actor, names),

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 Key = tuple[str, str]  # (machine, verb)
@@ -189,6 +190,7 @@ FACTS: Final[Mapping[str, Promise]] = MappingProxyType(
         "action_requested": _("%(actor)s asked for: %(action)s"),
         "action_approved": _("%(actor)s approved: %(action)s"),
         "action_rejected": _("%(actor)s rejected: %(action)s"),
+        "action_withdrawn": _("%(actor)s took it back: %(action)s"),
         "action_finished": _("%(action)s: %(status)s"),
         "step_retried": _("%(actor)s had %(partner)s asked again for item %(item)s"),
         "anomaly": _("Odd: %(anomaly)s"),
@@ -329,7 +331,9 @@ FIELDS: Final[Mapping[str, Promise]] = MappingProxyType(
 ENTRIES: Final[Mapping[str, Promise]] = MappingProxyType({"payment": _("payment"), "refund": _("refund")})
 
 
-def status_words(action: str, status: str) -> str:
+def status_words(action: str, status: str, outcome: str = "") -> str:
     """What became of an action; a status nobody has words for is shown as it is."""
+    if outcome == TAKEN_BACK:
+        return gettext("taken back, nothing done")
     found = ENDS.get((action, status)) or STATUSES.get(status)
     return str(found) if found else status

@@ -225,7 +225,7 @@ class HandLink(models.Model):
     ours_amount = models.BigIntegerField()
     theirs_amount = models.BigIntegerField()
     difference = models.BigIntegerField()
-    state = models.CharField(max_length=8, choices=LinkState.choices)
+    state = models.CharField(max_length=9, choices=LinkState.choices)
     proposer = models.CharField(max_length=80)
     reason = models.CharField(max_length=400)
     approver = models.CharField(max_length=80, blank=True)

@@ -136,13 +136,14 @@ def approve(link_id: int, *, actor: str, reason: str) -> tuple[HandLink, Run]:
 
 
 def refuse(link_id: int, *, actor: str, reason: str) -> HandLink:
-    """Say no to a proposal, or take an own one back before anybody agreed."""
+    """Say no to a proposal; its proposer, who does the same, takes it back. Raises StaleState."""
     said = _said(reason)
     with transaction.atomic():
         found = _locked(link_id, LinkState.PROPOSED)
-        found.state = LinkState.REFUSED
+        is_own = found.proposer == actor
+        found.state = LinkState.WITHDRAWN if is_own else LinkState.REFUSED
         found.save(update_fields=["state"])
-        _write(found, "refuse", actor, said)
+        _write(found, "withdraw" if is_own else "refuse", actor, said)
     return found
 
 

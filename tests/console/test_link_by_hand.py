@@ -85,6 +85,11 @@ def test_a_proposal_is_refused_and_its_lines_are_free_again(people: World, lines
     people.client("ratna").post(address, {"do": "refuse", "reason": "no"})
     post(people, lines, "O1", "H2")
     assert list(HandLink.objects.order_by("pk").values_list("state", flat=True)) == ["refused", "proposed"]
+    address = f"/reconciliation/links/{HandLink.objects.latest('pk').pk}/decide/"
+    page = people.client("budi").post(address, {"do": "refuse", "reason": "wrong line"}, follow=True).content.decode()
+    assert HandLink.objects.latest("pk").state == "withdrawn"
+    assert page.count("Proposal taken back") == 2  # the state and the row of its history
+    assert "Refused" not in page
 
 
 @pytest.mark.parametrize(

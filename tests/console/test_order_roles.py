@@ -176,6 +176,10 @@ def test_taking_back_a_proposal_is_for_its_proposer(people: World) -> None:
     people.client("sari").post(path)
     action.refresh_from_db()
     assert (action.status, action.outcome) == ("refused", "taken back")
+    page = people.client("sari").get(f"/orders/{order.public_id}/").content.decode()
+    assert "took it back: Refund" in page
+    assert "taken back, nothing done" in page
+    assert "refused, nothing done" not in page
 
 
 @pytest.mark.parametrize("path", ["", "peek/", "do/refund/", "hold/"])

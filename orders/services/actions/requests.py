@@ -173,7 +173,8 @@ def reject(action: OperatorAction, *, actor: str, reason: str) -> None:
         waiting = OperatorAction.objects.filter(pk=action.pk, status=Status.AWAITING_APPROVAL)
         if not waiting.update(status=Status.REFUSED, outcome=reason[:400], finished_at=timezone.now()):
             raise NotAllowed(_("It does not wait for approval any more."))
-        _remember(action, "action_rejected", actor=actor, reason=reason)
+        is_own = actor == action.actor
+        _remember(action, "action_withdrawn" if is_own else "action_rejected", actor=actor, reason=reason)
 
 
 def expire() -> int:
@@ -194,7 +195,7 @@ def _withdraw(action: OperatorAction, *, actor: str) -> bool:
     waiting = OperatorAction.objects.filter(pk=action.pk, status=Status.QUEUED)
     if not waiting.update(status=Status.REFUSED, outcome=WITHDRAWN, due_at=None, finished_at=timezone.now()):
         return False
-    _remember(action, "action_rejected", actor=actor, reason=WITHDRAWN)
+    _remember(action, "action_withdrawn", actor=actor, reason=WITHDRAWN)
     return True
 
 
