@@ -9,31 +9,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from reconciliation.layouts import Layout, LayoutRefused
+from reconciliation.layouts.field_labels import FIELD_LABELS
 from reconciliation.layouts.headers import normal
 from reconciliation.layouts.layout import KINDS, SIGNS, SKIP, STATUSES
 from reconciliation.states import EntryKind
 
-FIELDS: Final[tuple[tuple[str, Promise], ...]] = (
-    ("reference", _("Our payment reference")),
-    ("external_reference", _("Their transaction id")),
-    ("order_reference", _("Order")),
-    ("amount", _("Amount")),
-    ("credit", _("Credit")),
-    ("debit", _("Debit")),
-    ("direction", _("Debit or credit")),
-    ("currency", _("Currency")),
-    ("fee", _("Fee")),
-    ("refunded", _("Amount refunded")),
-    ("kind", _("Kind")),
-    ("status", _("Status")),
-    ("method", _("Method")),
-    ("occurred_at", _("Time of payment")),
-    ("date", _("Date, in its own column")),
-    ("time", _("Time, in its own column")),
-    ("zone", _("Time zone")),
-    ("batch", _("Batch or payout")),
-    ("source", _("Gateway")),
-)
 SIGN_LABELS: Final[Mapping[str, Promise]] = {
     "kind": _("by the kind: refunds and fees go out"),
     "signed": _("by the minus in the amount"),
@@ -104,7 +84,7 @@ def editor(layout: Layout, *, columns: Sequence[str], places: Mapping[str, Seque
     """`columns`: the header of the file; `places`: where the layout found each field in it."""
     fields = [
         ColumnField(name, label, *_first(places.get(name) or _guessed(layout.names_of(name), columns)))
-        for name, label in FIELDS
+        for name, label in FIELD_LABELS.items()
     ]
     return Editor(layout, fields, [column for column in dict.fromkeys(columns) if column])
 
@@ -112,7 +92,7 @@ def editor(layout: Layout, *, columns: Sequence[str], places: Mapping[str, Seque
 def edited(base: Layout, posted: QueryDict, *, places: Mapping[str, Sequence[str]]) -> Layout:
     """The base with what the form says. Raises LayoutRefused."""
     columns = {name: list(names) for name, names in base.columns.items()}
-    for name, _label in FIELDS:
+    for name in FIELD_LABELS:
         if f"col-{name}" not in posted:
             continue
         chosen = posted.get(f"col-{name}", "")[:120]

@@ -183,21 +183,21 @@ def _summed(layout: Layout) -> set[str]:
     return {each.removeprefix("-") for each in parts}
 
 
-def _missing(place: dict[str, list[int]], layout: Layout) -> list[str]:
-    """What the header lacks, in the layout's own words."""
+def _missing(place: dict[str, list[int]], layout: Layout) -> list[tuple[str, str]]:
+    """What the header lacks: our field, and what the layout calls it. A column of its sums is no field of ours."""
     groups = [REFERENCES if not layout.lines else (*REFERENCES, "batch"), TIMES]
     if not layout.lines:
         groups.append(AMOUNTS)
     missing = [_named(group, layout) for group in groups if not any(name in place for name in group)]
     if layout.sign == "direction" and "direction" not in place:
         missing.append(_named(("direction",), layout))
-    missing += [each for each in sorted(_summed(layout)) if f"={each}" not in place]
+    missing += [("", each) for each in sorted(_summed(layout)) if f"={each}" not in place]
     return missing
 
 
-def _named(group: Sequence[str], layout: Layout) -> str:
-    names = [theirs for name in group for theirs in layout.names_of(name)[:1]]
-    return " / ".join(names) or group[0]
+def _named(group: Sequence[str], layout: Layout) -> tuple[str, str]:
+    named = [name for name in group if layout.names_of(name)]
+    return (named or group)[0], " / ".join(layout.names_of(name)[0] for name in named)
 
 
 def _refuse_doubles(header: Sequence[str], place: dict[str, list[int]]) -> None:
@@ -216,8 +216,8 @@ def _no_header(tables: Sequence[Table], layout: Layout) -> FileRefused:
     best = max(rows, key=lambda row: len(_places(row.cells or [], layout)))
     header = [cell.strip() for cell in best.cells or [] if cell.strip()]
     missing = _missing(_places(best.cells or [], layout), layout)
-    found = ", ".join(header)[:300]
-    return FileRefused("header", layout=layout.title or "?", missing=", ".join(missing), found=found)
+    facts = {"missing": ", ".join(names or field for field, names in missing), "found": ", ".join(header)[:300]}
+    return FileRefused("header", layout=layout.title or "?", lacks=missing, **facts)
 
 
 def _fitting(cells: list[str], width: int) -> list[str] | None:

@@ -1,12 +1,14 @@
 """What can be wrong with a line or a layout, in codes and sentences as of `reconciliation.reading.problems`."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from reconciliation.layouts.field_labels import FIELD_LABELS
 from reconciliation.reading.problems import OF_FILES, OF_NOTES, OF_ROWS, Problem
+from reconciliation.states import EntryKind
 
 OF_LINES: Final[Mapping[str, Promise]] = {
     "empty_field": _("“%(field)s” is empty"),
@@ -48,5 +50,23 @@ def told(problem: Problem) -> str:
     """The sentence of any problem, in the language of whoever reads."""
     for table in (OF_LINES, OF_ROWS, OF_FILES, OF_LAYOUTS, OF_NOTES):
         if problem.code in table:
-            return str(table[problem.code]) % problem.facts
+            return str(table[problem.code]) % {**problem.facts, **_labelled(problem.facts)}
     return problem.code
+
+
+def _labelled(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Our own names among the facts, as the screens call them. What the file calls its columns stays as it is."""
+    told: dict[str, str] = {}
+    if (name := facts.get("field")) in FIELD_LABELS:
+        told["field"] = str(FIELD_LABELS[name])
+    if (kind := facts.get("kind")) in EntryKind.values:
+        told["kind"] = str(EntryKind(kind).label)
+    if "lacks" in facts:
+        told["missing"] = ", ".join(_column(name, theirs) for name, theirs in facts["lacks"])
+    return told
+
+
+def _column(name: str, theirs: str) -> str:
+    if name not in FIELD_LABELS:
+        return f"“{theirs}”"
+    return f"{FIELD_LABELS[name]} (“{theirs}”)" if theirs else str(FIELD_LABELS[name])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import xlsxwriter
+from django.utils.translation import override
 
 from orders.money import exponent
 from reconciliation.layouts import BUILTIN, Layout, builtin, fit, told
@@ -308,6 +309,20 @@ def test_a_file_of_another_layout_is_refused_with_what_is_missing_and_what_is_th
     assert caught.value.problem.code == "header"
     assert caught.value.problem.facts["missing"] == "Reference / Product ID, Created Date ISO, Debit or Credit"
     assert "Mdr amount" in caught.value.problem.facts["found"]
+    assert [field for field, _theirs in caught.value.problem.facts["lacks"]] == ["reference", "occurred_at", "direction"]
+
+
+def test_what_is_missing_is_named_as_the_form_names_it_in_the_readers_language(read: Read) -> None:
+    """Also where the layout has no name for it, and of a row."""
+    layout = replace(builtin("generic"), sign="direction")
+    with pytest.raises(FileRefused) as caught:
+        read(layout, "amount,date\n1,2026-11-20\n")
+    with override("id"):
+        said = told(caught.value.problem)
+        assert "Debit atau kredit" in said
+        assert "direction" not in said
+        assert told(Problem("empty_field", {"field": "occurred_at"})) == "“Waktu pembayaran” kosong"
+        assert "“Biaya”" in told(Problem("sign", {"text": "1", "kind": "fee"}))
 
 
 def test_a_column_that_stands_twice_is_refused_where_it_is_used(read: Read) -> None:
