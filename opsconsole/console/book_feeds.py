@@ -18,7 +18,7 @@ from opsconsole.console.roles import RIGHT_BY_CODENAME
 from opsconsole.console.staff import actor_of, person
 from orders.errors import Refusal
 from reconciliation.models import BookEvent, Feed
-from reconciliation.queries.loads import loads_of
+from reconciliation.queries.loads import layout_name, loads_of
 from reconciliation.schedules import Schedule
 from reconciliation.services.feeds import Terms, agree, terms_of
 
@@ -92,12 +92,14 @@ def feed(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _shown(found: Feed) -> dict[str, Any]:
     events = BookEvent.objects.filter(subject=f"feed:{found.pk}").order_by("-pk")[:20]
+    newest = loads_of(found, limit=NEWEST)
     return {
         "section": "reconciliation",
         "place": "overview",
         "feed": found,
         "row": feed_rows([found], now=timezone.now())[0],
-        "loads": load_rows(loads_of(found, limit=NEWEST)),
+        "loads": load_rows(newest),
+        "used_layout": next((layout_name(load.layout) for load in newest if load.file), ""),
         "events": told_events(events),
     }
 

@@ -23,7 +23,7 @@ from reconciliation import business_day
 from reconciliation.holds import told
 from reconciliation.layouts import BUILTIN, Layout, LayoutRefused
 from reconciliation.layouts.amounts import NotAnAmount, minor_units
-from reconciliation.queries.loads import all_feeds, saved_versions
+from reconciliation.queries.loads import all_feeds, layouts_used, saved_versions
 from reconciliation.reading import FileRefused
 from reconciliation.services import files, loading
 from reconciliation.services import layouts as saved
@@ -33,7 +33,7 @@ from reconciliation.services.previews import preview as look_at
 from reconciliation.services.rounds import ring_load
 from reconciliation.states import Side
 
-_CURRENCIES: Final = sorted(EXPONENTS)
+_CURRENCIES: Final = ["IDR", *sorted(EXPONENTS.keys() - {"IDR"})]  # ours first
 
 
 class FileForm(forms.Form):
@@ -46,7 +46,8 @@ class FileForm(forms.Form):
     currency = forms.CharField(max_length=3, required=False)
 
 
-FIRST: Final = {"side": Side.GATEWAY, "layout": "midtrans"}
+# No layout is proposed: each gateway has its own, and a file may fit one that is not its.
+FIRST: Final = {"side": Side.GATEWAY, "layout": "", "source": ""}
 
 
 @dataclass(frozen=True)
@@ -227,12 +228,20 @@ def _draw_upload(request: HttpRequest, form: FileForm, *, status: int = 200) -> 
     context = {
         "section": "reconciliation",
         "form": form,
-        "layouts": [(name, saved.find(name)[1].title or name) for name in saved.names()],
+        "layouts": _layouts(),
         "sides": FileForm.base_fields["side"].choices,  # type: ignore[attr-defined]
         "sources": [(source, source_name(source)) for source in sources],
         "currencies": _CURRENCIES,
     }
     return render(request, "console/books/upload.html", context, status=status)
+
+
+def _layouts() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Those that files were read by before, the last one first, and then all others."""
+    titles = {name: saved.find(name)[1].title or name for name in saved.names()}
+    used = {name: titles.pop(name) for name in layouts_used() if name in titles}
+    groups = [(_("Used before"), used), (_("Others"), titles)]
+    return [(label, list(named.items())) for label, named in groups if named]
 
 
 def _draw_preview(

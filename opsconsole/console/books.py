@@ -84,6 +84,7 @@ def load(request: HttpRequest, pk: int) -> HttpResponse:
         "row": load_row(found),
         "put_aside": [(row, told(Problem(**row.problem))) for row in queries.put_aside(found, limit=PUT_ASIDE)],
         "layouts": names(),
+        "used_layout": queries.layout_name(found.layout),
     }
     return answer(request, "console/books/load.html", "console/books/load_live.html", context)
 

@@ -43,6 +43,17 @@ def loads_of(feed: Feed, *, limit: int) -> list[Load]:
     return list(Load.objects.filter(feed=feed).select_related("feed").defer(*_HEAVY).order_by("-pk")[:limit])
 
 
+def layouts_used() -> list[str]:
+    """Names of the layouts by which the newest files were read, the last one first."""
+    labels = Load.objects.exclude(file="").order_by("-pk").values_list("layout", flat=True)[:100]
+    return list(dict.fromkeys(layout_name(label) for label in labels))
+
+
+def layout_name(label: str) -> str:
+    """Of a load's label: `xendit@3 +` is the third version of xendit, changed for one file."""
+    return label.partition(" ")[0].partition("@")[0]
+
+
 def all_feeds() -> list[Feed]:
     """Ours first, then the gateways', then Head Office's."""
     sides = {"ours": 0, "gateway": 1, "ho": 2}

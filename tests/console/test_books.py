@@ -209,6 +209,22 @@ def test_the_list_of_loads_asks_the_same_number_of_queries_for_one_and_for_many(
     assert not {row.load.pk for row in rest.context["rows"]} & {row.load.pk for row in many.context["rows"]}
 
 
+def test_no_layout_is_chosen_for_anybody_and_those_used_stand_first(people: World) -> None:
+    load, client = loaded(HEAD), people.client("budi")
+    page = client.get("/reconciliation/loads/new/")
+    shown = page.content.decode()
+    assert '<option value="">Choose a layout' in shown
+    assert [name for name, _title in page.context["layouts"][0][1]] == ["ho"]
+    assert page.context["currencies"][:3] == ["IDR", "AED", "AFN"]
+    assert shown.count(" selected") == 1  # the book
+    chosen = client.get(f"/reconciliation/feeds/{load.feed_id}/").content.decode()
+    address = "/reconciliation/loads/new/?side=ho&amp;source=ho&amp;layout=ho"
+    assert address in chosen
+    shown = client.get(address.replace("&amp;", "&")).content.decode()
+    assert '<option value="ho" selected>Head Office entries' in shown
+    assert "<option selected>ho</option>" in client.get(f"/reconciliation/loads/{load.pk}/").content.decode()
+
+
 def test_loads_are_filtered_by_state_and_book(people: World) -> None:
     loaded(HEAD)
     loaded(GOOD)
