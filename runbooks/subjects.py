@@ -204,10 +204,9 @@ def _channels(keys: Sequence[str]) -> Mapping[str, Known]:
 
 
 def _queues(keys: Sequence[str]) -> Mapping[str, Known]:
-    """Kinds of work, by the name of their bell; `row` says whether something of it is due."""
-    waiting = work.waiting()
-    known = [key for key in keys if key in work.KINDS]
-    return {key: Found(key, key, "waiting" if key in waiting else "idle", key in waiting) for key in known}
+    """Kinds of work, by the name of their bell; `row` is since when something of it is due, or None."""
+    since = {key: work.waits_since(key) for key in keys if key in work.KINDS}
+    return {key: Found(key, key, "waiting" if at else "idle", at) for key, at in since.items()}
 
 
 def _days(keys: Sequence[str]) -> Mapping[str, Known]:

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -109,6 +110,12 @@ def waiting() -> list[str]:
         cursor.execute(*_any_due(tuple((name, kind.model) for name, kind in KINDS.items())))
         found = {name for (name,) in cursor.fetchall()}
     return [name for name in KINDS if name in found]
+
+
+def waits_since(name: str) -> datetime | None:
+    """Since when the oldest row of a kind is due and nobody's."""
+    found: datetime | None = due(KINDS[name].model).values_list("due_at", flat=True).first()
+    return found
 
 
 @cache

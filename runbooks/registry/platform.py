@@ -9,7 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
 from orders import bells
+from orders.heartbeats import ABSENT
 from orders.leases import renew
+from orders.queries import pulse
 from orders.resilience import breaker
 from orders.services import breakers, pausing
 from orders.services import work as queues
@@ -167,11 +169,19 @@ def perform_requeue(deed: Deed) -> Result:
     bells.hush(name)
     rang = bells.ring_now(name)
     said = _t("A worker has been called.") if rang else _t("Redis is away: the ticker calls again when it is back.")
-    return Result(rang, said)
+    return Result(False, said, accepted=rang)
 
 
 def is_drained(found: Found, amount: int) -> bool:
-    return not found.row
+    """What has become due within a bell's time is called for by the ticker, and is not lost."""
+    since: datetime | None = found.row
+    return since is None or timezone.now() - since < timedelta(seconds=bells.LONGEST_HUSH)
+
+
+def has_worker(found: Found, amount: int) -> bool:
+    """Whether somebody is there who takes work of this kind, oldest first."""
+    seen, _detail = pulse.heartbeats().get(f"worker-{bells.QUEUES[found.key]}", (None, {}))
+    return seen is not None and timezone.now() - seen < ABSENT
 
 
 # Business days.
@@ -296,6 +306,7 @@ PLATFORM_ACTIONS: Final = (
         rate=10,
         preview=requeue,
         holds=is_drained,
+        goes_on=has_worker,
         irreversible=_("It only calls a worker: there is nothing to undo."),
         cool_down=timedelta(0),
     ),

@@ -7,7 +7,8 @@ import pytest
 from django.utils import timezone, translation
 
 from orders.errors import NotAllowed
-from orders.models import ChannelPause, History, Notice, OperatorAction
+from orders.leases import claim_one
+from orders.models import ChannelPause, Heartbeat, History, Notice, OperatorAction, Saga
 from orders.resilience import breaker
 from orders.services import actions, checkout, pausing, work
 from reconciliation import business_day
@@ -15,7 +16,7 @@ from runbooks import reasons
 from runbooks.models import Deed, Plan, Run
 from runbooks.registry import ACTIONS
 from runbooks.selections import SELECTIONS
-from runbooks.services import approving, planning
+from runbooks.services import approving, awaiting, planning
 from runbooks.subjects import SUBJECTS
 from tests.orders.making import (
     make_attempt,
@@ -227,6 +228,28 @@ def test_lost_jobs_are_called_for_again_and_twice_does_no_harm() -> None:
     waiting = SELECTIONS["lost_jobs"].keys(None)
     for key in waiting:
         assert plan_for("requeue_jobs@1", [key]).eligible == 1
+
+
+@pytest.mark.parametrize(("end", "why"), [("taken", "done_since"), ("nobody", "not_done"), ("goes on", "")])
+def test_a_worker_that_was_called_is_no_work_done(
+    end: str, why: str, django_capture_on_commit_callbacks: Any
+) -> None:
+    saga = make_saga(make_order("booking"), "running")
+    long_ago = timezone.now() - timedelta(minutes=2)
+    Saga.objects.filter(pk=saga.pk).update(due_at=long_ago)
+    beat = Heartbeat.objects.create(name="worker-act", pid=1, at=timezone.now())
+    run = run_through(plan_for("requeue_jobs@1", ["saga"]), django_capture_on_commit_callbacks)
+    row = run.plan.rows.get()
+    assert (row.state, row.said) == ("accepted", "A worker has been called.")
+    if end == "taken":
+        Saga.objects.filter(pk=saga.pk).update(due_at=None)
+    if end == "nobody":
+        Heartbeat.objects.filter(pk=beat.pk).update(at=long_ago)
+    mine = claim_one(run)
+    assert mine is not None
+    awaiting.look(mine, since=timedelta(0))
+    row.refresh_from_db()
+    assert row.why == why
 
 
 def test_a_business_day_is_compared_again(django_capture_on_commit_callbacks: Any) -> None:
