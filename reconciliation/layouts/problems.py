@@ -57,8 +57,8 @@ def told(problem: Problem) -> str:
 def _labelled(facts: Mapping[str, Any]) -> dict[str, str]:
     """Our own names among the facts, as the screens call them. What the file calls its columns stays as it is."""
     told: dict[str, str] = {}
-    if (name := facts.get("field")) in FIELD_LABELS:
-        told["field"] = str(FIELD_LABELS[name])
+    if label := FIELD_LABELS.get(str(facts.get("field"))):
+        told["field"] = str(label)
     if (kind := facts.get("kind")) in EntryKind.values:
         told["kind"] = str(EntryKind(kind).label)
     if "lacks" in facts:

@@ -26,7 +26,9 @@ OF_FILES: Final[Mapping[str, Promise]] = {
     "nested": _("The archive holds another archive, “%(name)s”. Unpack it first."),
     "no_table_inside": _("The archive holds no CSV and no XLSX file."),
     "workbook": _("The workbook cannot be read: %(why)s."),
-    "header": _("This is not a file of the layout %(layout)s: it has no column for %(missing)s. Its columns are: %(found)s."),
+    "header": _(
+        "This is not a file of the layout %(layout)s: it has no column for %(missing)s. Its columns are: %(found)s."
+    ),
     "header_twice": _("More than one column is named %(columns)s."),
     "no_rows": _("The file has a header and no rows."),
 }

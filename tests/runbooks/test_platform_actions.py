@@ -231,9 +231,7 @@ def test_lost_jobs_are_called_for_again_and_twice_does_no_harm() -> None:
 
 
 @pytest.mark.parametrize(("end", "why"), [("taken", "done_since"), ("nobody", "not_done"), ("goes on", "")])
-def test_a_worker_that_was_called_is_no_work_done(
-    end: str, why: str, django_capture_on_commit_callbacks: Any
-) -> None:
+def test_a_worker_that_was_called_is_no_work_done(end: str, why: str, django_capture_on_commit_callbacks: Any) -> None:
     saga = make_saga(make_order("booking"), "running")
     long_ago = timezone.now() - timedelta(minutes=2)
     Saga.objects.filter(pk=saga.pk).update(due_at=long_ago)

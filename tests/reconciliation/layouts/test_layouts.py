@@ -309,7 +309,11 @@ def test_a_file_of_another_layout_is_refused_with_what_is_missing_and_what_is_th
     assert caught.value.problem.code == "header"
     assert caught.value.problem.facts["missing"] == "Reference / Product ID, Created Date ISO, Debit or Credit"
     assert "Mdr amount" in caught.value.problem.facts["found"]
-    assert [field for field, _theirs in caught.value.problem.facts["lacks"]] == ["reference", "occurred_at", "direction"]
+    assert [field for field, _theirs in caught.value.problem.facts["lacks"]] == [
+        "reference",
+        "occurred_at",
+        "direction",
+    ]
 
 
 def test_what_is_missing_is_named_as_the_form_names_it_in_the_readers_language(read: Read) -> None:
