@@ -98,10 +98,11 @@ def call(
 
 def _observed(name: str, request: _Request, *, limit: float, tries: int) -> Outcome[Any]:
     started = time.monotonic()
-    outcome = _tried(name, request, until=started + limit, tries=tries)
+    tried = _tried(name, request, until=started + limit, tries=tries)
     seconds = time.monotonic() - started
+    outcome = Retryable(tried.reason, ours=True) if isinstance(tried, TurnedAway) else tried
     observe(name, outcome.kind, seconds)
-    _log(name, request, outcome, seconds=seconds)
+    _log(name, request, outcome, seconds=seconds, is_sent=tried is outcome)
     return outcome
 
 
@@ -111,10 +112,10 @@ def _content(json: Any, *, form: Mapping[str, str] | None) -> bytes | None:
     return None if json is None else jsonlib.dumps(json, separators=(",", ":")).encode()
 
 
-def _tried(name: str, request: _Request, *, until: float, tries: int) -> Outcome[Any]:
+def _tried(name: str, request: _Request, *, until: float, tries: int) -> Outcome[Any] | TurnedAway:
     outcome = _guarded(name, request, until=until, is_retry=False)
     if isinstance(outcome, TurnedAway):
-        return Retryable(outcome.reason, ours=True)
+        return outcome
     unanswered = isinstance(outcome, Unknown)
     for number in range(2, tries + 1):
         if not isinstance(outcome, Retryable | Unknown) or not _paused(outcome.after, number=number, until=until):
@@ -218,14 +219,17 @@ def _headers(request: _Request, url: httpcore.URL) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in (*added, *request.headers.items())]
 
 
-def _log(name: str, request: _Request, outcome: Outcome[Any], *, seconds: float) -> None:
-    """Neither headers nor bodies: they carry keys and personal data."""
+def _log(name: str, request: _Request, outcome: Outcome[Any], *, seconds: float, is_sent: bool) -> None:
+    """Neither headers nor bodies: they carry keys and personal data.
+
+    A breaker that opens is logged once, with its change; the calls that it turns away are counted (`TURNED_AWAY`).
+    """
     if isinstance(outcome, Answered):
         return
     said = outcome.code if isinstance(outcome, Refused) else outcome.reason
     is_ours = isinstance(outcome, Retryable | Unknown) and outcome.ours
     logger.log(
-        logging.INFO if is_ours else logging.WARNING,
+        (logging.INFO if is_ours else logging.WARNING) if is_sent else logging.DEBUG,
         "upstream %s %s %s: %s %s (%.3f s)",
         name,
         request.method,

@@ -142,26 +142,28 @@ local function told_in_half_open(is_failure)
   if oks >= probes then enter('closed', 'probes') end
 end
 
-local function told_in_closed(is_failure)
+-- In a row stand failures of different work: the tries of one order's look say once that nobody answers for it.
+local function told_in_closed(is_failure, is_again)
   local before = fails
-  fails = is_failure and fails + 1 or 0
+  fails = is_failure and fails + (is_again and 0 or 1) or 0
   if fails ~= before then redis.call('HSET', KEYS[1], 'fails', fails) end
   if is_failure and is_too_much() then enter('open', 'failures') end
 end
 
--- Whether the same piece of work has failed before this look at it: one order that nobody can answer for would
--- otherwise keep the breaker open for all. `look` is how long one look takes, with its retries.
-local function has_failed_before(work, look, is_failure)
+-- How long ago (ms) this piece of work failed first, and false where it has not: one order that nobody can answer
+-- for would otherwise keep the breaker open for all.
+local function failed_ago(work, is_failure)
   if work == '' or not is_failure then return false end
   redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now - FORGIVEN)
   local first = redis.call('ZSCORE', KEYS[5], work)
-  if first then return now - tonumber(first) >= look end
+  if first then return now - tonumber(first) end
   redis.call('ZADD', KEYS[5], now, work)
   redis.call('ZREMRANGEBYRANK', KEYS[5], 0, -MOST_FORGIVEN - 1)
   redis.call('PEXPIRE', KEYS[5], FORGIVEN)
   return false
 end
 
+-- `look` is how long one look at a piece of work takes, with its retries; what fails later counts as nothing.
 local function report(told, ticket, verdict, work, look)
   settle()
   catch_up(ARGV[15], tonumber(ARGV[16]), tonumber(ARGV[17]))
@@ -169,10 +171,11 @@ local function report(told, ticket, verdict, work, look)
   if ticket ~= '' and redis.call('ZREM', KEYS[3], ticket) == 0 then return {'late', shown(), int(gen)} end
   if verdict == 'ours' then return {'counted', shown(), int(gen)} end
   local is_failure = verdict == 'failure'
-  if has_failed_before(work, look, is_failure) then return {'counted', shown(), int(gen)} end
+  local ago = failed_ago(work, is_failure)
+  if ago and ago >= look then return {'counted', shown(), int(gen)} end
   count(1, is_failure and 1 or 0)
   if forced == '' and state == 'half_open' then told_in_half_open(is_failure) end
-  if forced == '' and state == 'closed' then told_in_closed(is_failure) end
+  if forced == '' and state == 'closed' then told_in_closed(is_failure, ago) end
   return {'counted', shown(), int(gen)}
 end
 

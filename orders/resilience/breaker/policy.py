@@ -13,7 +13,8 @@ class Policy:
     """Opens at `consecutive` failures in a row (0: does not matter), or when of at least `calls` in the last
     `window` seconds (0: does not matter) the share `ratio` failed. Stays open for `open` seconds, then lets `probes`
     through, each with a place for `lease` seconds; that many successes close it, one failure opens it again.
-    A piece of work that failed counts for its first `look` seconds, retries included, and then not for a while.
+    A piece of work that failed counts for its first `look` seconds, and then not for a while: in a row once, in the
+    window with all its tries.
     """
 
     consecutive: int = 5

@@ -6,7 +6,7 @@ from orders import crew
 from orders.resilience.breaker import State, state_of, working_on
 from orders.resilience.breaker.work import current_work
 from orders.services import breakers
-from tests.orders.resilience.breaker.conftest import BAD, GOOD, NAME, Calls
+from tests.orders.resilience.breaker.conftest import BAD, GOOD, NAME, SHARE, Calls
 from tests.sandbox_fixtures import wait_until
 
 
@@ -21,9 +21,27 @@ def found() -> tuple[int, int, int]:
     return state.calls, state.failures, state.in_a_row
 
 
-def test_all_tries_of_one_look_count(calls: Calls) -> None:
-    assert calls.about("posting:1", *[BAD] * 5) == 5
+def test_all_tries_of_one_look_count_in_the_window(policy, calls: Calls) -> None:
+    policy(SHARE)
+    calls.about("posting:1", *[BAD] * 10)
     assert state_of(NAME).state == State.OPEN
+
+
+def test_in_a_row_stand_failures_of_different_work(calls: Calls) -> None:
+    for number in range(4):
+        calls.about(f"posting:{number}", *[BAD] * 3)
+    assert (state_of(NAME).state, found()) == (State.CLOSED, (12, 12, 4))
+    calls.about("posting:0", BAD)  # the same look goes on: it is none of the fifth
+    assert state_of(NAME).state == State.CLOSED
+    calls.about("posting:4", BAD)
+    assert state_of(NAME).state == State.OPEN
+
+
+def test_an_answer_ends_the_row_also_for_work_that_failed(calls: Calls) -> None:
+    for number in range(4):
+        calls.about(f"posting:{number}", BAD)
+    calls.about("posting:3", GOOD, BAD)
+    assert found() == (6, 5, 0)
 
 
 @pytest.mark.usefixtures("short_look")
