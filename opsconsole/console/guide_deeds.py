@@ -6,6 +6,7 @@ from typing import Final
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -40,7 +41,7 @@ def begin(request: HttpRequest, name: str) -> HttpResponse:
     except Refusal as refusal:
         messages.error(request, told(str(refusal)))
         return redirect("book", name=name)
-    return redirect("guide", name=name, code=guide.code)
+    return _to_step(guide)
 
 
 @require_POST
@@ -57,7 +58,12 @@ def do(request: HttpRequest, name: str, code: str, deed: str) -> HttpResponseBas
     except Refusal as refusal:
         messages.error(request, told(str(refusal)))
         plan = None
-    return redirect("plan", code=plan.code) if plan else redirect("guide", name=name, code=code)
+    return redirect("plan", code=plan.code) if plan else _to_step(guide)
+
+
+def _to_step(guide: Guide) -> HttpResponse:
+    """The page with the focus on the step that is open: it stands below the others on a phone."""
+    return redirect(reverse("guide", args=[guide.runbook, guide.code]) + "#open-title")
 
 
 def _right(request: HttpRequest, guide: Guide, deed: str) -> str:

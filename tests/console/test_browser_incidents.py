@@ -86,3 +86,14 @@ def test_the_clocks_tick_and_a_key_takes_it(site: Site) -> None:
     page.locator("dialog button[data-when-valid]").click()
     expect(page.locator(".clocks")).to_contain_text("3 of 3 ready")
     assert Incident.objects.get(pk=incident.pk).commander == SARI
+    page.locator("#to-note").press("Enter")
+    page.locator("dialog input[name=reason]").fill("asked the provider")
+    page.keyboard.press("Enter")
+    expect(page.locator("#incident")).to_contain_text("asked the provider")
+    expect(page.locator("#to-note")).to_be_focused()
+    for width in (1180, 981):
+        page.set_viewport_size({"width": width, "height": 760})
+        name = page.locator("#short-alerts .clip")
+        expect(name).to_contain_text(incident.code)
+        assert name.evaluate("each => each.scrollWidth <= each.clientWidth")
+        assert page.locator(".top").evaluate("each => each.scrollWidth <= each.clientWidth")

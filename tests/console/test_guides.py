@@ -82,7 +82,7 @@ def test_a_run_is_begun_gone_through_and_followed(people: World, sari: Client) -
         make_letter()
     answer = sari.post(f"/runbooks/{NAME}/runs/")
     guide = Guide.objects.get()
-    assert answer.headers["Location"] == address(guide)
+    assert answer.headers["Location"] == f"{address(guide)}#open-title"
     page = html(sari, address(guide))
     assert "Looked at: " in page
     assert "left</span>" in page

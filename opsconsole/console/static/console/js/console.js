@@ -70,7 +70,7 @@
   };
   setInterval(showClock, 1000);
 
-  /* ---- rows: j and k move a mark that survives a refresh, because it is remembered by row id */
+  /* ---- rows: j and k move a mark that survives a refresh, because it is remembered by row id; the focus goes along */
   let row = $("tr[data-row][aria-current=true]")?.id;
   const rows = () => $$("tr[data-row]");
   const markRow = () => rows().forEach((tr) => (tr.id === row ? tr.setAttribute("aria-current", "true") : tr.removeAttribute("aria-current")));
@@ -80,6 +80,7 @@
     row = next?.id;
     markRow();
     next?.scrollIntoView({ block: "nearest" });
+    if (!isCovered()) $("[data-row-link]", next ?? document.createElement("i"))?.focus({ preventScroll: true });
   };
   const currentRow = () => rows().find((tr) => tr.id === row);
   document.addEventListener("click", (event) => {
@@ -118,8 +119,11 @@
     dialog.showModal();
     $$("form", dialog).forEach(checkForm);
   };
+  let isByKey = false;
+  for (const name of ["keydown", "pointerdown"]) document.addEventListener(name, () => (isByKey = name === "keydown"), true);
+  const isNarrow = () => window.matchMedia("(max-width: 1180px)").matches, isCovered = () => isNarrow() && $("#peek > *");
   const enterPeek = () => {
-    if (window.matchMedia("(max-width: 1180px)").matches) $("#peek [data-close-peek]")?.focus();
+    if (isByKey || isNarrow()) $("#peek [data-close-peek]")?.focus({ preventScroll: true });
   };
   /* A panel that is closed while it is being fetched stays closed. */
   const peekLoads = new Set();

@@ -17,6 +17,7 @@
       area.select();
       document.execCommand("copy");
       area.remove();
+      button.focus({ preventScroll: true });
     }
     button.classList.add("copied");
     setTimeout(() => button.classList.remove("copied"), 1500);
