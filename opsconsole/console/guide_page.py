@@ -1,6 +1,6 @@
 """The run of a runbook: steps at the left, the current one open with live numbers, clocks, who did what."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +39,7 @@ from orders.queries.order_page import people
 from orders.queries.telling import who
 from runbooks import reasons
 from runbooks.files import Book, Step
-from runbooks.models import Guide, GuideStep, Incident
+from runbooks.models import Guide, GuideEvent, GuideStep, Incident
 from runbooks.queries import guides as queries
 from runbooks.queries import plans
 from runbooks.registry import ACTIONS
@@ -107,9 +107,19 @@ def _context(request: HttpRequest, guide: Guide, book: Book) -> dict[str, Any]:
             (CLOCKS[clock.name], clock, clock.is_late(now), abs(clock.due_at - (clock.stopped_at or now)))
             for clock in queries.clocks_of(guide, book, rows)
         ],
-        "events": [(EVENTS.get(each.verb, each.verb), each, who(each.actor, names)) for each in events],
+        "events": _events(events, steps, names),
         **(_open(request, guide, current) if current else {}),
     }
+
+
+def _events(
+    events: Iterable[GuideEvent], steps: Sequence[ShownStep], names: Mapping[str, str]
+) -> list[tuple[str | Promise, GuideEvent, str, str]]:
+    """What happened, its row, the title of its step, who did it."""
+    titles = {each.step.id: each.title for each in steps}
+    return [
+        (EVENTS.get(each.verb, each.verb), each, titles.get(each.step, ""), who(each.actor, names)) for each in events
+    ]
 
 
 def _shown(number: int, step: Step, rows: Mapping[str, GuideStep], names: Mapping[str, str]) -> ShownStep:

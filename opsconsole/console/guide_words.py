@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from django.utils.formats import number_format
 from django.utils.functional import Promise
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from opsconsole.console.formats import duration
 from opsconsole.console.formats import money as shown_money
 from opsconsole.console.tones import Tone
 from runbooks.diagnoses import DIAGNOSES
@@ -29,6 +31,8 @@ STEP_TONES: Final[Mapping[str, Tone]] = {
     StepState.SKIPPED: Tone.ATTENTION,
     StepState.PASSED: Tone.NEUTRAL,
 }
+_HOUR: Final = 60  # minutes: from here on they are read as days and hours
+UNITS: Final[Mapping[str, Promise]] = {"min": pgettext_lazy("unit", "min"), "s": pgettext_lazy("unit", "s")}
 KINDS: Final[Mapping[str, Promise]] = {
     "check": _("Look and say"),
     "diagnose": _("Figures"),
@@ -116,7 +120,7 @@ def figures(readings: Sequence[Reading]) -> list[ShownFigure]:
         ShownFigure(
             label=each.figure.label,
             text=figure_text(each.figure.value, unit=each.figure.unit, money=each.figure.money),
-            wanted=each.wanted,
+            wanted=_with_unit(each.wanted, each.figure.unit) if each.wanted else "",
             tone={None: Tone.NEUTRAL, True: Tone.DONE, False: Tone.ATTENTION}[each.is_good],
         )
         for each in readings
@@ -124,10 +128,16 @@ def figures(readings: Sequence[Reading]) -> list[ShownFigure]:
 
 
 def figure_text(value: float | None, *, unit: str = "", money: str = "") -> str:
-    """`12 min`, `Rp 83.200.000`; a dash where nobody knows."""
+    """`12 min`, `5d 10h`, `Rp 83.200.000`; a dash where nobody knows."""
     if value is None:
         return "–"
     if money:
         return shown_money(int(value), currency=money)
+    if unit == "min" and value >= _HOUR:
+        return duration(timedelta(minutes=value))
     text = number_format(value, decimal_pos=0 if float(value).is_integer() else 1, force_grouping=True)
-    return f"{text} {unit}".strip()
+    return _with_unit(text, unit)
+
+
+def _with_unit(text: str, unit: str) -> str:
+    return f"{text}%" if unit == "%" else f"{text} {UNITS.get(unit, unit)}".strip()

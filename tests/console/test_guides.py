@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from opsconsole.console.guide_words import figure_text
 from orders.models import OperatorAction
 from runbooks.files import load
 from runbooks.incident_states import Severity
@@ -46,6 +47,14 @@ def html(client: Client, url: str) -> str:
     answer = client.get(url)
     assert answer.status_code == 200, url
     return answer.content.decode().replace("\xa0", " ")
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [(12, "min", "12 min"), (7854, "min", "5d 10h"), (90, "%", "90%"), (3, "s", "3 s"), (None, "s", "–")],
+)
+def test_a_figure_has_a_unit_that_people_read(value: float | None, unit: str, said: str) -> None:
+    assert figure_text(value, unit=unit) == said
 
 
 def test_the_library_is_searched_by_what_people_see(sari: Client) -> None:
