@@ -11,7 +11,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from orders import names
+from opsconsole.console.machines import NAMES
+from opsconsole.console.services_rows import title_of
 from orders.errors import NotAllowed
 from orders.models import Order
 from orders.resilience import breaker
@@ -32,9 +33,19 @@ HOW_NAMED: Final[Mapping[str, Promise]] = {
     "break": _("Numbers of breaks, as in their addresses"),
 }
 
+# Work that is no state machine; the others are called as their machine is.
+_WORK: Final[Mapping[str, Promise]] = {
+    "trip": _("Trip"),
+    "action": _("Action of an operator"),
+    "run": _("Run of a plan"),
+    "deed": _("Row of a plan"),
+    "alert": _("Alert"),
+    "page": _("Page to those on duty"),
+}
+
 
 def _breakers() -> list[tuple[str, str]]:
-    return [(name, names.system(name)) for name in breaker.names()]
+    return [(name, str(title_of(name))) for name in breaker.names()]
 
 
 def _channels() -> list[tuple[str, str]]:
@@ -43,7 +54,8 @@ def _channels() -> list[tuple[str, str]]:
 
 def _queues() -> list[tuple[str, str]]:
     waiting = set(work.waiting())
-    return [(name, f"{name} ({_t('waits')})" if name in waiting else name) for name in work.KINDS]
+    labels = {name: str(_WORK.get(name, NAMES.get(name, name))) for name in work.KINDS}
+    return [(name, f"{label} ({_t('waits')})" if name in waiting else label) for name, label in labels.items()]
 
 
 def _days() -> list[tuple[str, str]]:

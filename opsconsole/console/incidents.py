@@ -132,7 +132,7 @@ def statistics(request: HttpRequest) -> HttpResponse:
 
 class OpenForm(forms.Form):
     title = forms.CharField(max_length=160, strip=True)
-    service = forms.ChoiceField(choices=[(name, each.title) for name, each in CATALOGUE.items()])
+    service = forms.ChoiceField(choices=lambda: [(name, each.title) for name, each in CATALOGUE.items()])
     failure = forms.ChoiceField(choices=list(words.FAILURES.items()))
     severity = forms.TypedChoiceField(choices=Severity.choices, coerce=int)
     reason = forms.CharField(max_length=400, strip=True)

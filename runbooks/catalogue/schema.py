@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
+from django.utils.translation import gettext
 from pydantic import BaseModel, ConfigDict, Field
 
 Share = Annotated[int, Field(ge=0, le=100)]  # per cent
@@ -64,7 +65,7 @@ class Service(_Table):
     platform that is lost then; `risk` what the programme began with; `neighbours` its names in the settings."""
 
     name: str
-    title: str
+    english: str = Field(alias="title")
     kind: Literal["service", "neighbour", "external", "infrastructure"]
     severity: Literal["critical", "high", "medium"]
     page: Literal["P0", "P1", "P2"]
@@ -78,6 +79,11 @@ class Service(_Table):
     protection: Protection
     audit: Audit | None = None
     needs: tuple[Need, ...] = Field(default=(), strict=False)
+
+    @property
+    def title(self) -> str:
+        """In the reader's language; a name of its own stays as it is."""
+        return gettext(self.english)
 
     @property
     def page_severity(self) -> int:
