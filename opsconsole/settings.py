@@ -136,6 +136,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": HASHED_FILES if environment.flag("STATIC_MANIFEST", default=True) else PLAIN_FILES},
 }
 
+# Rights come with roles alone, asked in one statement.
+AUTHENTICATION_BACKENDS = ["opsconsole.console.role_backend.RoleBackend"]
 # Of people made by `manage.py person`; the demo's have a public one.
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},

@@ -1,6 +1,7 @@
 """Emptying the test database: past the triggers that refuse it, and without what migrations seed."""
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 from django.db.backends.postgresql import base
@@ -43,10 +44,15 @@ class DatabaseOperations(base.DatabaseOperations):
 
     def _filled(self, cursor: Any) -> list[str]:
         """The tables that have a row, seeded ones aside."""
-        tables = sorted({*self.connection.introspection.table_names(cursor)} - SEEDED)
-        looks = [f"SELECT '{table}' WHERE EXISTS (SELECT FROM {self.quote_name(table)})" for table in tables]  # noqa: S608
-        cursor.execute(" UNION ALL ".join(looks))
+        cursor.execute(self._looks)
         return [table for (table,) in cursor.fetchall()]
+
+    @cached_property
+    def _looks(self) -> str:
+        """No test adds or drops a table, so that they are looked for once."""
+        tables = sorted({*self.connection.introspection.table_names()} - SEEDED)
+        looks = [f"SELECT '{table}' WHERE EXISTS (SELECT FROM {self.quote_name(table)})" for table in tables]  # noqa: S608
+        return " UNION ALL ".join(looks)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

@@ -14,7 +14,7 @@ from django.utils.crypto import get_random_string
 
 from opsconsole.console.demo_users import DEMO_USERS
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "opsconsole.console.role_backend.RoleBackend"
 OUTSIDER = "tono"
 PASSWORD = "a long enough password"
 

@@ -121,8 +121,8 @@ def test_a_page_costs_a_fixed_number_of_queries(
     for minute in range(60):
         placed(minute)
     page(sari)
-    # Session, person, rights (2); the read's transaction (2) and its bounds; the rows, their number, values to choose.
-    with django_assert_num_queries(10):
+    # Session, person, rights; the read's transaction (2) and its bounds; the rows, their number, values to choose.
+    with django_assert_num_queries(9):
         page(sari)
     ALERTS.sources[:] = kept
 

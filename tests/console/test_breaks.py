@@ -99,14 +99,14 @@ def test_the_list_costs_the_same_for_few_and_for_many(
 ) -> None:
     client = people.client("agus")
     client.get(LIST)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(10):
         client.get(LIST)
     template = found["D0"]
     for number in range(120):
         template.pk, template.identity, template.key = None, f"N{number}|IDR", f"N{number}"
         template.occurred_at = AT + timedelta(minutes=number)
         template.save()
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(10):
         page = client.get(LIST)
     seen = keys(page)
     while page.context["list"].next:
@@ -208,7 +208,7 @@ def test_a_case_is_one_line_with_its_pattern_and_an_owner(
 ) -> None:
     client = people.client("budi")
     client.get("/reconciliation/cases/")
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(9):
         page = client.get("/reconciliation/cases/")
     assert [(row["case"].type, row["case"].count, row["money"]) for row in page.context["rows"]] == [
         ("missing_in_ho", 1, 6_000_000),

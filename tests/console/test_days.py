@@ -81,7 +81,7 @@ def test_the_calendar_says_state_and_money_and_asks_the_same_for_any_month(
 ) -> None:
     client = people.client("agus")
     client.get("/reconciliation/days/")
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(13):
         page = client.get(f"/reconciliation/days/?month={DAY:%Y-%m}")
     text = page.content.decode()
     assert f"/reconciliation/days/{DAY}/" in text

@@ -149,8 +149,8 @@ def test_a_page_costs_a_fixed_number_of_queries(
         for minute in range(count):
             hand(minute + 1)
         page(sari)
-        # Session, person, rights (2); the read's transaction (2), its bounds; limits twice, rows, counts, people.
-        with django_assert_num_queries(12):
+        # Session, person, rights; the read's transaction (2), its bounds; limits twice, rows, counts, people.
+        with django_assert_num_queries(11):
             page(sari)
     ALERTS.sources[:] = kept
 

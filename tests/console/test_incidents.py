@@ -63,7 +63,7 @@ def test_the_list_shows_who_leads_and_what_is_due(
     assert "<title>(2) Incidents" in page
     assert incident.code in page
     assert "Somebody has it" in page
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(11):
         client.get("/incidents/", headers=HTMX)
 
 
@@ -114,7 +114,7 @@ def test_the_clocks_are_asked_for_by_themselves(
 ) -> None:
     incident = opened()
     client = people.client("sari")
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(12):
         answer = client.get(f"/incidents/{incident.code}/clocks/", headers=HTMX)
     assert 'data-live="second"' in answer.content.decode()
     leading.dismiss(incident, By(actor=SARI, reason="a drill"))

@@ -112,8 +112,8 @@ def test_the_list_costs_a_fixed_number_of_queries(
     for _each in range(55):
         unpaid()
     page(dewi)
-    # Session, person, rights (2); the read's transaction (2) and its bounds; the rows and the counts.
-    with django_assert_num_queries(9):
+    # Session, person, rights; the read's transaction (2) and its bounds; the rows and the counts.
+    with django_assert_num_queries(8):
         page(dewi)
     ALERTS.sources[:] = kept
 

@@ -128,7 +128,7 @@ def test_the_page_costs_the_same_however_much_was_sent(
 ) -> None:
     client, url = people.client("agus"), f"/reconciliation/reports/mailings/{sent.schedule_id}/"
     client.get(url)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(12):
         client.get(url)
     for number in range(5):
         file = ReportFile.objects.create(report="daily", wanted=sent.file.wanted, state="done")
@@ -136,5 +136,5 @@ def test_the_page_costs_the_same_however_much_was_sent(
             schedule=sent.schedule, cause=str(number), actor="mailing:1", recipients=[], language="id", file=file
         )
         ReportMail.objects.create(sending=again, address="a@example.com")
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(12):
         client.get(url)

@@ -84,8 +84,8 @@ def test_the_desk_costs_a_fixed_number_of_queries(
     for _each in range(10):
         paid("active", AMOUNT, AMOUNT)
     page(budi, "?case=twice")
-    # Session, person, rights (2); the read's transaction (2) and its bounds; the page and the totals.
-    with django_assert_num_queries(9):
+    # Session, person, rights; the read's transaction (2) and its bounds; the page and the totals.
+    with django_assert_num_queries(8):
         page(budi, "?case=twice")
     ALERTS.sources[:] = kept
 

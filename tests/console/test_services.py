@@ -222,7 +222,7 @@ def test_the_page_costs_a_fixed_number_of_queries(people: World, django_assert_n
     for name in upstreams.LIMITS:
         _fail(name, times=10)
     breakers.keep_up()
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(13):
         client.get("/services/")
 
 

@@ -68,5 +68,5 @@ def test_page_view_within_a_minute_reads_session_user_rights_and_alerts_and_writ
 ) -> None:
     client = people.client("sari")
     client.get("/rights/")
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         client.get("/rights/")

@@ -22,10 +22,10 @@ pytestmark = pytest.mark.django_db
 
 LIST = "/orders/stuck/"
 ROW = re.compile(r'<tr id="row-([^"]+)"')
-# Session, person, rights (2), own views; the read's transaction (2) and its bounds; limits, names, the board with
+# Session, person, rights, own views; the read's transaction (2) and its bounds; limits, names, the board with
 # the rows, their details and last changes, the course of the day (2); who an order may be given to, and the
 # incidents to which one may be pinned.
-QUERIES = 17
+QUERIES = 16
 
 
 def ago(**span: float) -> datetime:
