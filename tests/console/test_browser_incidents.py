@@ -87,6 +87,8 @@ def test_the_clocks_tick_and_a_key_takes_it(site: Site) -> None:
     expect(page.locator(".clocks")).to_contain_text("3 of 3 ready")
     assert Incident.objects.get(pk=incident.pk).commander == SARI
     page.locator("#to-note").press("Enter")
+    expect(page.locator("dialog input[name=reason]")).to_be_visible()
+    expect(page.locator(".htmx-settling")).to_have_count(0)  # a dialog chooses its focus when it has settled
     page.locator("dialog input[name=reason]").fill("asked the provider")
     page.keyboard.press("Enter")
     expect(page.locator("#incident")).to_contain_text("asked the provider")
