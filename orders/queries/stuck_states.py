@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from orders.policies import Limits
+from orders.queries.prepared import fetch_prepared
 from orders.queries.stuck.filters import UNPAID
-from orders.queries.stuck.lists import EVERYTHING, ask, fetch
+from orders.queries.stuck.lists import EVERYTHING, ask
 from orders.queries.stuck.totals import COLUMNS, Totals, summed
 
 
@@ -42,7 +43,7 @@ def stuck_by_state(*, limits: Limits | None = None) -> StuckStates:
     """What is stuck and not held now, in one query."""
     question = ask(EVERYTHING, as_of=None, limits=limits)
     union = question.union()
-    rows = fetch(_BY_STATE.format(union=union), {**question.params, "never_paid": list(UNPAID)})
+    rows = fetch_prepared(_BY_STATE.format(union=union), {**question.params, "never_paid": list(UNPAID)})
     places = dict.fromkeys((row["machine"], row["state"]) for row in rows)
     lines = [_line(place, [row for row in rows if (row["machine"], row["state"]) == place]) for place in places]
     return StuckStates(lines=lines, everything=summed(rows))

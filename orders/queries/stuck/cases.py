@@ -13,10 +13,11 @@ from typing import Any, Final
 from django.utils import timezone
 
 from orders.policies import Limits
+from orders.queries.prepared import fetch_prepared
 from orders.queries.stuck.arms import OF_ORDER, Question
 from orders.queries.stuck.filters import UNPAID
 from orders.queries.stuck.limits import limits_in_force
-from orders.queries.stuck.lists import EVERYTHING, fetch
+from orders.queries.stuck.lists import EVERYTHING
 
 PATTERNS: Final = ("service", "gateway", "method", "city")
 BUCKETS: Final = 24
@@ -45,7 +46,7 @@ def stuck_cases(*, limits: Limits | None = None) -> list[Case]:
     question = Question(EVERYTHING, limits or limits_in_force(), timezone.now(), of_order=OF_ORDER)
     parts = [_SUMS, _ONSET, *(_pattern(name) for name in PATTERNS)]
     statement = f"WITH {_stuck(question.union())}, {_GROUPS} {' UNION ALL '.join(f'({part})' for part in parts)}"
-    rows = fetch(statement, {**question.params, "unpaid": list(UNPAID)})
+    rows = fetch_prepared(statement, {**question.params, "unpaid": list(UNPAID)})
     causes = dict.fromkeys(row["cause"] for row in rows)
     cases = [_case(cause, [row for row in rows if row["cause"] == cause]) for cause in causes]
     return sorted(cases, key=lambda case: (-case.count, case.cause))

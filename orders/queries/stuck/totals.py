@@ -10,8 +10,9 @@ from enum import StrEnum
 from typing import Any
 
 from orders.policies import Limits
+from orders.queries.prepared import fetch_prepared
 from orders.queries.stuck.filters import UNPAID, StuckFilter
-from orders.queries.stuck.lists import EVERYTHING, ask, fetch, with_tables
+from orders.queries.stuck.lists import EVERYTHING, ask, with_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,4 +105,4 @@ def _ask(
     question = ask(wanted, as_of=as_of, limits=limits)
     union = question.union()
     params = {**question.params, **more, "never_paid": list(UNPAID)}
-    return fetch(f"{with_tables(question)} {statement.format(union=union)}", params)
+    return fetch_prepared(f"{with_tables(question)} {statement.format(union=union)}", params)
