@@ -28,17 +28,18 @@ def fetch_prepared(statement: str, params: Mapping[str, Any]) -> list[dict[str, 
 
     Where nothing may be prepared (DATABASE_PREPARED), the driver puts the values into the text as it does for others.
     """
-    with connection.cursor() as plain:
+    with connection.cursor() as plain:  # opened, or opened anew where it did not live
         if not connection.settings_dict["OPTIONS"].get("prepare_threshold"):
-            return _rows(plain, statement, params)
+            return rows_of(plain, statement, params)
         text, names = _numbered(statement)
         # Django wraps what the driver calls a cursor, so that errors and counts are those of any other query.
         wrap: Any = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
         with _Prepared(connection.connection) as raw:
-            return _rows(wrap(raw), text, [params[name] for name in names])
+            return rows_of(wrap(raw), text, [params[name] for name in names])
 
 
-def _rows(cursor: Any, statement: str, params: Any) -> list[dict[str, Any]]:
+def rows_of(cursor: Any, statement: str, params: Any) -> list[dict[str, Any]]:
+    """Of one statement, by column name."""
     cursor.execute(statement, params)
     names = [column.name for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

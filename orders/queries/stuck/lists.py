@@ -13,7 +13,7 @@ from django.utils import timezone
 from orders.models import Order
 from orders.policies import Limits
 from orders.queries.places import Place
-from orders.queries.prepared import fetch_prepared
+from orders.queries.prepared import fetch_prepared, rows_of
 from orders.queries.stuck import past
 from orders.queries.stuck.arms import Question
 from orders.queries.stuck.filters import StuckFilter
@@ -234,6 +234,4 @@ def _row(question: Question, found: dict[str, Any]) -> StuckRow:
 def fetch(statement: str, params: dict[str, Any]) -> list[dict[str, Any]]:
     """The rows of one statement, by column name."""
     with connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        names = [column.name for column in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return rows_of(cursor, statement, params)
