@@ -76,7 +76,7 @@ def effects_before() -> list[str]:
 
 def effects_to_approve(order: Order, params: Mapping[str, Any]) -> list[str]:
     """For the second person: which money, and by which evidence."""
-    refund = order.refunds.select_related("attempt").filter(key=params.get("refund", "")).first()
+    refund = transfer.named(order, params)
     at = parse_datetime(str(params.get("transferred_at", "")))
     if refund is None or at is None:
         return []

@@ -41,9 +41,14 @@ def transfer_not(order: Order, params: Mapping[str, Any]) -> str:
     return next(iter(problems(order, params).values()), "")
 
 
+def named(order: Order, params: Mapping[str, Any]) -> Refund | None:
+    """The refund that the wish is about, with its attempt."""
+    return order.refunds.select_related("attempt").filter(key=params.get("refund", "")).first()
+
+
 def problems(order: Order, params: Mapping[str, Any]) -> dict[str, str]:
     """What is wrong, by the field that says it; each as a sentence. The reference is in its one spelling."""
-    refund = order.refunds.filter(key=params.get("refund", "")).first()
+    refund = named(order, params)
     if refund is None:
         return {"refund": _("There is no such refund.")}
     if refund.state != RefundState.FAILED:
@@ -89,7 +94,7 @@ def _time_not(refund: Refund, at: datetime | None) -> str:
 
 def amount_of(order: Order, params: Mapping[str, Any]) -> int:
     """What the refund gives back, in minor units."""
-    refund = order.refunds.filter(key=params.get("refund", "")).first()
+    refund = named(order, params)
     return refund.amount if refund else 0
 
 
@@ -105,7 +110,7 @@ def record_transfer(action: OperatorAction, order: Order) -> Result:
 
 
 def _record(action: OperatorAction, order: Order) -> Refund:
-    refund = _named(order, action.params)
+    refund = _locked(order, action.params)
     transfer = Transfer(str(action.params["reference"]), datetime.fromisoformat(action.params["transferred_at"]))
     if (refund.state, refund.bank_reference) == (RefundState.SUCCEEDED, transfer.reference):
         return refund
@@ -115,8 +120,8 @@ def _record(action: OperatorAction, order: Order) -> Refund:
     return refund
 
 
-def _named(order: Order, params: Mapping[str, Any]) -> Refund:
-    found = order.refunds.filter(key=params.get("refund", "")).first()
+def _locked(order: Order, params: Mapping[str, Any]) -> Refund:
+    found = named(order, params)
     if found is None:
         raise NotAllowed(_("There is no such refund."))
     return lock(found)
